@@ -1,0 +1,184 @@
+/**
+ * What the activities need of the world, and nothing more. `adapters/` implements these over PostgreSQL,
+ * Kafka and a file system; every quirk of a library stays there.
+ *
+ * Every method rejects with a {@link LastingFailure} where no retry can help and with any other error for an
+ * outage. Every method that may run long takes a `signal` and rejects soon after it is aborted.
+ */
+import type { FailureCode, Order } from '../model/order';
+import type { Offsets, OffsetRange, Window } from '../model/ranges';
+import type { Watermark } from '../model/watermark';
+
+/** One message to publish. */
+export interface OutgoingMessage {
+  /** order_id in decimal, or null where the row has none. */
+  key: string | null;
+  /** The wire format's JSON, UTF-8. */
+  value: Buffer;
+}
+
+/** What the last committed publish of this pipeline did; kept in Kafka, in the same transaction as the rows. */
+export interface Progress extends Window {
+  /** 1 for the pipeline's first window, rising by one. */
+  sequence: number;
+  rows: number;
+}
+
+/** One message as read from the topic. */
+export interface IncomingMessage {
+  partition: number;
+  offset: bigint;
+  /** Broker or producer timestamp, milliseconds since 1970. */
+  timestampMillis: number;
+  key: Buffer | null;
+  value: Buffer | null;
+}
+
+/** The orders topic. */
+export interface OrdersTopic {
+  /**
+   * Creates the topic if it does not exist. Idempotent.
+   * LastingFailure TopicMismatch where it exists with another number of partitions.
+   */
+  ensure(): Promise<void>;
+
+  /** The progress record, or `undefined` before the first publish. */
+  progress(): Promise<Progress | undefined>;
+
+  /**
+   * Publishes one window's rows and its progress record in one Kafka transaction.
+   *
+   * Idempotency key: (sequence, lower, upper). Older attempts are fenced first; a window whose record is
+   * already there is not read again, and its recorded row count is returned with `already: true`.
+   * `rows` is called at most once, after fencing. LastingFailure CaptureConflict where the record is of a
+   * newer sequence, or of this sequence with another window, or lags behind by more than one.
+   */
+  publish(
+    window: Window & { sequence: number },
+    rows: () => AsyncIterable<readonly OutgoingMessage[]>,
+    options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+  ): Promise<{ rows: number; already: boolean }>;
+
+  /** Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach). */
+  offsets(): Promise<{ earliest: Offsets; stable: Offsets }>;
+
+  /** Resolves once some partition has a readable offset at or after `next`, or after `maxWaitMs`. */
+  awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;
+
+  /**
+   * Committed messages of exactly these ranges, ranges in parallel, each range's messages in offset order,
+   * in chunks. Ends only when every offset of every range has been accounted for.
+   * LastingFailure DataLoss where Kafka no longer holds a range's first offset.
+   */
+  read(
+    ranges: readonly OffsetRange[],
+    options: { signal: AbortSignal },
+  ): AsyncIterable<readonly IncomingMessage[]>;
+
+  /** Sets the consumer group's offsets (for lag tools; nothing of ours reads them). Idempotent. */
+  commitGroupOffsets(next: Offsets): Promise<void>;
+
+  close(): Promise<void>;
+}
+
+/** A message that became a row of the lake. */
+export interface AcceptedRow {
+  order: Order & { orderId: bigint; createdAtMicros: bigint };
+}
+
+/** A message that failed, with every reason, and the columns that could be read. */
+export interface QuarantinedRow {
+  message: IncomingMessage;
+  failures: readonly FailureCode[];
+  order: Order;
+}
+
+/** One file that a batch wrote. */
+export interface LakeFile {
+  /** Relative to the lake or quarantine folder: `date=2025-11-18/part-0000000042-1a2b3c4d5e6f.parquet`. */
+  path: string;
+  rows: number;
+  bytes: number;
+  /** Hex. */
+  sha256: string;
+  /** Lowest and highest position in the file (lake files only). */
+  first?: Watermark;
+  last?: Watermark;
+}
+
+/** What one micro-batch did; goes through workflow history, so it holds counts and names, never rows. */
+export interface BatchManifest {
+  files: LakeFile[];
+  quarantineFiles: LakeFile[];
+  counts: {
+    /** Messages read. Equals landed + duplicate + quarantined. */
+    read: number;
+    landed: number;
+    duplicate: number;
+    quarantined: number;
+    /** Messages per failing rule; a message may break several. */
+    failures: Partial<Record<FailureCode, number>>;
+  };
+  /** The newest created_at and commit-to-land figures for freshness; `undefined` in an empty batch. */
+  newestCreatedAt?: string;
+  /** Per partition: the highest position that ever landed or was quarantined, this batch included. */
+  highWater: Record<string, Watermark>;
+}
+
+/** Names a micro-batch: same sequence and ranges, same file names and bytes. */
+export interface BatchIdentity {
+  sequence: number;
+  ranges: readonly OffsetRange[];
+}
+
+/** One line of the lake's own proof, `_ledger/<sequence>.json`. */
+export interface LedgerEntry extends BatchIdentity, BatchManifest {
+  /** Offsets to read next, after this batch, for all partitions. */
+  next: Offsets;
+  ruleSetVersion: number;
+  /** Hex sha256 of the previous entry's bytes; empty in the first. */
+  previousHash: string;
+  /** ISO 8601, when it was committed. */
+  committedAt: string;
+}
+
+/** The Parquet lake, its quarantine and its ledger. */
+export interface OrdersLake {
+  /** Creates the folders. LastingFailure LakeNotWritable where they cannot be written or renames are not possible. */
+  ensure(): Promise<void>;
+
+  /**
+   * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
+   * Idempotent: same batch and rows, same names and bytes.
+   */
+  writeBatch(
+    batch: BatchIdentity,
+    rows: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
+  ): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }>;
+
+  /**
+   * Which of these orders stand already in the lake, in files of their date committed by batches before `sequence`.
+   * Returns their indexes.
+   */
+  findLanded(
+    sequence: number,
+    orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
+  ): Promise<Set<number>>;
+
+  /** The same for quarantine: by (order_id, created_at) where both are known, else by the raw value's bytes. */
+  findQuarantined(sequence: number, rows: readonly QuarantinedRow[]): Promise<Set<number>>;
+
+  /** The newest ledger entry, or `undefined` for a new lake. */
+  lastEntry(): Promise<LedgerEntry | undefined>;
+
+  /**
+   * Appends an entry; `previousHash` and `committedAt` are filled in here. Never overwrites.
+   * Idempotency key: sequence and ranges; an entry that is already there with the same ranges is success.
+   * LastingFailure LandingConflict where the sequence is taken by other ranges; this batch's own files are
+   * removed before it is thrown.
+   */
+  commit(entry: Omit<LedgerEntry, 'previousHash' | 'committedAt' | 'ruleSetVersion'>): Promise<void>;
+
+  /** Removes temporary files and files of batches after the ledger's last entry. Call only when no batch is in flight. */
+  sweep(): Promise<{ removed: string[] }>;
+}
