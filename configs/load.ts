@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { distance } from 'fastest-levenshtein';
+import { isMap, isScalar, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
+import { LastingFailure } from '../model/errors';
+import { settingsSchema, type Settings } from './schema';
+
+/** The settings file used when ORDERS_CONFIG does not name another, relative to the project. */
+export const DEFAULT_SETTINGS_FILE = 'configs/orders_stream.yml';
+
+/** Keys of the replaced pipeline that mean nothing here, and what to do instead. */
+const RETIRED: Record<string, string> = {
+  'streaming.checkpoint_location': 'offsets live in workflow history and in the ledger; remove the key',
+  'kafka.starting_offsets':
+    'a new lake starts at the earliest offset; use the resetOffsets signal; remove the key',
+  'cdc.mode': 'capture always polls by (created_at, order_id); remove the key',
+};
+
+/**
+ * Reads and checks the settings once, at the edge; nothing else reads the environment.
+ *
+ * @throws LastingFailure InvalidSettings, which names the file, each wrong key, what was found and what is allowed.
+ */
+export function loadSettings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const file = env['ORDERS_CONFIG'] ?? DEFAULT_SETTINGS_FILE;
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw invalid(file, [
+      `cannot be read (${(error as Error).message}); set ORDERS_CONFIG to a settings file`,
+    ]);
+  }
+  return parseSettings(source, file, env);
+}
+
+/** {@link loadSettings} for text at hand; `file` is for messages only. */
+export function parseSettings(source: string, file: string, env: NodeJS.ProcessEnv): Settings {
+  const document = parseDocument(source);
+  const problems = document.errors.map((error) => error.message);
+  if (problems.length > 0) throw invalid(file, problems);
+  if (document.contents !== null && !isMap(document.contents)) {
+    throw invalid(file, ['must be a map of sections (postgres:, kafka:, …)']);
+  }
+  visit(document, {
+    Scalar(_key, node) {
+      if (isScalar(node) && typeof node.value === 'string') {
+        node.value = interpolate(node.value, env, (name) => {
+          problems.push(`\${${name}} is not set in the environment; set it or write \${${name}:-default}`);
+        });
+      }
+    },
+  });
+  if (problems.length > 0) throw invalid(file, problems);
+
+  const raw: unknown = document.toJS() ?? {};
+  const parsed = settingsSchema.safeParse(raw);
+  if (!parsed.success)
+    throw invalid(
+      file,
+      parsed.error.issues.flatMap((issue) => explain(issue, raw)),
+    );
+  const settings = parsed.data;
+  // Workers may run from any folder; what they write must not depend on it after this point.
+  settings.datalake.path = absolute(settings.datalake.path);
+  settings.streaming.last_processed_timestamp_location = absolute(
+    settings.streaming.last_processed_timestamp_location,
+  );
+  return settings;
+}
+
+function absolute(path: string): string {
+  return isAbsolute(path) ? path : resolve(path);
+}
+
+function interpolate(text: string, env: NodeJS.ProcessEnv, missing: (name: string) => void): string {
+  return text.replace(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g, (_whole, name: string, fallback?: string) => {
+    const value = env[name];
+    // Like a shell's `:-`, an empty variable counts as unset.
+    if (value !== undefined && value !== '') return value;
+    if (fallback === undefined) missing(name);
+    return fallback ?? '';
+  });
+}
+
+function invalid(file: string, problems: string[]): LastingFailure {
+  return new LastingFailure('InvalidSettings', `${file}: ${problems.join('\n  ')}`);
+}
+
+function explain(issue: z.core.$ZodIssue, raw: unknown): string[] {
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(issue.path);
+    return issue.keys.map((key) => {
+      const path = at === '' ? key : `${at}.${key}`;
+      const retired = RETIRED[path];
+      if (retired !== undefined) return `${path} has no effect any more: ${retired}`;
+      const nearest = known.find((candidate) => distance(candidate.toLowerCase(), key.toLowerCase()) <= 3);
+      const hint = nearest === undefined ? '' : `; did you mean ${at === '' ? nearest : `${at}.${nearest}`}?`;
+      const allowed = known.length === 0 ? '' : ` (allowed here: ${known.join(', ')})`;
+      return `${path} is not a setting${hint}${allowed}`;
+    });
+  }
+  const found = valueAt(raw, issue.path);
+  return [`${at}: found ${JSON.stringify(found) ?? 'nothing'}; ${describe(issue, found)}`];
+}
+
+function describe(issue: z.core.$ZodIssue, found: unknown): string {
+  if (issue.code === 'invalid_union') {
+    // Of the alternatives' complaints, the one that got furthest says most: it was of the right type.
+    const nested = issue.errors.flat().filter((inner) => inner.code !== 'invalid_type');
+    const first = nested[0] ?? issue.errors.flat()[0];
+    return first === undefined ? issue.message : describe(first, found);
+  }
+  if (issue.code === 'too_small') return `must be at least ${String(issue.minimum)}`;
+  if (issue.code === 'too_big') return `must be at most ${String(issue.maximum)}`;
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map(String).join(' or ')}`;
+  if (issue.code === 'invalid_type') {
+    return issue.expected === 'object' ? 'must be a map of keys' : `must be a ${issue.expected}`;
+  }
+  return issue.message;
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
+    raw,
+  );
+}
+
+function keysAt(path: readonly PropertyKey[]): string[] {
+  const [section] = path;
+  if (section === undefined) return Object.keys(settingsSchema.shape);
+  if (path.length > 1) return [];
+  const shape = settingsSchema.shape[section as keyof Settings] as
+    { unwrap(): { shape?: object } } | undefined;
+  return Object.keys(shape?.unwrap().shape ?? {});
+}

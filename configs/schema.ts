@@ -1,0 +1,202 @@
+import { z } from 'zod';
+import { parseTimestamp } from '../model/watermark';
+
+/**
+ * Every setting once: type, default, unit and reason. README's table is made from this
+ * (`npm run orders -- settings`). Values may come as text, because `${NAME}` always gives text.
+ */
+interface Facts {
+  unit?: string;
+  why: string;
+}
+
+const text = (fallback: string, facts: Facts) =>
+  z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .pipe(z.string().min(1))
+    .default(fallback)
+    .meta({ ...facts });
+
+const number = (fallback: number, range: { min: number; max: number; int?: boolean }, facts: Facts) => {
+  const base = z.number().min(range.min).max(range.max);
+  return z
+    .union([z.number(), z.string().regex(/^\d+(\.\d+)?$/, 'must be a number')])
+    .transform(Number)
+    .pipe(range.int === false ? base : base.int())
+    .default(fallback)
+    .meta({ ...facts });
+};
+
+const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]);
+
+const tls = z
+  .union([
+    flag,
+    z.strictObject({
+      ca: z.string().optional(),
+      cert: z.string().optional(),
+      key: z.string().optional(),
+      rejectUnauthorized: flag.optional(),
+    }),
+  ])
+  .default(false);
+
+const brokers = z
+  .union([z.string(), z.array(z.string())])
+  .default('127.0.0.1:9092')
+  .transform((value) => (Array.isArray(value) ? value : value.split(',')).map((broker) => broker.trim()))
+  .refine((list) => list.length > 0 && list.every((broker) => /^.+:\d{1,5}$/.test(broker)), {
+    message: 'must be host:port, or several separated by commas',
+  })
+  .meta({ why: 'bootstrap addresses, host:port, a list or separated by commas' });
+
+const timestamp = z.string().refine((value) => parseTimestamp(value) !== undefined, {
+  message: 'must be a timestamp such as 2025-11-18 00:00:00',
+});
+
+const postgres = z.strictObject({
+  host: text('127.0.0.1', { why: 'server that holds the orders table' }),
+  port: number(5432, { min: 1, max: 65535 }, { why: 'its TCP port' }),
+  db: text('orders', { why: 'database' }),
+  user: text('orders', { why: 'role; needs SELECT on the table and pg_read_all_stats' }),
+  password: z
+    .union([z.string(), z.number()])
+    .transform(String)
+    .default('')
+    .meta({ why: 'password of the role; empty for none' }),
+  table: text('2025em1100102_orders', { why: 'table, optionally schema.table; quoted for you' }),
+  timezone: text('UTC', {
+    why: 'zone in which a created_at without time zone is read; the zone of the sessions that insert',
+  }),
+  ssl: tls.meta({ why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text' }),
+});
+
+const kafka = z.strictObject({
+  brokers,
+  topic: text('2025em1100102_food_orders_raw', {
+    why: 'the topic; also part of the transactional.id and of the progress record',
+  }),
+  num_partitions: number(
+    3,
+    { min: 1, max: 1000 },
+    {
+      why: 'partitions of the topic; a topic that exists with another number is refused, as keys would move',
+    },
+  ),
+  replication_factor: number(
+    1,
+    { min: 1, max: 15 },
+    { why: 'used when the topic is created; 3 in production' },
+  ),
+  consumer_group: text('food_orders_consumer_group', {
+    why: 'group whose offsets follow the lake, for lag tools',
+  }),
+  ssl: tls.meta({ why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text' }),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+      username: z.string(),
+      password: z.string(),
+    })
+    .optional()
+    .meta({ why: '{mechanism: plain | scram-sha-256 | scram-sha-512, username, password}' }),
+});
+
+const cdc = z.strictObject({
+  poll_interval_sec: number(
+    0.25,
+    { min: 0.01, max: 3600, int: false },
+    {
+      unit: 's',
+      why: 'pause between looks at the table when there is nothing new; a batch is followed by the next at once',
+    },
+  ),
+  batch_limit: number(
+    50_000,
+    { min: 1, max: 1_000_000 },
+    {
+      unit: 'rows',
+      why: 'rows of one window, one Kafka transaction; larger costs latency of that batch, smaller throughput',
+    },
+  ),
+  default_start_timestamp: timestamp.default('1970-01-01 00:00:00').meta({
+    why: 'where a pipeline that never ran begins (rows after it), in UTC',
+  }),
+  settle_ms: number(
+    100,
+    { min: 0, max: 60_000 },
+    {
+      unit: 'ms',
+      why: 'kept between the horizon and the clock: a transaction stamps its start a moment before others can see it',
+    },
+  ),
+  ignore_application_names: z.array(z.string()).default([]).meta({
+    why: 'sessions that never insert orders (pg_dump, a BI tool) and so need not hold the horizon back',
+  }),
+});
+
+const consumer = z.strictObject({
+  maxOffsetsPerTrigger: number(
+    100_000,
+    { min: 1, max: 10_000_000 },
+    {
+      unit: 'offsets',
+      why: 'offsets of one micro-batch over all partitions; bounds memory (about 1 KB an offset)',
+    },
+  ),
+  trigger_interval_ms: number(
+    1000,
+    { min: 10, max: 60_000 },
+    {
+      unit: 'ms',
+      why: 'longest wait of one look at Kafka when there is nothing new; new messages end it at once',
+    },
+  ),
+});
+
+const datalake = z.strictObject({
+  path: text('data/lake', { why: 'folder of the lake; quarantine is beside it, with _quarantine appended' }),
+  format: z.literal('parquet').default('parquet').meta({ why: 'the only format' }),
+  compression: z
+    .enum(['snappy', 'gzip', 'uncompressed'])
+    .default('snappy')
+    .meta({ why: 'snappy, gzip (smaller, slower) or uncompressed' }),
+});
+
+const streaming = z.strictObject({
+  last_processed_timestamp_location: text('data/state', {
+    why: 'folder of last_processed_timestamp.txt, a mirror of the watermark; read once, when a pipeline first starts',
+  }),
+});
+
+const logging = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .meta({ why: 'least level that is printed: debug, info, warn or error' }),
+});
+
+const validation = z.strictObject({
+  enabled: flag
+    .default(true)
+    .refine((on) => on, {
+      message:
+        'cannot be false: rows that break a rule are kept in quarantine, and the lake holds only valid ones',
+    })
+    .meta({ why: 'kept from the replaced pipeline; only true is accepted' }),
+});
+
+export const settingsSchema = z.strictObject({
+  postgres: postgres.prefault({}),
+  kafka: kafka.prefault({}),
+  cdc: cdc.prefault({}),
+  consumer: consumer.prefault({}),
+  datalake: datalake.prefault({}),
+  streaming: streaming.prefault({}),
+  validation: validation.prefault({}),
+  logging: logging.prefault({}),
+});
+
+/** Settings after defaults, as the rest of the code sees them. */
+export type Settings = z.output<typeof settingsSchema>;
