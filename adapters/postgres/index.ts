@@ -1,0 +1,128 @@
+import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import { to as copyTo } from 'pg-copy-streams';
+import type { Horizon, OrdersSource } from '../../activities/interfaces';
+import type { Settings } from '../../configs/schema';
+import { LastingFailure } from '../../model/errors';
+import { inspectTable } from './check';
+import { copyLines } from './copy-lines';
+import { translateErrors } from './errors';
+import { APPLICATION_NAME, HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
+
+/** A connection attempt or an answer that takes longer is an outage; Temporal retries. */
+const CONNECT_TIMEOUT_MS = 5_000;
+const QUERY_TIMEOUT_MS = 60_000;
+
+/** Connection options for `pg`, shared by everything that talks to the source. */
+export function connectionOptions(settings: Settings['postgres']): PoolConfig {
+  const { host, port, db, user, password, ssl } = settings;
+  return {
+    host,
+    port,
+    database: db,
+    user,
+    password,
+    ssl: ssl === true ? {} : ssl,
+    application_name: APPLICATION_NAME,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+/** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
+export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>): OrdersSource {
+  const pool = new Pool({ ...connectionOptions(settings.postgres), max: 3, query_timeout: QUERY_TIMEOUT_MS });
+  // A pooled connection that breaks while idle is simply replaced at the next query.
+  pool.on('error', () => undefined);
+  const where = `${settings.postgres.host}:${settings.postgres.port}/${settings.postgres.db}`;
+  const table = quoteTable(settings.postgres.table);
+  const ignored = [APPLICATION_NAME, ...settings.cdc.ignore_application_names];
+  const guarded = <T>(work: () => Promise<T>) => translateErrors(where, settings.postgres, work);
+
+  let shape: TableShape | undefined;
+  const knownShape = async () => (shape ??= (await inspectTable(pool, settings.postgres)).shape);
+
+  return {
+    check: () =>
+      guarded(async () => {
+        const inspected = await inspectTable(pool, settings.postgres);
+        shape = inspected.shape;
+        return { warnings: inspected.warnings };
+      }),
+
+    horizon: () =>
+      guarded(async () => {
+        const { rows } = await pool.query<HorizonRow>(HORIZON_SQL, [ignored, table, settings.cdc.settle_ms]);
+        return toHorizon(rows[0]!, settings.postgres.user);
+      }),
+
+    nextWindow: (options) =>
+      guarded(async () => {
+        const { rows } = await pool.query<{ created_at: string; order_id: string; rows: number }>(
+          windowSql(await knownShape(), options),
+        );
+        const [last] = rows;
+        return last && { upper: { createdAt: last.created_at, orderId: last.order_id }, rows: last.rows };
+      }),
+
+    async *read(window, { signal }) {
+      const client = await guarded(() => pool.connect());
+      let failure: Error | undefined = new Error('abandoned');
+      const abort = () => endConnection(client);
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        signal.throwIfAborted();
+        const stream = client.query(copyTo(copySql(await guarded(knownShape), window)));
+        yield* copyLines(stream);
+        failure = undefined;
+      } catch (error) {
+        await guarded(() => Promise.reject(error as Error));
+      } finally {
+        signal.removeEventListener('abort', abort);
+        // A connection in the middle of a COPY is of no more use: `true` closes it.
+        client.release(failure !== undefined);
+      }
+    },
+
+    close: () => pool.end(),
+  };
+}
+
+/** pg has no way to break off a COPY but to end its connection. */
+function endConnection(client: PoolClient): void {
+  void (client as unknown as { end(): Promise<void> }).end().catch(() => undefined);
+}
+
+interface HorizonRow {
+  clock: string;
+  before: string;
+  blind: number;
+  blind_role: string | null;
+  open_kind: 'open transaction' | null;
+  open_who: string | null;
+  open_since: string | null;
+  prepared_kind: 'prepared transaction' | null;
+  prepared_who: string | null;
+  prepared_since: string | null;
+}
+
+function toHorizon(row: HorizonRow, role: string): Horizon {
+  if (row.blind > 0) {
+    throw new LastingFailure(
+      'InsufficientPrivilege',
+      `Role "${role}" cannot see when ${row.blind} session(s) (one of role "${row.blind_role}") began their transaction, ` +
+        `so rows they commit late could be lost. Run: GRANT pg_read_all_stats TO "${role}"; and keep track_activities on.`,
+    );
+  }
+  const { clock, before } = row;
+  if (row.prepared_kind !== null) {
+    return {
+      clock,
+      before: undefined,
+      heldBy: { kind: row.prepared_kind, who: row.prepared_who!, since: row.prepared_since! },
+    };
+  }
+  if (row.open_kind !== null) {
+    return { clock, before, heldBy: { kind: row.open_kind, who: row.open_who!, since: row.open_since! } };
+  }
+  return { clock, before };
+}

@@ -1,0 +1,159 @@
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import type { Window } from '../../model/ranges';
+import type { Watermark } from '../../model/watermark';
+
+/** What the table looks like, as far as the statements depend on it. */
+export interface TableShape {
+  /** Quoted, with schema if one is set. */
+  name: string;
+  createdAtType: 'timestamp' | 'timestamptz';
+  /** Zone in which a `timestamp` is read. */
+  timezone: string;
+  orderIdNullable: boolean;
+}
+
+/** Name of our own sessions; they only read, so they never hold the horizon back. */
+export const APPLICATION_NAME = 'orders-stream';
+
+/** Prints a `timestamp` in the wire format: always six decimals, always 27 characters. */
+export const utcText = (expression: string) => `to_char(${expression}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** `orders` or `sales.orders`, quoted. */
+export function quoteTable(table: string): string {
+  return table.split('.').map(escapeIdentifier).join('.');
+}
+
+/** Columns of the table with their type's name and category, and whether NULL is allowed. */
+export const COLUMNS_SQL = `
+  SELECT a.attname AS name, t.typname AS type, t.typcategory AS category, NOT a.attnotnull AS nullable
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+   WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
+
+/** Facts about server and role; a standby does not show the primary's transactions, so it cannot be read from. */
+export const SERVER_SQL = `
+  SELECT pg_is_in_recovery() AS standby,
+         current_user AS role,
+         pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS sees_all,
+         to_regclass($1) IS NOT NULL AND has_table_privilege(current_user, to_regclass($1), 'SELECT') AS may_read,
+         EXISTS (SELECT FROM pg_timezone_names WHERE name = $2) AS zone_known`;
+
+/** Does the zone move its clock in a year? Then local times repeat once a year. */
+export const ZONE_MOVES_SQL = `
+  SELECT count(DISTINCT ('2025-01-15T00:00Z'::timestamptz + m * interval '1 month') AT TIME ZONE $1
+                      - ('2025-01-15T00:00Z'::timestamptz + m * interval '1 month') AT TIME ZONE 'UTC') > 1 AS moves
+    FROM generate_series(0, 11) m`;
+
+/** Is there a valid index that begins with (created_at, order_id)? */
+export const INDEX_SQL = `
+  SELECT EXISTS (
+    SELECT FROM pg_index i
+     WHERE i.indrelid = to_regclass($1) AND i.indisvalid AND i.indpred IS NULL
+       AND (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'created_at') = i.indkey[0]
+       AND (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'order_id') = i.indkey[1]
+  ) AS found`;
+
+/**
+ * Who may still commit rows with an earlier created_at. $1: application names to ignore, $2: the table.
+ *
+ * statement_timestamp() precedes the look at pg_stat_activity, so a transaction that begins after the look has a
+ * later start. A session with track_activities off, or hidden by missing rights, has no visible start: `blind`.
+ * A prepared transaction has lost its start (pg_prepared_xacts.prepared is the moment of PREPARE, which is
+ * later than its rows' created_at), but it can write no more, so it matters only if it holds a lock on the
+ * table or one of its partitions.
+ */
+export const HORIZON_SQL = `
+  WITH open AS (
+    SELECT 'open transaction' AS kind, xact_start AS since,
+           format('pid %s, role %s, application "%s", %s', pid, usename, application_name, state) AS who
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+       AND backend_type NOT IN ('autovacuum worker', 'parallel worker', 'walsender')
+       AND application_name <> ALL ($1::text[])
+     ORDER BY xact_start LIMIT 1
+  ), prepared AS (
+    SELECT 'prepared transaction' AS kind, p.prepared AS since, format('gid "%s", role %s', p.gid, p.owner) AS who
+      FROM pg_prepared_xacts p
+     WHERE p.database = current_database() AND EXISTS (
+       SELECT FROM pg_locks l
+        WHERE l.locktype = 'relation' AND l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::text
+          AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          AND (l.relation = to_regclass($2)
+               OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass($2)))
+               OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass($2))))
+     ORDER BY p.prepared LIMIT 1
+  ), blind AS (
+    SELECT count(*) AS sessions, min(usename::text) AS role
+      FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid()
+       AND application_name <> ALL ($1::text[])
+       AND (query = '<insufficient privilege>' OR state = 'disabled')
+  )
+  SELECT ${utcText("statement_timestamp() AT TIME ZONE 'UTC'")} AS clock,
+         ${utcText("(least(statement_timestamp(), (SELECT since FROM open)) - $3 * interval '1 millisecond') AT TIME ZONE 'UTC'")} AS before,
+         (SELECT sessions FROM blind)::int AS blind, (SELECT role FROM blind) AS blind_role,
+         (SELECT kind FROM open) AS open_kind, (SELECT who FROM open) AS open_who,
+         ${utcText("(SELECT since FROM open) AT TIME ZONE 'UTC'")} AS open_since,
+         (SELECT kind FROM prepared) AS prepared_kind, (SELECT who FROM prepared) AS prepared_who,
+         ${utcText("(SELECT since FROM prepared) AT TIME ZONE 'UTC'")} AS prepared_since`;
+
+/** created_at as a UTC `timestamp`. */
+function createdAtUtc({ createdAtType, timezone }: TableShape): string {
+  if (createdAtType === 'timestamptz') return `t.created_at AT TIME ZONE 'UTC'`;
+  return timezone === 'UTC'
+    ? 't.created_at'
+    : `t.created_at AT TIME ZONE ${escapeLiteral(timezone)} AT TIME ZONE 'UTC'`;
+}
+
+/** A UTC text as a literal of the column's own type, so that the index serves the comparison. */
+function createdAtLiteral({ createdAtType, timezone }: TableShape, utc: string): string {
+  const instant = `${escapeLiteral(utc)}::timestamptz`;
+  return createdAtType === 'timestamptz' ? instant : `(${instant} AT TIME ZONE ${escapeLiteral(timezone)})`;
+}
+
+/** NULL ids stand last among equal times; where the column is NOT NULL the bare name lets the index be used. */
+const orderKey = ({ orderIdNullable }: TableShape) =>
+  orderIdNullable ? 'coalesce(t.order_id, 9223372036854775807)' : 't.order_id';
+
+const place = (shape: TableShape, { createdAt, orderId }: Watermark) =>
+  `(${createdAtLiteral(shape, createdAt)}, ${BigInt(orderId)}::bigint)`;
+
+/** Rows after a place. The bound on created_at alone follows from the other; it lets an index on it serve when order_id may be NULL. */
+const after = (shape: TableShape, lower: Watermark) =>
+  `t.created_at >= ${createdAtLiteral(shape, lower.createdAt)} AND (t.created_at, ${orderKey(shape)}) > ${place(shape, lower)}`;
+
+/** Last place and number of the next rows. */
+export function windowSql(
+  shape: TableShape,
+  options: { after: Watermark; before: string; limit: number },
+): string {
+  return `
+  WITH w AS (
+    SELECT t.created_at, ${orderKey(shape)} AS order_id
+      FROM ${shape.name} t
+     WHERE ${after(shape, options.after)} AND t.created_at < ${createdAtLiteral(shape, options.before)}
+     ORDER BY t.created_at, ${orderKey(shape)}
+     LIMIT ${options.limit}
+  )
+  SELECT ${utcText(createdAtUtc(shape))} AS created_at, t.order_id::text AS order_id,
+         (SELECT count(*) FROM w)::int AS rows
+    FROM w t ORDER BY t.created_at DESC, t.order_id DESC LIMIT 1`;
+}
+
+/**
+ * The rows of a window as `order_id <tab> JSON` lines. The quote character is one that JSON text cannot hold
+ * unescaped, so no field is ever quoted and lines need no unescaping (COPY's text format would double every backslash).
+ */
+export function copySql(shape: TableShape, window: Window): string {
+  return `
+  COPY (
+    SELECT wire.order_id, row_to_json(wire) FROM (
+      SELECT t.order_id, t.customer_name, t.restaurant_name, t.item, t.amount, t.order_status,
+             ${utcText(createdAtUtc(shape))} AS created_at
+        FROM ${shape.name} t
+       WHERE ${after(shape, window.lower)}
+         AND t.created_at <= ${createdAtLiteral(shape, window.upper.createdAt)}
+         AND (t.created_at, ${orderKey(shape)}) <= ${place(shape, window.upper)}
+       ORDER BY t.created_at, ${orderKey(shape)}
+    ) wire
+  ) TO STDOUT (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01')`;
+}
