@@ -125,6 +125,9 @@ export interface OrdersTopic {
   /** Sets the consumer group's offsets (for lag tools; nothing of ours reads them). Idempotent. */
   commitGroupOffsets(next: Offsets): Promise<void>;
 
+  /** The partition to which {@link publish} sends a key; the same for ever, and the same as Java's default. */
+  partitionOf(key: string): number;
+
   close(): Promise<void>;
 }
 
@@ -168,7 +171,7 @@ export interface BatchManifest {
   };
   /** The newest created_at and commit-to-land figures for freshness; `undefined` in an empty batch. */
   newestCreatedAt?: string;
-  /** Per partition: the highest position that ever landed or was quarantined, this batch included. */
+  /** The highest position that ever landed or was quarantined, this batch included, by the partition that the id belongs to. */
   highWater: Record<string, Watermark>;
 }
 

@@ -1,0 +1,30 @@
+import type { Window } from '../../model/ranges';
+import type { OrdersTopic } from '../interfaces';
+import type { WatermarkFile } from './watermark-file';
+
+export interface AdvanceWatermarkInput extends Window {
+  sequence: number;
+}
+
+/**
+ * Confirms that the window's record is in Kafka, then mirrors the watermark to the state file.
+ *
+ * Idempotency key: sequence. Writing the same line again changes nothing, and an attempt that wakes up late finds a
+ * newer record and leaves the file alone. The truth is the workflow's state and Kafka's record; if the process
+ * dies before the file is written, the retry writes it.
+ */
+export function createAdvanceWatermark(deps: { topic: OrdersTopic; watermarkFile: WatermarkFile }) {
+  return async function advanceWatermark({
+    sequence,
+    upper,
+  }: AdvanceWatermarkInput): Promise<{ sequence: number }> {
+    const record = await deps.topic.progress();
+    if (record === undefined || record.sequence < sequence) {
+      throw new Error(
+        `The progress record shows sequence ${record?.sequence ?? 'none'}, not yet ${sequence}, which was published.`,
+      );
+    }
+    if (record.sequence === sequence) await deps.watermarkFile.write(upper);
+    return { sequence };
+  };
+}

@@ -1,0 +1,37 @@
+import type { Settings } from '../../configs/schema';
+import type { OrdersSource, OrdersTopic } from '../interfaces';
+import { createAdvanceWatermark } from './advance-watermark';
+import { createOpenCapture } from './open-capture';
+import { createPoll } from './poll';
+import { createPublish } from './publish';
+import { createWatermarkFile } from './watermark-file';
+
+/** The activities of the task queue `orders-capture`. */
+export function createCaptureActivities(deps: {
+  source: OrdersSource;
+  topic: OrdersTopic;
+  settings: Settings;
+  /** Aborted when the worker is told to stop: waiting ends, work is finished. */
+  stopping: AbortSignal;
+}) {
+  const { source, topic, settings, stopping } = deps;
+  const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
+  return {
+    openCapture: createOpenCapture({
+      source,
+      topic,
+      watermarkFile,
+      defaultStart: settings.cdc.default_start_timestamp,
+    }),
+    poll: createPoll({
+      source,
+      batchLimit: settings.cdc.batch_limit,
+      intervalMs: settings.cdc.poll_interval_sec * 1000,
+      stopping,
+    }),
+    publish: createPublish({ source, topic }),
+    advanceWatermark: createAdvanceWatermark({ topic, watermarkFile }),
+  };
+}
+
+export type CaptureActivities = ReturnType<typeof createCaptureActivities>;

@@ -1,0 +1,48 @@
+import { watermarkFrom, type Watermark } from '../../model/watermark';
+import type { OrdersSource, OrdersTopic } from '../interfaces';
+import type { WatermarkFile } from './watermark-file';
+
+export interface OpenCaptureInput {
+  /** Where the operator wants to begin, if he said so. */
+  startFrom?: Watermark;
+}
+
+export interface OpenCaptureResult {
+  /** Windows published before. */
+  sequence: number;
+  watermark: Watermark;
+  startedFrom: 'workflow input' | 'progress record' | 'state file' | 'default_start_timestamp';
+  warnings: string[];
+}
+
+/**
+ * Checks table, rights and topic before anything is done, and finds the place to begin: the workflow's input, else
+ * the progress record in Kafka, else the replaced pipeline's state file, else the settings' default.
+ *
+ * Idempotent: creates the topic if it is missing, otherwise only reads. No key is needed.
+ * The sequence always follows the record, whatever the place, because the record is what fences a second capture.
+ */
+export function createOpenCapture(deps: {
+  source: OrdersSource;
+  topic: OrdersTopic;
+  watermarkFile: WatermarkFile;
+  defaultStart: string;
+}) {
+  return async function openCapture({ startFrom }: OpenCaptureInput): Promise<OpenCaptureResult> {
+    const { warnings } = await deps.source.check();
+    await deps.topic.ensure();
+    const record = await deps.topic.progress();
+    const sequence = record?.sequence ?? 0;
+    if (startFrom !== undefined)
+      return { sequence, watermark: startFrom, startedFrom: 'workflow input', warnings };
+    if (record !== undefined)
+      return { sequence, watermark: record.upper, startedFrom: 'progress record', warnings };
+    const kept = await deps.watermarkFile.read();
+    if (kept !== undefined) return { sequence, watermark: kept, startedFrom: 'state file', warnings };
+    // Rows *after* the default: with the lowest id, one created at that very microsecond is after it too.
+    const watermark = watermarkFrom({ createdAt: deps.defaultStart, orderId: LOWEST_ORDER_ID });
+    return { sequence, watermark, startedFrom: 'default_start_timestamp', warnings };
+  };
+}
+
+const LOWEST_ORDER_ID = '-9223372036854775808';

@@ -1,0 +1,33 @@
+import { Context } from '@temporalio/activity';
+import type { Window } from '../../model/ranges';
+import type { OrdersSource, OrdersTopic } from '../interfaces';
+
+export interface PublishInput extends Window {
+  sequence: number;
+}
+
+export interface PublishResult {
+  /** Rows in the topic from this window. */
+  rows: number;
+}
+
+/**
+ * Reads exactly the window's rows and writes them, with the progress record, in one Kafka transaction.
+ *
+ * Idempotency key: (sequence, lower, upper), kept in Kafka by the transaction itself. An attempt that dies before
+ * the commit leaves nothing that a read_committed reader sees, since the next attempt fences it and Kafka aborts
+ * it; one that dies after the commit is recognised by its record. Of two at once, the one that began later
+ * wins and the other can no longer commit.
+ */
+export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic }) {
+  return async function publish({ sequence, lower, upper }: PublishInput): Promise<PublishResult> {
+    const context = Context.current();
+    const signal = context.cancellationSignal;
+    const { rows } = await deps.topic.publish(
+      { sequence, lower, upper },
+      () => deps.source.read({ lower, upper }, { signal }),
+      { signal, onProgress: (rowsSoFar) => context.heartbeat({ rowsSoFar }) },
+    );
+    return { rows };
+  };
+}

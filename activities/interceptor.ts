@@ -1,0 +1,65 @@
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import type { ActivityInterceptors, ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { LastingFailure } from '../model/errors';
+import type { Recovery } from '../model/status';
+
+/**
+ * Well below the heartbeat time-outs that the workflows set, so that a worker that dies is noticed in seconds
+ * while a busy event loop is not taken for a dead one.
+ */
+const HEARTBEAT_INTERVAL_MS = 1_000;
+
+/** Why earlier attempts in this process failed, by activity: what `status` shows as the last error. */
+const earlierFailures = new Map<string, string>();
+
+/**
+ * What every activity has in common: it heartbeats while it runs, its lasting failures are not retried,
+ * everything else is, an abort counts as a cancellation, and a result that took several attempts says so.
+ */
+export function commonBehaviour(context: Context): ActivityInterceptors {
+  const key = `${context.info.workflowExecution?.runId}/${context.info.activityId}`;
+  const inbound: ActivityInboundCallsInterceptor = {
+    async execute(input, next) {
+      const timer = setInterval(() => context.heartbeat(), HEARTBEAT_INTERVAL_MS);
+      try {
+        const result: unknown = await next(input);
+        return withRecovery(result, context.info.attempt, earlierFailures.get(key));
+      } catch (error) {
+        const failure = toFailure(error, context.cancellationSignal);
+        earlierFailures.set(key, failure.message);
+        throw failure;
+      } finally {
+        clearInterval(timer);
+        forgetOldest();
+      }
+    },
+  };
+  return { inbound };
+}
+
+function withRecovery(result: unknown, attempt: number, error = 'the worker was lost'): unknown {
+  if (attempt === 1 || typeof result !== 'object' || result === null) return result;
+  const recovered: Recovery = { attempts: attempt, error };
+  return { ...result, recovered };
+}
+
+function toFailure(error: unknown, signal: AbortSignal): Error {
+  if (error instanceof LastingFailure) {
+    return ApplicationFailure.create({
+      message: error.message,
+      type: error.type,
+      nonRetryable: true,
+      cause: error,
+    });
+  }
+  if (signal.aborted)
+    return new CancelledFailure('the worker is shutting down or the workflow no longer waits');
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Activities end, so the map only has to outlive the retries of the few that run at once. */
+function forgetOldest(): void {
+  const [oldest] = earlierFailures.keys();
+  if (earlierFailures.size > 100 && oldest !== undefined) earlierFailures.delete(oldest);
+}

@@ -1,0 +1,70 @@
+import { Context } from '@temporalio/activity';
+import { LastingFailure } from '../../model/errors';
+import { lagOf, planRanges } from '../../model/plan-ranges';
+import type { OffsetRange, Offsets } from '../../model/ranges';
+import type { OrdersTopic } from '../interfaces';
+
+export interface ClaimInput {
+  next: Offsets;
+}
+
+export interface ClaimResult {
+  /** Empty: nothing became readable. */
+  ranges: OffsetRange[];
+  /** Readable offsets at or after `next`, the claimed ones included. */
+  lagOffsets: number;
+}
+
+/** Ends an idle claim, so that history shows a sign of life now and then. */
+const LONGEST_CLAIM_MS = 5 * 60_000;
+
+/**
+ * Decides which offsets make up the next micro-batch, waiting until there are any.
+ *
+ * Reads only, so it is idempotent without a key. Its answer becomes a fact by standing in workflow history.
+ * LastingFailure DataLoss where Kafka no longer holds offsets that were not landed.
+ */
+export function createClaimMicroBatch(deps: {
+  topic: OrdersTopic;
+  maxOffsets: number;
+  waitMs: number;
+  stopping: AbortSignal;
+}) {
+  return async function claimMicroBatch({ next }: ClaimInput): Promise<ClaimResult> {
+    const { cancellationSignal: signal } = Context.current();
+    const deadline = Date.now() + LONGEST_CLAIM_MS;
+    for (;;) {
+      const { earliest, stable } = await deps.topic.offsets();
+      refuseGaps(next, earliest);
+      const ranges = planRanges(next, stable, deps.maxOffsets);
+      const over = Date.now() >= deadline || deps.stopping.aborted;
+      if (over || ranges.length > 0) return { ranges, lagOffsets: lagOf(next, stable) };
+      refuseShrunk(next, stable);
+      await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
+      signal.throwIfAborted();
+    }
+  };
+}
+
+function refuseGaps(next: Offsets, earliest: Offsets): void {
+  const gaps = Object.keys(next).filter((p) => BigInt(earliest[p] ?? '0') > BigInt(next[p]!));
+  if (gaps.length === 0) return;
+  const lost = gaps
+    .map((p) => `partition ${p} offsets ${next[p]} to ${BigInt(earliest[p]!) - 1n}`)
+    .join(', ');
+  throw new LastingFailure(
+    'DataLoss',
+    `Kafka no longer holds ${lost}, which were never landed (retention, or deleted records). Raise the topic's ` +
+      `retention; publish the lost rows again with a watermark reset, then start landing after the gap.`,
+  );
+}
+
+/** Right after a broker's restart its log may look shorter for a moment, so this is an outage: retried, and visible. */
+function refuseShrunk(next: Offsets, stable: Offsets): void {
+  const short = Object.keys(next).filter((p) => BigInt(stable[p] ?? '0') < BigInt(next[p]!));
+  if (short.length === 0) return;
+  const ends = short
+    .map((p) => `partition ${p} ends at ${stable[p] ?? 'nothing'}, ${next[p]} were landed`)
+    .join(', ');
+  throw new Error(`The topic is shorter than what was landed: ${ends}. Was it deleted and created again?`);
+}

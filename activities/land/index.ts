@@ -1,0 +1,29 @@
+import type { Settings } from '../../configs/schema';
+import type { OrdersLake, OrdersTopic } from '../interfaces';
+import { createClaimMicroBatch } from './claim-micro-batch';
+import { createCommitMicroBatch } from './commit-micro-batch';
+import { createLandMicroBatch } from './land-micro-batch';
+import { createOpenLanding } from './open-landing';
+
+/** The activities of the task queue `orders-land`. */
+export function createLandActivities(deps: {
+  topic: OrdersTopic;
+  lake: OrdersLake;
+  settings: Settings;
+  /** Aborted when the worker is told to stop: waiting ends, work is finished. */ stopping: AbortSignal;
+}) {
+  const { topic, lake, settings, stopping } = deps;
+  return {
+    openLanding: createOpenLanding({ topic, lake }),
+    claimMicroBatch: createClaimMicroBatch({
+      topic,
+      maxOffsets: settings.consumer.maxOffsetsPerTrigger,
+      waitMs: settings.consumer.trigger_interval_ms,
+      stopping,
+    }),
+    landMicroBatch: createLandMicroBatch({ topic, lake }),
+    commitMicroBatch: createCommitMicroBatch({ topic, lake }),
+  };
+}
+
+export type LandActivities = ReturnType<typeof createLandActivities>;

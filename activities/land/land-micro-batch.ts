@@ -1,0 +1,76 @@
+import { Context } from '@temporalio/activity';
+import { formatTimestamp } from '../../model/watermark';
+import type { BatchIdentity, BatchManifest, IncomingMessage, OrdersLake, OrdersTopic } from '../interfaces';
+import { findDuplicates, type HighWater, type Judged } from './duplicates';
+import { judge } from './parse-message';
+
+export interface LandInput extends BatchIdentity {
+  highWater: HighWater;
+}
+
+/**
+ * Reads exactly the claimed offsets, judges every message, drops repeats and writes one file per date.
+ *
+ * Idempotency key: (sequence, ranges). Committed messages of fixed offsets never change, and neither do files of
+ * earlier batches, so every attempt comes to the same rows, names and bytes. One that dies leaves at most
+ * temporary files, which readers skip, or whole files, which the next attempt finds equal. Two at once write the
+ * same bytes under different temporary names.
+ */
+export function createLandMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLake }) {
+  return async function landMicroBatch({ sequence, ranges, highWater }: LandInput): Promise<BatchManifest> {
+    const context = Context.current();
+    const judged = await readAndJudge(deps.topic, ranges, context);
+    const { accepted, quarantined, duplicates, ...reached } = await findDuplicates(judged, {
+      highWater,
+      partitionOf: (key) => deps.topic.partitionOf(key),
+      findLanded: (orders) => deps.lake.findLanded(sequence, orders),
+      findQuarantined: (rows) => deps.lake.findQuarantined(sequence, rows),
+    });
+    context.cancellationSignal.throwIfAborted();
+    const written = await deps.lake.writeBatch({ sequence, ranges }, { accepted, quarantined });
+
+    const failures: BatchManifest['counts']['failures'] = {};
+    for (const row of quarantined)
+      for (const code of row.failures) failures[code] = (failures[code] ?? 0) + 1;
+    const newest = accepted.reduce(
+      (max, { order }) => (order.createdAtMicros > max ? order.createdAtMicros : max),
+      MIN,
+    );
+    return {
+      ...written,
+      counts: {
+        read: judged.length,
+        landed: accepted.length,
+        duplicate: duplicates,
+        quarantined: quarantined.length,
+        failures,
+      },
+      ...(newest === MIN ? {} : { newestCreatedAt: formatTimestamp(newest) }),
+      highWater: reached.highWater,
+    };
+  };
+}
+
+const MIN = -(2n ** 63n);
+
+/** Partitions are read at once and so arrive interleaved; ordered by partition and offset, every attempt sees the same list. */
+async function readAndJudge(
+  topic: OrdersTopic,
+  ranges: BatchIdentity['ranges'],
+  context: Context,
+): Promise<Judged[]> {
+  const byPartition = new Map<number, Judged[]>();
+  let read = 0;
+  for await (const messages of topic.read(ranges, { signal: context.cancellationSignal })) {
+    for (const message of messages) listOf(byPartition, message).push({ message, verdict: judge(message) });
+    read += messages.length;
+    context.heartbeat({ read });
+  }
+  return [...byPartition.keys()].sort((a, b) => a - b).flatMap((partition) => byPartition.get(partition)!);
+}
+
+function listOf(byPartition: Map<number, Judged[]>, { partition }: IncomingMessage): Judged[] {
+  let list = byPartition.get(partition);
+  if (list === undefined) byPartition.set(partition, (list = []));
+  return list;
+}

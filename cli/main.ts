@@ -1,0 +1,30 @@
+/** `npm run orders -- <command>`: thin conveniences over the Temporal client. */
+import { Command } from 'commander';
+import { settingsTable } from '../configs/describe';
+import { LastingFailure } from '../model/errors';
+import { start } from './start';
+import { status } from './status';
+
+const program = new Command('orders').description('Operate orders-stream.').showHelpAfterError();
+
+program
+  .command('start')
+  .description('start both workflows; harmless when they run already')
+  .option('--start-from <timestamp>', 'capture rows after this moment, e.g. 2025-11-18T00:00:00Z')
+  .action(start);
+
+program
+  .command('status')
+  .description('what both workflows say of themselves')
+  .option('--json', 'as JSON')
+  .action(status);
+
+program
+  .command('settings')
+  .description('every setting, its default and reason, as a Markdown table')
+  .action(() => console.log(settingsTable()));
+
+program.parseAsync().catch((error: Error) => {
+  console.error(error instanceof LastingFailure ? `${error.type}: ${error.message}` : error.message);
+  process.exit(1);
+});

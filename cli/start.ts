@@ -1,0 +1,66 @@
+import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { WORKFLOWS, type WorkflowType } from '../model/names';
+import type { CaptureStatus, LandStatus } from '../model/status';
+import { watermarkFrom } from '../model/watermark';
+import { withClient } from './client';
+
+/** The first look at tables, topic and lake takes a second; longer means that no worker runs. */
+const OPENING_TIMEOUT_MS = 20_000;
+
+/** Starts both workflows, and waits until each has looked at its surroundings or failed with the reason. */
+export async function startWorkflows(client: Client, startFrom?: string): Promise<void> {
+  const input = startFrom === undefined ? [] : [{ startFrom: watermarkFrom({ createdAt: startFrom }) }];
+  const handles = await Promise.all(
+    (Object.keys(WORKFLOWS) as WorkflowType[]).map((type) =>
+      client.workflow.start(type, {
+        workflowId: WORKFLOWS[type].id,
+        taskQueue: WORKFLOWS[type].taskQueue,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        args: type === 'captureOrders' ? input : [],
+      }),
+    ),
+  );
+  await Promise.all(handles.map(untilOpened));
+}
+
+/** `npm run orders -- start` */
+export async function start({ startFrom }: { startFrom?: string }): Promise<void> {
+  await withClient(async (client) => {
+    await startWorkflows(client, startFrom);
+    for (const [type, { id }] of Object.entries(WORKFLOWS)) console.log(`${type} runs as ${id}`);
+  });
+}
+
+async function untilOpened(handle: WorkflowHandle): Promise<void> {
+  const deadline = Date.now() + OPENING_TIMEOUT_MS;
+  for (;;) {
+    const { status } = await handle.describe();
+    if (status.name !== 'RUNNING') return await reasonOf(handle);
+    const answer = await handle.query<CaptureStatus | LandStatus>('status').catch(() => undefined);
+    if (answer !== undefined && answer.phase !== 'starting') {
+      for (const warning of answer.workflow === 'captureOrders' ? answer.warnings : [])
+        console.warn(`warning: ${warning}`);
+      return;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(
+        `${handle.workflowId} was started, but does not get on. Does a worker run (npm run worker)?`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function reasonOf(handle: WorkflowHandle): Promise<void> {
+  try {
+    await handle.result();
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? rootCause(error) : (error as Error);
+    throw new Error(`${handle.workflowId}: ${cause.message}`, { cause });
+  }
+}
+
+/** Temporal wraps the activity's own error; its message is the one that helps. */
+function rootCause(error: Error): Error {
+  return error.cause instanceof Error && error.cause.message !== '' ? rootCause(error.cause) : error;
+}

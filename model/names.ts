@@ -1,0 +1,12 @@
+/** Names that operators and tools rely on. */
+export const WORKFLOWS = {
+  captureOrders: { id: 'orders-capture', taskQueue: 'orders-capture' },
+  landOrders: { id: 'orders-land', taskQueue: 'orders-land' },
+} as const;
+
+export type WorkflowType = keyof typeof WORKFLOWS;
+
+/** What a worker process serves. */
+export const QUEUES = ['capture', 'land'] as const;
+
+export type Queue = (typeof QUEUES)[number];

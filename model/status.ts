@@ -1,0 +1,62 @@
+import type { Hold } from '../activities/interfaces';
+import type { FailureCode } from './order';
+import type { Offsets } from './ranges';
+import type { Watermark } from './watermark';
+
+/** Added to an activity's result when it needed more than one attempt. */
+export interface Recovery {
+  attempts: number;
+  /** The last attempt's error before the one that worked. */
+  error: string;
+}
+
+/** The last thing that went wrong, and is over. A failure that is being retried stands in the activity itself. */
+export interface LastError {
+  activity: string;
+  attempts: number;
+  error: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** Answer of the query `status` of `captureOrders`. */
+export interface CaptureStatus {
+  workflow: 'captureOrders';
+  phase: 'starting' | 'polling' | 'publishing' | 'advancing';
+  /** Windows published so far. */
+  sequence: number;
+  watermark: Watermark | null;
+  /** Where this pipeline began: the workflow's input, the progress record, the old state file or the settings. */
+  startedFrom: string | null;
+  rows: number;
+  /** Seconds between the newest captured row's created_at and the database's clock when it was polled; 0 when idle. */
+  lagSeconds: number;
+  /** Who keeps rows from being captured, at the last poll. */
+  heldBy: Hold | null;
+  lastError: LastError | null;
+  warnings: string[];
+  /** Runs of this workflow so far (it continues as new), and events in the present one's history. */
+  runs: number;
+  historyEvents: number;
+}
+
+/** Answer of the query `status` of `landOrders`. */
+export interface LandStatus {
+  workflow: 'landOrders';
+  phase: 'starting' | 'claiming' | 'landing' | 'committing';
+  /** Micro-batches committed so far. */
+  sequence: number;
+  nextOffsets: Offsets | null;
+  startedFrom: string | null;
+  rows: { read: number; landed: number; duplicate: number; quarantined: number };
+  /** Messages that broke each rule. */
+  failures: Partial<Record<FailureCode, number>>;
+  files: number;
+  /** Offsets that were readable and not yet landed at the last claim, that claim's own included. */
+  lagOffsets: number;
+  /** Newest created_at that landed. */
+  newestCreatedAt: string | null;
+  lastError: LastError | null;
+  runs: number;
+  historyEvents: number;
+}

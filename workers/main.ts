@@ -1,0 +1,54 @@
+/**
+ * `npm run worker`: one process per task queue, so that capture and landing each have a core and neither can starve or
+ * crash the other. A process that dies is started again; SIGTERM and Ctrl-C stop both in an orderly way.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadSettings } from '../configs/load';
+import { QUEUES, type Queue } from '../model/names';
+import { bundleWorkflows } from './bundle';
+
+/** Time before a process that died is started again: long enough not to spin when Temporal is away. */
+const RESTART_MS = 1_000;
+
+async function main(): Promise<void> {
+  loadSettings(); // Wrong settings are told once, here, and not by every process again and again.
+  const folder = mkdtempSync(join(tmpdir(), 'orders-stream-'));
+  const bundle = join(folder, 'workflows.js');
+  const children = new Map<Queue, ChildProcess>();
+  let stopping = false;
+
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    for (const child of children.values()) child.kill('SIGTERM');
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+  writeFileSync(bundle, (await bundleWorkflows()).code);
+  const keepRunning = async (queue: Queue) => {
+    while (!stopping) {
+      const child = fork(join(__dirname, 'queue.ts'), [queue, bundle]);
+      children.set(queue, child);
+      const code = await new Promise((resolve) =>
+        child.once('exit', (status, signal) => resolve(signal ?? status)),
+      );
+      if (stopping) return;
+      console.error(`worker ${queue} ended (${String(code)}); starting it again`);
+      await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+    }
+  };
+  await Promise.all(QUEUES.map(keepRunning));
+}
+
+main().then(
+  () => process.exit(0),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,81 @@
+import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { createCaptureActivities } from '../activities/capture';
+import { commonBehaviour } from '../activities/interceptor';
+import { createLandActivities } from '../activities/land';
+import { createOrdersTopic } from '../adapters/kafka';
+import { createOrdersLake } from '../adapters/lake';
+import { createOrdersSource } from '../adapters/postgres';
+import type { Settings } from '../configs/schema';
+import type { loadTemporal } from '../configs/temporal';
+import { WORKFLOWS, type Queue } from '../model/names';
+
+/**
+ * How long a batch in work may go on after SIGTERM. Most end sooner; what does not is handed back: its transaction is
+ * aborted or its temporary files are left to be swept, and another worker repeats it.
+ */
+const GRACE_MS = 5_000;
+
+/** Heartbeats reach the server this often at most, so that a lost worker is told from a busy one within 10 s. */
+const HEARTBEAT_THROTTLE_MS = 2_000;
+
+/** A worker of one task queue. `run` ends after `stop` was called and what is in work has ended or was handed back. */
+export async function createQueueWorker(options: {
+  queue: Queue;
+  settings: Settings;
+  temporal: ReturnType<typeof loadTemporal>;
+  workflows: { codePath: string } | WorkflowBundleWithSourceMap;
+}): Promise<{ run(): Promise<void>; stop(): void }> {
+  const stopping = new AbortController();
+  const { activities, close } = activitiesOf(options.queue, options.settings, stopping.signal);
+  const connection = await NativeConnection.connect(options.temporal.connection);
+  const worker = await Worker.create({
+    connection,
+    namespace: options.temporal.namespace,
+    taskQueue: WORKFLOWS[options.queue === 'capture' ? 'captureOrders' : 'landOrders'].taskQueue,
+    workflowBundle: options.workflows,
+    activities,
+    interceptors: { activity: [commonBehaviour] },
+    shutdownGraceTime: GRACE_MS,
+    shutdownForceTime: 2 * GRACE_MS,
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+  });
+  return {
+    async run() {
+      try {
+        await worker.run();
+      } finally {
+        await close();
+        await connection.close();
+      }
+    },
+    stop() {
+      stopping.abort();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    },
+  };
+}
+
+function activitiesOf(queue: Queue, settings: Settings, stopping: AbortSignal) {
+  const { kafka } = settings;
+  const topic = createOrdersTopic({
+    brokers: kafka.brokers,
+    topic: kafka.topic,
+    numPartitions: kafka.num_partitions,
+    replicationFactor: kafka.replication_factor,
+    consumerGroup: kafka.consumer_group,
+    ssl: kafka.ssl,
+    ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
+  });
+  if (queue === 'capture') {
+    const source = createOrdersSource(settings);
+    return {
+      activities: createCaptureActivities({ source, topic, settings, stopping }),
+      close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
+    };
+  }
+  const lake = createOrdersLake({ path: settings.datalake.path, compression: settings.datalake.compression });
+  return {
+    activities: createLandActivities({ topic, lake, settings, stopping }),
+    close: () => topic.close(),
+  };
+}

@@ -1,0 +1,94 @@
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { CaptureActivities } from '../activities/capture';
+import type { Window } from '../model/ranges';
+import type { CaptureStatus } from '../model/status';
+import { formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
+import { captureDetails, summarize } from './capture-details';
+import { advanced, opened, polled, type CaptureInput, type CaptureState } from './capture-state';
+import { withError } from './last-error';
+import { statusQuery } from './messages';
+import { decidePolicy, workPolicy } from './policies';
+
+/** Waits long by design: see LONGEST_POLL_MS in the activity. */
+const { poll } = proxyActivities<CaptureActivities>(decidePolicy);
+const { openCapture, publish, advanceWatermark } = proxyActivities<CaptureActivities>(workPolicy);
+
+/**
+ * PostgreSQL to Kafka: poll which rows come next, publish those, advance the watermark; for ever.
+ *
+ * The watermark and the window in work live in this workflow's history; rows never do.
+ * Input is optional; a run that continues another carries the state.
+ */
+export async function captureOrders(input: CaptureInput = {}): Promise<never> {
+  let state: CaptureState | undefined = input.state;
+  let phase: CaptureStatus['phase'] = 'starting';
+  const show = () => setCurrentDetails(captureDetails(status()));
+  const status = (): CaptureStatus => ({
+    workflow: 'captureOrders',
+    phase,
+    sequence: state?.sequence ?? 0,
+    watermark: state?.watermark ?? null,
+    startedFrom: state?.startedFrom ?? null,
+    rows: state?.rows ?? 0,
+    lagSeconds: state?.lagSeconds ?? 0,
+    heldBy: state?.heldBy ?? null,
+    lastError: state?.lastError ?? null,
+    warnings: state?.warnings ?? [],
+    runs: state?.runs ?? 1,
+    historyEvents: workflowInfo().historyLength,
+  });
+  setHandler(statusQuery('captureOrders'), status);
+
+  state ??= opened(await openCapture(startOf(input)));
+  for (;;) {
+    phase = 'polling';
+    show();
+    const found = await poll.executeWithOptions({ summary: `after ${formatWatermark(state.watermark)}` }, [
+      { after: state.watermark, heldBy: state.heldBy },
+    ]);
+    state = withError(polled(state, found), 'poll', found);
+    if (found.window !== undefined) state = await capture(state, found.window, found.rows);
+
+    if (workflowInfo().continueAsNewSuggested) {
+      await condition(allHandlersFinished);
+      await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
+    }
+  }
+
+  /** Carries a window that history has fixed through to the end; nothing may come between. */
+  async function capture(from: CaptureState, window: Window, rows: number): Promise<CaptureState> {
+    const sequence = from.sequence + 1;
+    phase = 'publishing';
+    const published = await publish.executeWithOptions({ summary: summarize(sequence, rows, window) }, [
+      { sequence, ...window },
+    ]);
+    phase = 'advancing';
+    const confirmed = await advanceWatermark.executeWithOptions(
+      { summary: `to ${formatWatermark(window.upper)}` },
+      [{ sequence, ...window }],
+    );
+    const next = advanced(from, { sequence, watermark: window.upper, rows: published.rows });
+    return withError(withError(next, 'publish', published), 'advanceWatermark', confirmed);
+  }
+}
+
+function startOf({ startFrom }: CaptureInput): { startFrom?: Watermark } {
+  if (startFrom === undefined) return {};
+  try {
+    return { startFrom: watermarkFrom(startFrom) };
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable(
+      `Input of captureOrders: startFrom: ${(error as Error).message}`,
+      'InvalidSettings',
+    );
+  }
+}

@@ -1,0 +1,52 @@
+import type { OpenCaptureResult } from '../activities/capture/open-capture';
+import type { PollResult } from '../activities/capture/poll';
+import type { Hold } from '../activities/interfaces';
+import type { LastError } from '../model/status';
+import { parseTimestamp, type Watermark } from '../model/watermark';
+
+/** Input of `captureOrders`. Operators give nothing or `startFrom`; `state` is for continuing as new. */
+export interface CaptureInput {
+  startFrom?: { createdAt: string; orderId?: string | number };
+  state?: CaptureState;
+}
+
+/** All that a run hands to the next. */
+export interface CaptureState {
+  /** Windows published, and number of the last one's progress record. */
+  sequence: number;
+  watermark: Watermark;
+  startedFrom: string;
+  /** Rows published since this pipeline's workflow was started. */
+  rows: number;
+  lagSeconds: number;
+  heldBy: Hold | null;
+  lastError: LastError | null;
+  warnings: string[];
+  runs: number;
+}
+
+export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptureResult): CaptureState {
+  return {
+    sequence,
+    watermark,
+    startedFrom,
+    rows: 0,
+    lagSeconds: 0,
+    heldBy: null,
+    lastError: null,
+    warnings,
+    runs: 1,
+  };
+}
+
+export function polled(state: CaptureState, { window, clock, heldBy }: PollResult): CaptureState {
+  const micros = window === undefined ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
+  return { ...state, heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
+}
+
+export function advanced(
+  state: CaptureState,
+  { sequence, watermark, rows }: { sequence: number; watermark: Watermark; rows: number },
+): CaptureState {
+  return { ...state, sequence, watermark, rows: state.rows + rows };
+}

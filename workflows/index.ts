@@ -1,0 +1,3 @@
+/** What the workers bundle: every workflow type. */
+export { captureOrders } from './capture-orders';
+export { landOrders } from './land-orders';
