@@ -1,0 +1,45 @@
+/** One DuckDB in this process, in memory, for reading Parquet. It starts with its first use. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBInstance } from '@duckdb/node-api';
+
+/** Room for a join of a million order ids; the worker's own memory must stay free for batches. */
+const MEMORY_LIMIT = '512MB';
+
+let instance: Promise<DuckDBInstance> | undefined;
+
+/** Runs `use` with a connection of its own, closed afterwards. Its temporary tables go with it. */
+export async function withDuckDB<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  instance ??= DuckDBInstance.create(':memory:', {
+    memory_limit: MEMORY_LIMIT,
+    // One, because lookups run beside the fetch and the encoding, which want the other cores.
+    threads: '1',
+    // It would make a folder `.tmp` in the working directory.
+    temp_directory: '',
+    // A lookup must not reach for the network; Parquet is built in.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const opening = instance;
+  const opened = await opening.catch((error: unknown) => {
+    if (instance === opening) instance = undefined;
+    throw error;
+  });
+  const connection = await opened.connect();
+  try {
+    return await use(connection);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** A string literal. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** `read_parquet` of exactly these files: a path may hold what DuckDB would take for a pattern. At least one file. */
+export function readParquet(files: readonly string[], options = ''): string {
+  const paths = files.map((file) => quote(file.replace(/[[*?]/g, '[$&]')));
+  // hive_partitioning would add a column for every `name=value` folder above the lake, too.
+  return `read_parquet([${paths.join(', ')}], hive_partitioning = false${options})`;
+}

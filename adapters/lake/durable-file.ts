@@ -1,0 +1,96 @@
+/** Files that are there whole or not at all, also after a power cut: temporary name, fsync, rename, fsync of the folder. */
+import { createHash, randomBytes } from 'node:crypto';
+import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { temporaryName } from './layout';
+
+/**
+ * Puts `bytes` at `folder/name`, replacing what stands there unless it is the same already. The folder must exist.
+ * Throws the system's error (ENOSPC, EROFS, EIO …) with nothing visible changed and the temporary file removed.
+ */
+export async function writeDurably(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  const target = join(folder, name);
+  if (await holds(target, bytes)) {
+    // An earlier attempt may have died between its rename and its fsync of the folder.
+    await syncFolder(folder);
+    return;
+  }
+  await viaTemporary(folder, name, bytes, (temporary) => rename(temporary, target));
+}
+
+/**
+ * The same, but never replaces: resolves to false, with nothing changed, where the name is taken. link() decides
+ * that and shows the whole file in one step; rename() would clobber, and O_EXCL would show a file half written.
+ */
+export async function createDurably(folder: string, name: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await viaTemporary(folder, name, bytes, async (temporary) => {
+      await link(temporary, join(folder, name));
+      await rm(temporary);
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Makes a folder and its missing parents, each entered durably in its parent. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** Hex. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The system's error code, such as ENOENT; `undefined` where the error has none. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+async function viaTemporary(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  publish: (temporary: string) => Promise<void>,
+): Promise<void> {
+  // Random, because an attempt that was given up may still be writing while the next one runs.
+  const temporary = join(folder, temporaryName(name, randomBytes(8).toString('hex')));
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await publish(temporary);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    if ((await stat(path)).size !== bytes.length) return false;
+    return (await readFile(path)).equals(bytes);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

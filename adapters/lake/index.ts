@@ -1,0 +1,151 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type {
+  AcceptedRow,
+  BatchIdentity,
+  LakeFile,
+  OrdersLake,
+  QuarantinedRow,
+} from '../../activities/interfaces';
+import { LastingFailure } from '../../model/errors';
+import type { Watermark } from '../../model/watermark';
+import { formatTimestamp } from '../../model/watermark';
+import { makeFolder, sha256, writeDurably } from './durable-file';
+import { dateFolder, foldersOf, partName } from './layout';
+import type { NewEntry } from './ledger';
+import { appendEntry, lastEntry } from './ledger';
+import { findLanded, findQuarantined } from './lookup';
+import type { Compression } from './parquet-writer';
+import { encodeOrders } from './parquet-writer';
+import { probeFolder } from './probe';
+import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
+import { sweep } from './sweep';
+
+export type { Compression } from './parquet-writer';
+export { COMPRESSIONS } from './parquet-writer';
+
+export interface OrdersLakeOptions {
+  /** The lake's folder; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */
+  path: string;
+  compression: Compression;
+}
+
+/** The lake in a folder of this machine's file system. It holds no state: any number may be made for one folder. */
+export function createOrdersLake({ path, compression }: OrdersLakeOptions): OrdersLake {
+  const folders = foldersOf(path);
+  return {
+    async ensure() {
+      for (const folder of [folders.lake, folders.quarantine, folders.ledger]) await probeFolder(folder);
+    },
+
+    async writeBatch(batch, { accepted, quarantined }) {
+      const encodedOrders = byFolder(inPositionOrder(accepted), (row) =>
+        dateFolder(row.order.createdAtMicros),
+      );
+      const encodedQuarantine = byFolder(inOffsetOrder(quarantined), quarantineFolder);
+      const files = await writeFiles(folders.lake, batch, encodedOrders, (rows) => ({
+        bytes: encodeOrders(rows, compression),
+        ...ends(rows),
+      }));
+      const quarantineFiles = await writeFiles(folders.quarantine, batch, encodedQuarantine, (rows) => ({
+        bytes: encodeQuarantined(rows, compression),
+      }));
+      return { files, quarantineFiles };
+    },
+
+    findLanded: (sequence, orders) => findLanded(folders.lake, sequence, orders),
+
+    findQuarantined: (sequence, rows) => findQuarantined(folders.quarantine, sequence, rows),
+
+    lastEntry: () => lastEntry(folders.ledger),
+
+    async commit(entry) {
+      try {
+        await appendEntry(folders.ledger, entry);
+      } catch (error) {
+        if (error instanceof LastingFailure && error.type === 'LandingConflict') await removeOwnFiles(entry);
+        throw error;
+      }
+    },
+
+    async sweep() {
+      return { removed: await sweep(folders, await lastEntry(folders.ledger)) };
+    },
+  };
+
+  /** The ranges are in a file's name, so none of these can be the other landing's. */
+  async function removeOwnFiles(entry: NewEntry): Promise<void> {
+    const name = partName(entry);
+    const own = (file: LakeFile): boolean => file.path.endsWith(`/${name}`);
+    for (const file of entry.files.filter(own)) await rm(join(folders.lake, file.path), { force: true });
+    for (const file of entry.quarantineFiles.filter(own)) {
+      await rm(join(folders.quarantine, file.path), { force: true });
+    }
+  }
+}
+
+/**
+ * By (created_at, order_id): the same whatever way the partitions were interleaved, tight minima and maxima in every
+ * row group, and neighbours that differ little, which makes the files a third as large as in offset order.
+ */
+function inPositionOrder(rows: readonly AcceptedRow[]): AcceptedRow[] {
+  return [...rows].sort(({ order: a }, { order: b }) => {
+    if (a.createdAtMicros !== b.createdAtMicros) return a.createdAtMicros < b.createdAtMicros ? -1 : 1;
+    return a.orderId < b.orderId ? -1 : a.orderId > b.orderId ? 1 : 0;
+  });
+}
+
+/** By (partition, offset), which every message has. */
+function inOffsetOrder(rows: readonly QuarantinedRow[]): QuarantinedRow[] {
+  return [...rows].sort(({ message: a }, { message: b }) => {
+    if (a.partition !== b.partition) return a.partition - b.partition;
+    return a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0;
+  });
+}
+
+function byFolder<T>(rows: readonly T[], folderOf: (row: T) => string): [folder: string, rows: T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const folder = folderOf(row);
+    const group = groups.get(folder);
+    if (group === undefined) groups.set(folder, [row]);
+    else group.push(row);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** One file a folder. Where one fails the rest is still waited for, so that no write outlives its attempt. */
+async function writeFiles<T>(
+  root: string,
+  batch: BatchIdentity,
+  groups: readonly [folder: string, rows: T[]][],
+  encode: (rows: T[]) => { bytes: Uint8Array; first?: Watermark; last?: Watermark },
+): Promise<LakeFile[]> {
+  const name = partName(batch);
+  const encoded = groups.map(([folder, rows]) => ({ folder, rows: rows.length, ...encode(rows) }));
+  const outcomes = await Promise.allSettled(
+    encoded.map(({ folder, bytes }) => writeInto(join(root, folder), name, bytes)),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return encoded.map(({ folder, rows, bytes, ...positions }) => ({
+    path: `${folder}/${name}`,
+    rows,
+    bytes: bytes.length,
+    sha256: sha256(bytes),
+    ...positions,
+  }));
+}
+
+async function writeInto(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  await makeFolder(folder);
+  await writeDurably(folder, name, bytes);
+}
+
+function ends(rows: readonly AcceptedRow[]): { first: Watermark; last: Watermark } {
+  return { first: positionOf(rows[0] as AcceptedRow), last: positionOf(rows.at(-1) as AcceptedRow) };
+}
+
+function positionOf({ order }: AcceptedRow): Watermark {
+  return { createdAt: formatTimestamp(order.createdAtMicros), orderId: String(order.orderId) };
+}

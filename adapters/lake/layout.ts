@@ -1,0 +1,81 @@
+/** Names in the lake. Everything here is a function of its input: no file is touched. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { BatchIdentity } from '../../activities/interfaces';
+import { formatTimestamp } from '../../model/watermark';
+
+export const LEDGER_FOLDER = '_ledger';
+
+/** The two folders that hold `date=…` folders, from the configured path. */
+export interface LakeFolders {
+  lake: string;
+  quarantine: string;
+  ledger: string;
+}
+
+export function foldersOf(path: string): LakeFolders {
+  // `orders/` and `orders` are one lake, so both have the quarantine `orders_quarantine`.
+  const lake = path.replace(/(?<=.)\/+$/, '');
+  return { lake, quarantine: `${lake}_quarantine`, ledger: join(lake, LEDGER_FOLDER) };
+}
+
+/** `date=2025-11-18`, the UTC day of microseconds since 1970 in the years 1 to 9999. */
+export function dateFolder(micros: bigint): string {
+  return `date=${formatTimestamp(micros).slice(0, 10)}`;
+}
+
+export const DATE_FOLDER = /^date=\d{4}-\d\d-\d\d$/;
+
+/** Zero-padded, so that names sort as numbers do; 10 digits are a batch a second for 300 years. */
+export function padSequence(sequence: number): string {
+  return String(sequence).padStart(10, '0');
+}
+
+/** `part-0000000042-1a2b3c4d5e6f.parquet`: a batch has one file a folder, so (sequence, ranges) names it. */
+export function partName(batch: BatchIdentity): string {
+  return `part-${padSequence(batch.sequence)}-${hashOfRanges(batch)}.parquet`;
+}
+
+/** 12 hex digits of the ranges, whatever order or padding they were given in. */
+function hashOfRanges({ ranges }: BatchIdentity): string {
+  return createHash('sha256').update(canonicalRanges(ranges)).digest('hex').slice(0, 12);
+}
+
+/** One text for equal ranges: by partition, keys in order, offsets without leading zeros. */
+export function canonicalRanges(ranges: BatchIdentity['ranges']): string {
+  const sorted = ranges
+    .map(({ partition, from, to }) => ({ partition, from: String(BigInt(from)), to: String(BigInt(to)) }))
+    .sort((a, b) => a.partition - b.partition || Number(BigInt(a.from) - BigInt(b.from)));
+  return JSON.stringify(sorted);
+}
+
+const PART = /^part-(\d{10})-[0-9a-f]{12}\.parquet$/;
+
+/** The sequence in a part file's name; `undefined` for any other name. */
+export function sequenceOfPart(name: string): number | undefined {
+  const match = PART.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+const LEDGER_ENTRY = /^(\d{10})\.json$/;
+
+/** The sequence in a ledger entry's name; `undefined` for any other name. */
+export function sequenceOfEntry(name: string): number | undefined {
+  const match = LEDGER_ENTRY.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/**
+ * A name for a file that is being written. It starts with a dot, so Spark and pyarrow skip it, and does not end in
+ * `.parquet`, so a glob of DuckDB's skips it too.
+ */
+export function temporaryName(name: string, unique: string): string {
+  return `.${name}.${unique}.tmp`;
+}
+
+const TEMPORARY = /^\.(part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}\.json|probe)\.[0-9a-f]{16}\.tmp$/;
+
+/** Whether {@link temporaryName} made this name; other programs' hidden files are not ours to remove. */
+export function isTemporary(name: string): boolean {
+  return TEMPORARY.test(name);
+}

@@ -1,0 +1,129 @@
+/** `_ledger/<sequence>.json`: an append-only chain that proves, without Temporal, which offsets are in which files. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { LedgerEntry } from '../../activities/interfaces';
+import { LastingFailure } from '../../model/errors';
+import type { FailureCode } from '../../model/order';
+import { FAILURES, RULE_SET_VERSION } from '../../model/order';
+import { formatRanges } from '../../model/ranges';
+import { codeOf, createDurably, sha256 } from './durable-file';
+import { canonicalRanges, padSequence, sequenceOfEntry } from './layout';
+import { namesIn } from './part-files';
+
+/** An entry as its writer gives it; the ledger adds the rest. */
+export type NewEntry = Omit<LedgerEntry, 'previousHash' | 'committedAt' | 'ruleSetVersion'>;
+
+/** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
+export async function lastEntry(folder: string): Promise<LedgerEntry | undefined> {
+  let last = 0;
+  for (const name of await namesIn(folder)) last = Math.max(last, sequenceOfEntry(name) ?? 0);
+  return last === 0 ? undefined : readEntry(folder, last);
+}
+
+/**
+ * Appends an entry. Success where it stands there already with the same ranges.
+ * LastingFailure LandingConflict where other ranges took its sequence, or the entry before it is missing.
+ */
+export async function appendEntry(folder: string, entry: NewEntry): Promise<void> {
+  if (await isCommitted(folder, entry)) return;
+  const previousHash = await hashOfEntry(folder, entry.sequence - 1);
+  const whole: LedgerEntry = {
+    ...entry,
+    ruleSetVersion: RULE_SET_VERSION,
+    previousHash,
+    committedAt: new Date().toISOString(),
+  };
+  // The schema's order of keys is the file's; a schema that refused its own writer's entry would show here.
+  const text = `${JSON.stringify(ENTRY.parse(whole), null, 2)}\n`;
+  const created = await createDurably(folder, entryName(entry.sequence), Buffer.from(text));
+  if (!created) await isCommitted(folder, entry);
+}
+
+/** Whether the entry is there; LandingConflict where its sequence has other ranges. */
+async function isCommitted(folder: string, entry: NewEntry): Promise<boolean> {
+  const there = await readEntry(folder, entry.sequence);
+  if (there === undefined) return false;
+  if (canonicalRanges(there.ranges) === canonicalRanges(entry.ranges)) return true;
+  throw new LastingFailure(
+    'LandingConflict',
+    `${join(folder, entryName(entry.sequence))} holds batch ${entry.sequence} with the offsets ${formatRanges(there.ranges)}, ` +
+      `this one has ${formatRanges(entry.ranges)}. Another landing writes to this lake: stop it, or give this one a lake of its own.`,
+  );
+}
+
+async function hashOfEntry(folder: string, sequence: number): Promise<string> {
+  if (sequence === 0) return '';
+  const path = join(folder, entryName(sequence));
+  try {
+    return sha256(await readFile(path));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new LastingFailure(
+      'LandingConflict',
+      `${path} is missing, so batch ${sequence + 1} has nothing to follow. ` +
+        'The lake was emptied, moved or changed under a running landing: restore its _ledger, or start a new landOrders.',
+      { cause: error },
+    );
+  }
+}
+
+async function readEntry(folder: string, sequence: number): Promise<LedgerEntry | undefined> {
+  const path = join(folder, entryName(sequence));
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return ENTRY.parse(JSON.parse(text));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new Error(
+      `${path} is not a ledger entry: ${reason}. Restore it from a backup; nothing is landed until then.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function entryName(sequence: number): string {
+  return `${padSequence(sequence)}.json`;
+}
+
+const offset = z.string().regex(/^\d+$/);
+const offsets = z.record(z.string().regex(/^\d+$/), offset);
+const count = z.int().nonnegative();
+const position = z.object({ createdAt: z.string(), orderId: z.string() });
+const file = z.object({
+  path: z.string(),
+  rows: count,
+  bytes: count,
+  sha256: z.string(),
+  first: z.exactOptional(position),
+  last: z.exactOptional(position),
+});
+const failureCode = z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]);
+
+const ENTRY: z.ZodType<LedgerEntry> = z.object({
+  sequence: z.int().positive(),
+  ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
+  next: offsets,
+  counts: z.object({
+    read: count,
+    landed: count,
+    duplicate: count,
+    quarantined: count,
+    failures: z.partialRecord(failureCode, count),
+  }),
+  newestCreatedAt: z.exactOptional(z.string()),
+  highWater: z.record(z.string(), position),
+  files: z.array(file),
+  quarantineFiles: z.array(file),
+  ruleSetVersion: z.int().positive(),
+  committedAt: z.string(),
+  previousHash: z.string().regex(/^([0-9a-f]{64})?$/),
+});

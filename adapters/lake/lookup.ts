@@ -1,0 +1,134 @@
+/**
+ * Which rows stand already in the lake or quarantine: DuckDB joins them with the files of their dates.
+ *
+ * Only files of committed batches may count. Batches are committed one after the other, and a batch's lookup runs
+ * after the one before it was committed: so a file with a smaller sequence in its name is a committed one, and what
+ * an earlier attempt of this batch (or a batch given up after it) has left is not looked at.
+ */
+import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
+import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
+import { join } from 'node:path';
+import type { QuarantinedRow } from '../../activities/interfaces';
+import { readParquet, withDuckDB } from './duckdb';
+import { sha256 } from './durable-file';
+import { dateFolder } from './layout';
+import { partsOf } from './part-files';
+import { quarantineFolder } from './quarantine-writer';
+
+/** Indexes of the orders whose order_id stands in a file of their date of an earlier batch. */
+export async function findLanded(
+  lake: string,
+  sequence: number,
+  orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
+): Promise<Set<number>> {
+  const found = new Set<number>();
+  const byDate = indexesBy(orders, (order) => dateFolder(order.createdAtMicros));
+  await forEachDate(lake, sequence, byDate, async (duckdb, files, indexes) => {
+    const ids = indexes.map((index) => (orders[index] as { orderId: bigint }).orderId);
+    await fillTable(duckdb, { order_id: BIGINT, row: INTEGER }, [ids, indexes]);
+    // DuckDB hands the join's smallest and largest order_id to the scan, which skips row groups outside them.
+    await collect(
+      duckdb,
+      `SELECT DISTINCT row FROM ${readParquet(files)} JOIN wanted USING (order_id)`,
+      found,
+    );
+  });
+  return found;
+}
+
+/** Indexes of the rows that stand in the quarantine: same order_id and created_at, or same message where one is unknown. */
+export async function findQuarantined(
+  quarantine: string,
+  sequence: number,
+  rows: readonly QuarantinedRow[],
+): Promise<Set<number>> {
+  const found = new Set<number>();
+  const keys = rows.map(keyOf);
+  await forEachDate(
+    quarantine,
+    sequence,
+    indexesBy(rows, quarantineFolder),
+    async (duckdb, files, indexes) => {
+      await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
+        indexes.map((index) => keys[index] as string),
+        indexes,
+      ]);
+      await collect(
+        duckdb,
+        `SELECT DISTINCT row FROM ${readParquet(files)} AS kept JOIN wanted ON wanted.key = ${KEY_IN_SQL}`,
+        found,
+      );
+    },
+  );
+  return found;
+}
+
+/** What makes two quarantined rows one; {@link KEY_IN_SQL} is the same over a file's columns. */
+function keyOf({ order, message }: QuarantinedRow): string {
+  if (order.orderId !== null && order.createdAtMicros !== null)
+    return `${order.orderId}|${order.createdAtMicros}`;
+  // Messages without a value are told apart by their keys.
+  return message.value === null ? `key ${hashOf(message.key)}` : `value ${hashOf(message.value)}`;
+}
+
+const KEY_IN_SQL = `
+  CASE WHEN kept.order_id IS NOT NULL AND kept.created_at IS NOT NULL
+         THEN kept.order_id || '|' || epoch_us(kept.created_at)
+       WHEN kept.raw_value IS NULL THEN 'key ' || coalesce(sha256(kept.raw_key), '')
+       ELSE 'value ' || sha256(kept.raw_value) END`;
+
+function hashOf(bytes: Buffer | null): string {
+  return bytes === null ? '' : sha256(bytes);
+}
+
+function indexesBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, number[]> {
+  const groups = new Map<string, number[]>();
+  rows.forEach((row, index) => {
+    const group = groups.get(key(row));
+    if (group === undefined) groups.set(key(row), [index]);
+    else group.push(index);
+  });
+  return groups;
+}
+
+async function forEachDate(
+  root: string,
+  sequence: number,
+  byDate: Map<string, number[]>,
+  look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
+): Promise<void> {
+  for (const [date, indexes] of byDate) {
+    const parts = (await partsOf(root, date)).filter((part) => part.sequence < sequence);
+    if (parts.length === 0) continue;
+    const files = parts.map((part) => join(root, part.path));
+    await withDuckDB((duckdb) => look(duckdb, files, indexes));
+  }
+}
+
+/** Rows a chunk: DuckDB's vectors hold 2048. */
+const CHUNK_ROWS = 2048;
+
+/** The connection's temporary table `wanted`. By chunks: a value at a time takes four times as long. */
+async function fillTable(
+  duckdb: DuckDBConnection,
+  columns: Record<string, DuckDBType>,
+  values: readonly (readonly (bigint | number | string)[])[],
+): Promise<void> {
+  const types = Object.values(columns);
+  const list = Object.entries(columns).map(([name, type]) => `${name} ${type.toString()}`);
+  await duckdb.run(`CREATE TEMP TABLE wanted (${list.join(', ')})`);
+  const appender = await duckdb.createAppender('wanted');
+  const rows = values[0]?.length ?? 0;
+  for (let at = 0; at < rows; at += CHUNK_ROWS) {
+    const slices = values.map((column) => column.slice(at, at + CHUNK_ROWS));
+    const chunk = DuckDBDataChunk.create(types, slices[0]?.length ?? 0);
+    chunk.setColumns(slices);
+    appender.appendDataChunk(chunk);
+  }
+  appender.closeSync();
+}
+
+async function collect(duckdb: DuckDBConnection, sql: string, into: Set<number>): Promise<void> {
+  const reader = await duckdb.runAndReadAll(sql);
+  for (const row of reader.getColumns()[0] ?? []) into.add(row as number);
+}

@@ -1,0 +1,92 @@
+import type { QuarantinedRow } from '../../activities/interfaces';
+import { FAILURES } from '../../model/order';
+import { dateFolder } from './layout';
+import type { Compression } from './parquet-writer';
+import {
+  amountColumn,
+  bytesColumn,
+  encodeParquet,
+  narrowColumn,
+  textColumn,
+  timestampColumn,
+  wholeColumn,
+} from './parquet-writer';
+
+/** One file of the quarantine: what could be read of each row, every reason against it, and the message as it was. */
+export function encodeQuarantined(rows: readonly QuarantinedRow[], compression: Compression): Uint8Array {
+  return encodeParquet(
+    [
+      wholeColumn(
+        'order_id',
+        rows.map(({ order }) => order.orderId),
+      ),
+      textColumn(
+        'customer_name',
+        rows.map(({ order }) => order.customerName),
+      ),
+      textColumn(
+        'restaurant_name',
+        rows.map(({ order }) => order.restaurantName),
+      ),
+      textColumn(
+        'item',
+        rows.map(({ order }) => order.item),
+      ),
+      amountColumn(rows.map(({ order }) => order.amountHundredths)),
+      textColumn(
+        'order_status',
+        rows.map(({ order }) => order.orderStatus),
+      ),
+      timestampColumn(
+        'created_at',
+        'MICROS',
+        rows.map(({ order }) => order.createdAtMicros),
+      ),
+      textColumn(
+        'validation_status',
+        rows.map(() => 'FAILED'),
+      ),
+      textColumn(
+        'failed_rules',
+        rows.map(({ failures }) => failures.join(',')),
+      ),
+      textColumn(
+        'error',
+        rows.map(({ failures }) => failures.map((code) => FAILURES[code]).join('; ')),
+      ),
+      bytesColumn(
+        'raw_value',
+        rows.map(({ message }) => message.value),
+      ),
+      bytesColumn(
+        'raw_key',
+        rows.map(({ message }) => message.key),
+      ),
+      narrowColumn(
+        'kafka_partition',
+        rows.map(({ message }) => message.partition),
+      ),
+      wholeColumn(
+        'kafka_offset',
+        rows.map(({ message }) => message.offset),
+      ),
+      timestampColumn('kafka_timestamp', 'MILLIS', rows.map(kafkaTimestamp)),
+    ],
+    compression,
+  );
+}
+
+/** Its created_at's day, else its Kafka timestamp's, else 1970-01-01: a message without either still has a place. */
+export function quarantineFolder(row: QuarantinedRow): string {
+  return dateFolder(row.order.createdAtMicros ?? (kafkaTimestamp(row) ?? 0n) * 1000n);
+}
+
+/** 9999-12-31: a producer may set any timestamp, and readers refuse to open a file with a later one. */
+const LATEST_MILLIS = 253_402_300_799_999;
+
+/** `null` for Kafka's "no timestamp" (-1) and what no calendar holds. */
+function kafkaTimestamp({ message: { timestampMillis } }: QuarantinedRow): bigint | null {
+  return timestampMillis >= 0 && timestampMillis <= LATEST_MILLIS
+    ? BigInt(Math.trunc(timestampMillis))
+    : null;
+}
