@@ -1,0 +1,128 @@
+import type { KafkaJSProtocolError } from 'kafkajs';
+import { createErrorFromCode } from 'kafkajs/src/protocol/error';
+import { LastingFailure, type LastingFailureType } from '../../model/errors';
+
+const GRANT = 'grant it with kafka-acls, then start the workflow again';
+const SETTINGS = 'correct the kafka section of the settings file';
+
+/**
+ * Errors that no retry mends, by kafkajs's error `type` or, where it has none, its `name`. Whatever is not
+ * here is an outage.
+ */
+const LASTING: Record<string, { type: LastingFailureType; advice: string }> = {
+  TOPIC_AUTHORIZATION_FAILED: {
+    type: 'InsufficientPrivilege',
+    advice: `the user lacks a right on the topic; ${GRANT}`,
+  },
+  GROUP_AUTHORIZATION_FAILED: {
+    type: 'InsufficientPrivilege',
+    advice: `the user lacks a right on the group; ${GRANT}`,
+  },
+  CLUSTER_AUTHORIZATION_FAILED: {
+    type: 'InsufficientPrivilege',
+    advice: `the user lacks a right on the cluster; ${GRANT}`,
+  },
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: {
+    type: 'InsufficientPrivilege',
+    advice: `the user may not write transactions; ${GRANT}`,
+  },
+  KafkaJSSASLAuthenticationError: { type: 'InvalidSettings', advice: `the login was refused; ${SETTINGS}` },
+  SASL_AUTHENTICATION_FAILED: { type: 'InvalidSettings', advice: `the login was refused; ${SETTINGS}` },
+  UNSUPPORTED_SASL_MECHANISM: {
+    type: 'InvalidSettings',
+    advice: `the brokers offer other mechanisms; ${SETTINGS}`,
+  },
+  INVALID_TOPIC_EXCEPTION: {
+    type: 'InvalidSettings',
+    advice: `the topic's name is not allowed; ${SETTINGS}`,
+  },
+  POLICY_VIOLATION: {
+    type: 'InvalidSettings',
+    advice: `the brokers' policy refuses this topic; ${SETTINGS}`,
+  },
+  INVALID_TRANSACTION_TIMEOUT: {
+    type: 'InvalidSettings',
+    advice: "raise the brokers' transaction.max.timeout.ms to 120000 or more",
+  },
+  UNSUPPORTED_VERSION: { type: 'InvalidSettings', advice: 'Kafka 2.5 or newer is needed' },
+};
+
+/** Outages whose own words do not say what to look at. */
+const HINTS: Record<string, string> = {
+  MESSAGE_TOO_LARGE: "raise the topic's max.message.bytes to 1 MiB or more",
+  RECORD_LIST_TOO_LARGE: "raise the topic's max.message.bytes to 1 MiB or more",
+  UNKNOWN_MEMBER_ID: 'a consumer is active in this group; stop it or set another kafka.consumer_group',
+  INVALID_PRODUCER_EPOCH: 'a newer attempt of this publish, or a second capture, has taken over',
+  PRODUCER_FENCED: 'a newer attempt of this publish, or a second capture, has taken over',
+  INVALID_PRODUCER_ID_MAPPING: 'the brokers have forgotten this producer; the next attempt registers again',
+};
+
+/** Codes newer than kafkajs's list. */
+const NEWER_CODES: Record<number, string> = {
+  89: 'THROTTLING_QUOTA_EXCEEDED',
+  90: 'PRODUCER_FENCED',
+  100: 'UNKNOWN_TOPIC_ID',
+  103: 'INCONSISTENT_TOPIC_ID',
+  113: 'UNSUPPORTED_ENDPOINT_TYPE',
+  120: 'TRANSACTION_ABORTABLE',
+};
+
+/** Other words of Kafka's protocol for "ask again, elsewhere": leaders and coordinators that moved or are just starting. */
+const MOVED = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'REPLICA_NOT_AVAILABLE',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'OFFSET_NOT_AVAILABLE',
+  'KAFKA_STORAGE_ERROR',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'NETWORK_EXCEPTION',
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+  'KafkaJSBrokerNotFound',
+]);
+
+/** kafkajs's error type of a Kafka protocol error, else the error's name. */
+export function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { type } = error as Partial<KafkaJSProtocolError>;
+  if (typeof type === 'string') return type;
+  // After its retries kafkajs wraps the last error in one that says nothing.
+  if (error.name === 'KafkaJSNumberOfRetriesExceeded' && error.cause instanceof Error)
+    return kindOf(error.cause);
+  return error.name;
+}
+
+/** Whether another try on a new connection, with fresh metadata, may work at once. */
+export function isMoved(error: unknown): boolean {
+  return MOVED.has(kindOf(error));
+}
+
+/** Throws the error that a response's code stands for; 0 is success. */
+export function checkCode(code: number): void {
+  if (code === 0) return;
+  const error = createErrorFromCode(code);
+  const newer = NEWER_CODES[code];
+  if (newer !== undefined) Object.assign(error, { type: newer, code, message: newer });
+  throw error;
+}
+
+/** The error to show for one that came out of Kafka: lasting or an outage, and always where and during what. */
+export function explain(error: unknown, doing: string, brokers: readonly string[]): Error {
+  if (error instanceof LastingFailure) return error;
+  const kind = kindOf(error);
+  const text = error instanceof Error ? error.message : String(error);
+  const where = `Kafka at ${brokers.join(', ')}, ${doing}`;
+  const lasting = LASTING[kind];
+  if (lasting !== undefined) {
+    return new LastingFailure(lasting.type, `${where}: ${text} (${kind}): ${lasting.advice}`, {
+      cause: error,
+    });
+  }
+  const hint = HINTS[kind];
+  return new Error(`${where}: ${text} (${kind})${hint === undefined ? '' : `: ${hint}`}`, { cause: error });
+}

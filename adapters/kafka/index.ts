@@ -1,0 +1,147 @@
+import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
+import type { OffsetRange, Offsets, Window } from '../../model/ranges';
+import { untilAborted } from './abort';
+import { ConnectionPool } from './client';
+import { ensureTopic } from './ensure-topic';
+import { explain } from './errors';
+import { logBounds } from './log-bounds';
+import { merge } from './merge';
+import { waitForMessages } from './message-wait';
+import type { KafkaTopicOptions } from './options';
+import { partitionOf } from './partitioner';
+import { readProgress } from './progress-record';
+import { Publisher } from './publisher';
+import { readRange } from './range-reader';
+
+export type { KafkaLogger, KafkaTopicOptions } from './options';
+export { PROGRESS_GROUP } from './progress-record';
+
+/**
+ * The orders topic on real brokers (Kafka 2.5 or newer). Connects when first used and again after an outage;
+ * nothing has to be made anew. Every error names the brokers and what was being done.
+ */
+export function createOrdersTopic(options: KafkaTopicOptions): OrdersTopic {
+  return new KafkaOrdersTopic(options);
+}
+
+class KafkaOrdersTopic implements OrdersTopic {
+  readonly #pool: ConnectionPool;
+  readonly #publisher: Publisher;
+
+  constructor(private readonly options: KafkaTopicOptions) {
+    this.#pool = new ConnectionPool(options);
+    this.#publisher = new Publisher(this.#pool, options.topic);
+  }
+
+  async ensure(): Promise<void> {
+    await this.#explained('checking the topic', undefined, () => ensureTopic(this.options));
+  }
+
+  async progress(): Promise<Progress | undefined> {
+    return this.#explained('reading the progress record', undefined, () =>
+      this.#pool.run(undefined, (connection) => readProgress(connection, undefined)),
+    );
+  }
+
+  async publish(
+    window: Window & { sequence: number },
+    rows: () => AsyncIterable<readonly OutgoingMessage[]>,
+    options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+  ): Promise<{ rows: number; already: boolean }> {
+    return this.#explained(`publishing window ${window.sequence}`, options.signal, () =>
+      this.#publisher.publish(window, rows, options),
+    );
+  }
+
+  async offsets(): Promise<{ earliest: Offsets; stable: Offsets }> {
+    return this.#explained('listing offsets', undefined, () =>
+      this.#pool.run(undefined, async (connection) => {
+        const bounds = await logBounds(connection, [...Array(this.options.numPartitions).keys()]);
+        const earliest: Offsets = {};
+        const stable: Offsets = {};
+        for (const [partition, bound] of bounds) {
+          earliest[partition] = String(bound.earliest);
+          stable[partition] = String(bound.latest);
+        }
+        return { earliest, stable };
+      }),
+    );
+  }
+
+  async awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void> {
+    const { maxWaitMs, signal } = options;
+    await this.#explained('waiting for messages', signal, async () => {
+      const { connection, busy } = await this.#pool.hold(signal, async (held) => ({
+        connection: held,
+        ...(await waitForMessages(held, next, maxWaitMs)),
+      }));
+      if (busy) this.#pool.discard(connection);
+      else this.#pool.giveBack(connection);
+    });
+  }
+
+  async *read(
+    ranges: readonly OffsetRange[],
+    options: { signal: AbortSignal },
+  ): AsyncGenerator<readonly IncomingMessage[]> {
+    const { signal } = options;
+    const doing = 'reading messages';
+    const connection = await this.#explained(doing, signal, () =>
+      this.#pool.hold(signal, (held) => Promise.resolve(held)),
+    );
+    let finished = false;
+    try {
+      const { logger } = this.options;
+      const chunks = merge(ranges.map((range) => readRange(connection, range, { signal, logger })));
+      for (;;) {
+        const chunk = await this.#explained(doing, signal, () => untilAborted(chunks.next(), signal));
+        if (chunk.done === true) break;
+        yield chunk.value;
+      }
+      finished = true;
+    } finally {
+      // Given up half-way, answers are still to come on it.
+      if (finished) this.#pool.giveBack(connection);
+      else this.#pool.discard(connection);
+    }
+  }
+
+  async commitGroupOffsets(next: Offsets): Promise<void> {
+    const groupId = this.options.consumerGroup;
+    const partitions = Object.entries(next).map(([partition, offset]) => ({
+      partition: Number(partition),
+      offset,
+    }));
+    await this.#explained(`committing offsets of group ${groupId}`, undefined, () =>
+      this.#pool.run(undefined, (connection) =>
+        connection.coordinated('group', groupId, undefined, (coordinator) =>
+          // Generation -1 and no member: a commit from outside, allowed while the group has no members.
+          coordinator.offsetCommit({
+            groupId,
+            groupGenerationId: -1,
+            memberId: '',
+            topics: [{ topic: this.options.topic, partitions }],
+          }),
+        ),
+      ),
+    );
+  }
+
+  partitionOf(key: string): number {
+    return partitionOf(Buffer.from(key), this.options.numPartitions);
+  }
+
+  close(): Promise<void> {
+    this.#pool.close();
+    return Promise.resolve();
+  }
+
+  async #explained<T>(doing: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      throw explain(error, `${doing} of topic ${this.options.topic}`, this.options.brokers);
+    }
+  }
+}

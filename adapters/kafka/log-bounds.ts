@@ -1,0 +1,69 @@
+import { LastingFailure } from '../../model/errors';
+import type { Connection } from './client';
+
+const EARLIEST = -2;
+const LATEST = -1;
+
+/** Bounds of one partition's log. */
+export interface Bounds {
+  earliest: bigint;
+  /** The offset after the last one that a reader may reach. */
+  latest: bigint;
+}
+
+/**
+ * Asks the leaders for the bounds of partitions. `latest` is the last stable offset: an open transaction keeps
+ * it down. With `uncommitted` it is the high watermark.
+ */
+export async function logBounds(
+  connection: Connection,
+  partitions: readonly number[],
+  isolation: 'committed' | 'uncommitted' = 'committed',
+): Promise<Map<number, Bounds>> {
+  const list = async (nodeId: number, mine: number[], timestamp: number) => {
+    const broker = await connection.broker(nodeId);
+    const { responses } = await broker.listOffsets({
+      isolationLevel: isolation === 'committed' ? 1 : 0,
+      topics: [{ topic: connection.topic, partitions: mine.map((partition) => ({ partition, timestamp })) }],
+    });
+    return new Map(
+      responses.flatMap((topic) => topic.partitions.map((p) => [p.partition, BigInt(p.offset)] as const)),
+    );
+  };
+  const bounds = new Map<number, Bounds>();
+  for (const [nodeId, mine] of connection.leaders(partitions)) {
+    const [earliest, latest] = await Promise.all([list(nodeId, mine, EARLIEST), list(nodeId, mine, LATEST)]);
+    for (const partition of mine) {
+      bounds.set(partition, { earliest: earliest.get(partition) ?? 0n, latest: latest.get(partition) ?? 0n });
+    }
+  }
+  return bounds;
+}
+
+/** The failure for offsets that retention, kafka-delete-records or a compacting cleaner has removed. */
+export function removedBelow(
+  topic: string,
+  partition: number,
+  from: bigint,
+  earliest: bigint,
+  to?: bigint,
+): LastingFailure {
+  const last = (to !== undefined && to < earliest ? to : earliest) - 1n;
+  return new LastingFailure(
+    'DataLoss',
+    `topic ${topic}, partition ${partition}: offsets ${from} to ${last} are gone, Kafka keeps the log from ` +
+      `${earliest} on (retention.ms, retention.bytes or deleted records). Find the orders in the database, set the ` +
+      'capture back to before them with the signal resetWatermark, and the landing past the gap with resetOffsets',
+  );
+}
+
+/** The failure for offsets beyond the end of the log: it is not the log in which they were seen. */
+export function missingAbove(topic: string, partition: number, offset: bigint, end: bigint): LastingFailure {
+  return new LastingFailure(
+    'DataLoss',
+    `topic ${topic}, partition ${partition}: offset ${offset} was seen, but the log now ends at ${end}: the topic ` +
+      'was deleted and created anew, or a broker that lagged behind became leader (unclean election). Set the ' +
+      'landing to what the topic holds now with the signal resetOffsets {"offsets": "earliest"}; duplicates are ' +
+      'dropped. If orders are missing, set the capture back with resetWatermark',
+  );
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { Progress } from '../../activities/interfaces';
+import { LastingFailure } from '../../model/errors';
+import type { Window } from '../../model/ranges';
+import { formatWatermark } from '../../model/watermark';
+import type { Connection } from './client';
+import { fetchStableOffset } from './offset-fetch-request';
+
+/**
+ * The group whose offset of partition 0 carries the progress record. One group serves every topic; the record
+ * is the offset's metadata and its sequence is the offset.
+ */
+export const PROGRESS_GROUP = 'orders-capture-progress';
+export const PROGRESS_PARTITION = 0;
+
+const watermark = z.object({ createdAt: z.string(), orderId: z.string() });
+const record = z.object({
+  sequence: z.int().positive(),
+  lower: watermark,
+  upper: watermark,
+  rows: z.int().min(0),
+});
+
+/** About 150 bytes; the brokers allow 4096 (offset.metadata.max.bytes). */
+export function encodeProgress({ sequence, lower, upper, rows }: Progress): string {
+  return JSON.stringify({ sequence, lower, upper, rows });
+}
+
+/** The record, or `undefined` where none was written, or it has expired (offsets.retention.minutes of the brokers). */
+export async function readProgress(
+  connection: Connection,
+  signal: AbortSignal | undefined,
+): Promise<Progress | undefined> {
+  const committed = await connection.coordinated('group', PROGRESS_GROUP, signal, (coordinator) =>
+    fetchStableOffset(coordinator, {
+      group: PROGRESS_GROUP,
+      topic: connection.topic,
+      partition: PROGRESS_PARTITION,
+    }),
+  );
+  return committed === undefined ? undefined : decodeProgress(committed.metadata, connection.topic);
+}
+
+function decodeProgress(metadata: string, topic: string): Progress {
+  try {
+    return record.parse(JSON.parse(metadata));
+  } catch (error) {
+    throw new LastingFailure(
+      'CaptureConflict',
+      `the progress record of topic ${topic} in group ${PROGRESS_GROUP} is not one of ours: ` +
+        `${metadata.slice(0, 300)}. Another program commits offsets of this group; ` +
+        'stop it, delete the offset with kafka-consumer-groups, and start the capture from the right watermark',
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Decides what a publish has to do, once older attempts are fenced: `true` where the window is published
+ * already, `false` where it is the next. LastingFailure CaptureConflict otherwise.
+ */
+export function isPublished(
+  window: Window & { sequence: number },
+  found: Progress | undefined,
+  topic: string,
+): boolean {
+  if (found?.sequence === window.sequence && describe(found) === describe(window)) return true;
+  if ((found?.sequence ?? 0) === window.sequence - 1) return false;
+  if (found === undefined) {
+    throw new LastingFailure(
+      'CaptureConflict',
+      `window ${describe(window)} of topic ${topic} is not the first, but Kafka holds no progress record in group ` +
+        `${PROGRESS_GROUP}: the topic was created anew, or the record has expired (offsets.retention.minutes of ` +
+        'the brokers). Check what the topic holds, then start a new capture from the right watermark',
+    );
+  }
+  throw new LastingFailure(
+    'CaptureConflict',
+    `window ${describe(window)} cannot be published to topic ${topic}: the last published is ` +
+      `${describe(found)}. A second capture runs on this pipeline, or this workflow was restored from ` +
+      'an older state. Stop one of them; a new capture continues from the progress record',
+  );
+}
+
+function describe({ sequence, lower, upper }: Window & { sequence: number }): string {
+  return `${sequence} (${formatWatermark(lower)}, ${formatWatermark(upper)}]`;
+}

@@ -1,0 +1,120 @@
+import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
+import type { Window } from '../../model/ranges';
+import { untilAborted } from './abort';
+import type { ConnectionPool } from './client';
+import { isPublished, readProgress } from './progress-record';
+import { RowSender } from './row-sender';
+import { TransactionalProducer } from './transactional-producer';
+
+/** How long a failed publish may take to end its transaction; the next attempt would end it as well. */
+const ABORT_PATIENCE_MS = 1_000;
+
+type SequencedWindow = Window & { sequence: number };
+type Rows = () => AsyncIterable<readonly OutgoingMessage[]>;
+type PublishOptions = Parameters<OrdersTopic['publish']>[2];
+
+/** Publishes windows, each in one transaction with its progress record. */
+export class Publisher {
+  /**
+   * The producer of the last publish, kept to save the registration of the next. It may go on without reading
+   * the record only if the last thing it did was to commit the sequence before: the brokers accept a commit
+   * only from a producer that no other has fenced, and every publisher fences before it writes, so at that
+   * commit the record was ours; and if another publishes from then on, this producer's next commit fails.
+   */
+  #kept: { producer: TransactionalProducer; committed: number } | undefined;
+
+  constructor(
+    private readonly pool: ConnectionPool,
+    private readonly topic: string,
+  ) {}
+
+  /** See OrdersTopic.publish. */
+  async publish(
+    window: SequencedWindow,
+    rows: Rows,
+    options: PublishOptions,
+  ): Promise<{ rows: number; already: boolean }> {
+    options.signal.throwIfAborted();
+    const kept = this.#takeKept(window.sequence - 1);
+    if (kept !== undefined) return this.#transact(kept, window, rows, options);
+
+    const { producer, found } = await this.#open(options.signal);
+    if (isPublished(window, found, this.topic)) {
+      this.pool.giveBack(producer.connection);
+      return { rows: found?.rows ?? 0, already: true };
+    }
+    return this.#transact(producer, window, rows, options);
+  }
+
+  #takeKept(committed: number): TransactionalProducer | undefined {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    if (kept === undefined || kept.committed === committed) return kept?.producer;
+    this.pool.giveBack(kept.producer.connection);
+    return undefined;
+  }
+
+  /** Fences older attempts, and only then reads the record: afterwards nobody else can change it unnoticed. */
+  async #open(
+    signal: AbortSignal,
+  ): Promise<{ producer: TransactionalProducer; found: Progress | undefined }> {
+    const transactionalId = `orders-capture-${this.topic}`;
+    return this.pool.hold(signal, async (connection) => ({
+      producer: await TransactionalProducer.open(connection, transactionalId, signal),
+      found: await readProgress(connection, signal),
+    }));
+  }
+
+  async #transact(
+    producer: TransactionalProducer,
+    window: SequencedWindow,
+    rows: Rows,
+    options: PublishOptions,
+  ): Promise<{ rows: number; already: boolean }> {
+    const { signal } = options;
+    const sender = new RowSender(producer, options);
+    try {
+      await sendAll(rows(), sender, signal);
+      await untilAborted(sender.finish(), signal);
+      await untilAborted(producer.commit({ ...window, rows: sender.rows }, signal), signal);
+      this.#kept = { producer, committed: window.sequence };
+      return { rows: sender.rows, already: false };
+    } catch (error) {
+      await abort(producer, sender).catch(() => undefined);
+      this.pool.discard(producer.connection);
+      throw error;
+    }
+  }
+}
+
+/**
+ * Ends the transaction, but not before the brokers have answered the last request: rows that arrive after the
+ * abort would open a transaction that nobody ends (brokers before 3.6), and readers would wait for ever.
+ */
+async function abort(producer: TransactionalProducer, sender: RowSender): Promise<void> {
+  const patience = AbortSignal.timeout(ABORT_PATIENCE_MS);
+  await untilAborted(sender.settled(), patience);
+  await producer.abort(patience);
+}
+
+/** As `for await`, but an abort does not wait for a source that hangs. */
+async function sendAll(
+  rows: AsyncIterable<readonly OutgoingMessage[]>,
+  sender: RowSender,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = rows[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const chunk = await untilAborted(source.next(), signal);
+      if (chunk.done === true) {
+        ended = true;
+        return;
+      }
+      await untilAborted(sender.add(chunk.value), signal);
+    }
+  } finally {
+    if (!ended) source.return?.().catch(() => undefined);
+  }
+}

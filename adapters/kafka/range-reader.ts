@@ -1,0 +1,131 @@
+import type { IncomingMessage } from '../../activities/interfaces';
+import type { OffsetRange } from '../../model/ranges';
+import { pause } from './abort';
+import type { Connection } from './client';
+import { checkCode, isMoved } from './errors';
+import { fetch, type FetchedPartition } from './fetch-request';
+import { logBounds, missingAbove, removedBelow } from './log-bounds';
+import type { KafkaLogger } from './options';
+import { decodeRecords } from './record-reader';
+
+/** Bytes a fetch asks for: at 190 bytes a row some 5,000 rows. Memory is two fetches a partition. */
+const FETCH_BYTES = 1_048_576;
+/** What is asked for is there, so the broker answers at once; this only paces the exception. */
+const FETCH_WAIT_MS = 500;
+/** Tries on fresh metadata before moved leaders count as an outage. */
+const LEADER_TRIES = 5;
+/** A new leader may know of less for a moment; a log that ends too early for longer has lost its end. */
+const SHORT_LOG_PATIENCE_MS = 10_000;
+const OFFSET_OUT_OF_RANGE = 1;
+
+interface ReadOptions {
+  signal: AbortSignal;
+  logger: KafkaLogger | undefined;
+}
+
+/**
+ * Committed messages of one range, a chunk a fetch, the next fetch on its way while a chunk is worked on.
+ * Ends when the broker has shown every offset below `to`: as a message, a marker, an aborted row, or a gap
+ * between two batches (compaction). An empty answer shows nothing, so it is asked for again.
+ */
+export async function* readRange(
+  connection: Connection,
+  range: OffsetRange,
+  options: ReadOptions,
+): AsyncGenerator<IncomingMessage[]> {
+  const { partition } = range;
+  const to = BigInt(range.to);
+  let from = BigInt(range.from);
+  let pending = from < to ? fetchAhead(connection, range, from, options) : undefined;
+  while (pending !== undefined) {
+    const { records, aborted } = await pending;
+    const { messages, first, next } = decodeRecords(records, partition, from, aborted);
+    if (next === undefined)
+      throw new Error(`partition ${partition}, offset ${from}: the broker sent half a batch`);
+    if (first !== undefined && first > from) {
+      options.logger?.warn('offsets are missing inside the log; is the topic compacted?', {
+        topic: connection.topic,
+        partition,
+        from: String(from),
+        to: String(first),
+      });
+    }
+    from = next;
+    pending = from < to ? fetchAhead(connection, range, from, options) : undefined;
+    const wanted = next > to ? messages.filter(({ offset }) => offset < to) : messages;
+    if (wanted.length > 0) yield wanted;
+  }
+}
+
+function fetchAhead(...args: Parameters<typeof fetchSome>): Promise<FetchedPartition> {
+  const fetched = fetchSome(...args);
+  fetched.catch(() => undefined); // awaited later, or never where the reader is given up
+  return fetched;
+}
+
+/** Fetches until there is something at `from`. */
+async function fetchSome(
+  connection: Connection,
+  { partition, to }: OffsetRange,
+  from: bigint,
+  { signal, logger }: ReadOptions,
+): Promise<FetchedPartition> {
+  const { topic } = connection;
+  let emptySince: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const fetched = await fetchFromLeader(connection, partition, from, signal);
+    if (fetched.code === OFFSET_OUT_OF_RANGE) {
+      const bounds = (await logBounds(connection, [partition], 'uncommitted')).get(partition);
+      if (bounds !== undefined && from < bounds.earliest) {
+        throw removedBelow(topic, partition, from, bounds.earliest, BigInt(to));
+      }
+      if (bounds !== undefined && from > bounds.latest)
+        throw missingAbove(topic, partition, from, bounds.latest);
+    }
+    checkCode(fetched.code);
+    if (fetched.records.length > 0) return fetched;
+
+    if (emptySince === undefined) {
+      emptySince = Date.now();
+      logger?.warn('nothing to read below the end of a range; asking again', {
+        topic,
+        partition,
+        from: String(from),
+        to,
+        lastStableOffset: String(fetched.lastStableOffset),
+      });
+    } else if (fetched.highWatermark < BigInt(to) && Date.now() - emptySince > SHORT_LOG_PATIENCE_MS) {
+      throw missingAbove(topic, partition, BigInt(to) - 1n, fetched.highWatermark);
+    }
+  }
+}
+
+async function fetchFromLeader(
+  connection: Connection,
+  partition: number,
+  offset: bigint,
+  signal: AbortSignal,
+): Promise<FetchedPartition> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const [nodeId = -1] = connection.leaders([partition]).keys();
+      const broker = await connection.broker(nodeId);
+      const [fetched] = await fetch(broker, {
+        topic: connection.topic,
+        // One partition a request: only for the first one does the broker promise a whole batch.
+        offsets: [{ partition, offset }],
+        maxBytes: FETCH_BYTES,
+        maxWaitMs: FETCH_WAIT_MS,
+      });
+      if (fetched === undefined)
+        throw new Error(`partition ${partition}: the broker answered for no partition`);
+      if (fetched.code !== OFFSET_OUT_OF_RANGE) checkCode(fetched.code);
+      return fetched;
+    } catch (error) {
+      if (!isMoved(error) || attempt === LEADER_TRIES) throw error;
+      await pause(50 * 2 ** attempt, signal);
+      await connection.refresh();
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { OutgoingMessage } from '../../activities/interfaces';
+import { partitionOf } from './partitioner';
+import { RecordBatchBuilder } from './record-batch';
+import type { PartitionBatch, TransactionalProducer } from './transactional-producer';
+
+/** A record batch may have 1,048,588 bytes by the brokers' default (message.max.bytes); the last row needs room. */
+const MAX_BATCH_BYTES = 900_000;
+/** A request over all partitions. Larger ones bring no more rows a second, only memory. */
+const MAX_REQUEST_BYTES = 1_500_000;
+
+/**
+ * Spreads rows over the partitions by key and sends them in requests of bounded size. While one request is on
+ * its way the next one is filled, so reading, encoding and the brokers' work overlap; memory is two requests.
+ */
+export class RowSender {
+  #filling: RecordBatchBuilder[];
+  #spare: RecordBatchBuilder[];
+  #bytes = 0;
+  #rows = 0;
+  #sentRows = 0;
+  #inFlight: Promise<void> = Promise.resolve();
+  #keyless = 0;
+
+  constructor(
+    private readonly producer: TransactionalProducer,
+    private readonly options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+  ) {
+    const { partitionCount } = producer.connection;
+    const builders = () => Array.from({ length: partitionCount }, () => new RecordBatchBuilder(1 << 16));
+    this.#filling = builders();
+    this.#spare = builders();
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  async add(messages: readonly OutgoingMessage[]): Promise<void> {
+    for (const { key, value } of messages) {
+      const room = MAX_BATCH_BYTES - value.length;
+      const keyBytes = key === null ? null : Buffer.from(key);
+      const partition = this.#place(keyBytes);
+      let builder = this.#filling[partition]!;
+      if (this.#bytes > MAX_REQUEST_BYTES || (builder.records > 0 && builder.bytes > room)) {
+        await this.#flush();
+        builder = this.#filling[partition]!;
+      }
+      const before = builder.bytes;
+      builder.append(keyBytes, value);
+      this.#bytes += builder.bytes - before;
+      this.#rows += 1;
+    }
+  }
+
+  /** Sends what is left; resolves when all rows are acknowledged. */
+  async finish(): Promise<void> {
+    await this.#flush();
+    await this.#inFlight;
+  }
+
+  /** Resolves when nothing is on its way any more, whatever became of it. */
+  async settled(): Promise<void> {
+    await this.#inFlight.catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    await this.#inFlight;
+    const batches: PartitionBatch[] = this.#filling.flatMap((batch, partition) =>
+      batch.records > 0 ? [{ partition, batch }] : [],
+    );
+    if (batches.length === 0) return;
+    [this.#filling, this.#spare] = [this.#spare, this.#filling];
+    const rows = this.#rows;
+    this.#bytes = 0;
+    this.#inFlight = this.producer.send(batches, this.options.signal).then(() => {
+      for (const { batch } of batches) batch.clear();
+      this.#sentRows = rows;
+      this.options.onProgress(this.#sentRows);
+    });
+    this.#inFlight.catch(() => undefined); // awaited by the next flush
+  }
+
+  #place(key: Buffer | null): number {
+    const partitions = this.#filling.length;
+    // Any partition does for a row without key; turns keep them even.
+    return key === null ? this.#keyless++ % partitions : partitionOf(key, partitions);
+  }
+}
