@@ -1,0 +1,144 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { addressesOf, fromEnvironment } from './addresses';
+import { foreignServerAnswers, requireAnswers } from './foreign-servers';
+import { Home, withHome } from './home';
+import { missingToolsError } from './missing-tools';
+import { selectServers } from './servers/all';
+import { isOutside } from './servers/postgres-data-folder';
+import type { ServerContext } from './servers/definition';
+import { ensureRunning, isRunning, stopServer } from './start-server';
+import { killProcess } from './system/stop-process';
+import {
+  titles,
+  type ServerName,
+  type ServerStatus,
+  type Settings,
+  type StackAddresses,
+  type StackOptions,
+} from './types';
+
+export {
+  StackError,
+  serverNames,
+  type ServerName,
+  type ServerStatus,
+  type StackAddresses,
+  type StackOptions,
+} from './types';
+
+/**
+ * Starts what does not run yet, keeping data and ports, and returns when every server answers real requests.
+ * Servers named by the environment are only checked. Safe to repeat, also by two processes at the same time.
+ */
+export function up(options: StackOptions = {}): Promise<StackAddresses> {
+  return withHome(options, async (home) => {
+    const context = contextOf(home, options);
+    const outside = fromEnvironment(home, options);
+    await requireAnswers(addressesOf(home, options), outside);
+    const servers = selectServers(options.servers).filter((server) => !(server.name in outside));
+    const missing = servers
+      .filter((server) => !isRunning(server, context))
+      .flatMap((server) => server.missingTools());
+    if (missing.length > 0) throw missingToolsError(missing);
+    const settings: Partial<Record<ServerName, Settings | undefined>> = {
+      kafka: options.kafkaProperties,
+      temporal: options.temporalDynamicConfig,
+    };
+    // Side by side: each waits for disks and JVMs. One that fails does not undo the others.
+    const results = await Promise.allSettled(
+      servers.map((server) => ensureRunning(server, context, settings[server.name])),
+    );
+    const failures = results
+      .filter((result) => result.status === 'rejected')
+      .map(({ reason }) => reason as Error);
+    const [first, ...others] = failures;
+    if (first) {
+      first.message = [first, ...others].map(({ message }) => message).join('\n\n');
+      throw first;
+    }
+    return addressesOf(home, options);
+  });
+}
+
+/** Stops the servers in good order, keeping their data. Only processes this stack started are touched. */
+export async function down(options: StackOptions = {}): Promise<void> {
+  if (!Home.open(options).exists) return;
+  await withHome(options, async (home) => {
+    const context = contextOf(home, options);
+    await Promise.all(
+      selectServers(options.servers).map(async (server) => {
+        if (await stopServer(server, context)) context.onProgress(`${titles[server.name]}: stopped`);
+      }),
+    );
+  });
+}
+
+/** Kills a server (SIGKILL, with all its children), as a crash would. `up` brings it back with its data. */
+export async function kill(name: ServerName, options: StackOptions = {}): Promise<void> {
+  if (!Home.open(options).exists) return;
+  await withHome(options, async (home) => {
+    const remembered = home.get(name).process;
+    if (remembered) await killProcess(remembered);
+    home.update(name, { process: undefined });
+  });
+}
+
+/** Stops the servers and deletes the stack with all its data. For the stacks of tests. */
+export async function destroy(options: StackOptions = {}): Promise<void> {
+  const home = Home.open(options);
+  if (!home.exists) return;
+  await down({ ...options, servers: undefined });
+  const { dataFolder } = home.get('postgres');
+  if (dataFolder && isOutside(dataFolder)) rmSync(dataFolder, { recursive: true, force: true });
+  // By their names: a home that was given by mistake must not take other people's files with it.
+  for (const part of ['postgres', 'kafka', 'temporal', 'logs', 'state.json', 'lock']) {
+    rmSync(join(home.folder, part), { recursive: true, force: true });
+  }
+}
+
+/** What each server is doing now. */
+export async function status(options: StackOptions = {}): Promise<ServerStatus[]> {
+  const home = Home.open(options);
+  const context = contextOf(home, options);
+  const outside = fromEnvironment(home, options);
+  const addresses = addressesOf(home, options);
+  const address: Record<ServerName, string> = {
+    postgres: addresses.PGHOST && `${addresses.PGHOST}:${addresses.PGPORT}`,
+    kafka: addresses.KAFKA_BROKERS,
+    temporal: addresses.TEMPORAL_ADDRESS,
+  };
+  return Promise.all(
+    selectServers(options.servers).map(async (server) => {
+      const { name } = server;
+      if (name in outside) {
+        const running = await foreignServerAnswers(name, addresses);
+        return { server: name, running, fromEnvironment: true, address: address[name] };
+      }
+      const running = isRunning(server, context);
+      const { process: remembered, dataFolder } = home.get(name);
+      const logFile = existsSync(home.logFile(name)) ? home.logFile(name) : undefined;
+      const pid = running ? remembered?.pid : undefined;
+      return {
+        server: name,
+        running,
+        fromEnvironment: false,
+        pid,
+        address: address[name],
+        logFile,
+        dataFolder,
+      };
+    }),
+  );
+}
+
+/** The addresses as remembered, without starting anything; undefined if no stack was started here yet. */
+export function readAddresses(options: StackOptions = {}): Promise<StackAddresses | undefined> {
+  const home = Home.open(options);
+  const known = home.exists || Object.keys(fromEnvironment(home, options)).length > 0;
+  return Promise.resolve(known ? addressesOf(home, options) : undefined);
+}
+
+function contextOf(home: Home, options: StackOptions): ServerContext {
+  return { home, onProgress: options.onProgress ?? (() => undefined) };
+}

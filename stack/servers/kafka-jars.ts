@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cached, cacheRoot } from '../cache';
+import { runStep } from '../system/run-step';
+import { versions } from '../versions';
+
+/** Where the recipe lies: pom.xml and the broker's log settings. */
+export const kafkaFolder = join(dirname(__dirname), 'kafka');
+
+function cacheName(): string {
+  const recipe = createHash('sha256')
+    .update(readFileSync(join(kafkaFolder, 'pom.xml')))
+    .digest('hex');
+  return `kafka-${versions.kafka}-${recipe.slice(0, 8)}`;
+}
+
+export function jarsArePresent(): boolean {
+  return existsSync(join(cacheRoot(), cacheName()));
+}
+
+/** The folder of Kafka's jars, fetched by Maven once (43 MB). */
+export function installJars(logFile: string, onProgress: (line: string) => void): Promise<string> {
+  const title = `fetching Kafka ${versions.kafka}, once`;
+  return cached({
+    name: cacheName(),
+    onProgress,
+    async make(folder) {
+      onProgress(title);
+      await runStep({
+        title,
+        command: 'mvn',
+        args: [
+          ...[
+            '--batch-mode',
+            '--no-transfer-progress',
+            '--strict-checksums',
+            '--file',
+            join(kafkaFolder, 'pom.xml'),
+          ],
+          ...['dependency:copy-dependencies', `-DoutputDirectory=${folder}`],
+        ],
+        cwd: folder,
+        logFile,
+        onProgress,
+      });
+    },
+  });
+}

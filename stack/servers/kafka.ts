@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Home } from '../home';
+import { findExecutable } from '../system/find-executable';
+import { runStep } from '../system/run-step';
+import { versions } from '../versions';
+import type { ServerContext, ServerDefinition } from './definition';
+import { installJars, jarsArePresent, kafkaFolder } from './kafka-jars';
+import { renderProperties } from './kafka-properties';
+import { requestKafka } from './kafka-request';
+
+export const kafka: ServerDefinition = {
+  name: 'kafka',
+  ports: ['clients', 'controller'],
+  stopSignal: 'SIGTERM',
+  stopPatienceMs: 30_000,
+
+  missingTools() {
+    const neededFor = `Kafka ${versions.kafka}`;
+    const java = {
+      name: 'java',
+      neededFor,
+      install: 'a JDK or JRE, version 17 or newer, e.g. openjdk-17-jre-headless',
+    };
+    const maven = {
+      name: 'mvn',
+      neededFor: `fetching ${neededFor}, once`,
+      install: 'Apache Maven, e.g. the package maven',
+    };
+    return [...(findJava() ? [] : [java]), ...(jarsArePresent() || findExecutable('mvn') ? [] : [maven])];
+  },
+
+  async prepare(context) {
+    const { home } = context;
+    const jars = await installJars(home.logFile('kafka-fetch'), context.onProgress);
+    const folder = join(home.folder, 'kafka');
+    mkdirSync(folder, { recursive: true });
+    home.update('kafka', { dataFolder: folder });
+    const properties = join(folder, 'server.properties');
+    const { ports, settings } = home.get('kafka');
+    writeFileSync(properties, renderProperties({ data: join(folder, 'data'), ports, more: settings }));
+    if (!existsSync(join(folder, 'data'))) await format(context, jars);
+    const args = [...javaOptions(jars), '-Xms128m', '-Xmx512m', 'kafka.Kafka', properties];
+    return { command: findJava() ?? 'java', args, cwd: folder };
+  },
+
+  request: ({ home }) => requestKafka(brokers(home)),
+
+  remedy: (log) =>
+    /UnsupportedClassVersionError|Unable to locate a Java Runtime/.test(log)
+      ? 'Kafka 4 needs Java 17 or newer: install it and let JAVA_HOME or the PATH lead to it.'
+      : undefined,
+};
+
+export function brokers(home: Home): string {
+  const port = home.get('kafka').ports['clients'];
+  return port === undefined ? '' : `127.0.0.1:${port}`;
+}
+
+function findJava(): string | undefined {
+  const fromHome = process.env['JAVA_HOME'] && join(process.env['JAVA_HOME'], 'bin', 'java');
+  return fromHome && existsSync(fromHome) ? fromHome : findExecutable('java');
+}
+
+function javaOptions(jars: string): string[] {
+  return [
+    ...['-cp', join(jars, '*')],
+    `-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`,
+    '-Djava.awt.headless=true',
+  ];
+}
+
+/** Gives the data folder its identity. Under another name first: an interrupted one must not pass for finished. */
+async function format(context: ServerContext, jars: string): Promise<void> {
+  context.onProgress('Kafka: making its data folder, once');
+  const { home } = context;
+  const folder = join(home.folder, 'kafka');
+  const making = join(folder, 'data.making');
+  rmSync(making, { recursive: true, force: true });
+  const clusterId = randomBytes(16).toString('base64url');
+  const { ports, settings } = home.get('kafka');
+  const makingProperties = join(folder, 'format.properties');
+  writeFileSync(makingProperties, renderProperties({ data: making, ports, more: settings }));
+  const fast = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+  await runStep({
+    title: 'Kafka: formatting',
+    command: findJava() ?? 'java',
+    args: [
+      ...fast,
+      ...javaOptions(jars),
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      makingProperties,
+    ],
+    cwd: folder,
+    logFile: home.logFile('kafka'),
+    onProgress: context.onProgress,
+  });
+  rmSync(makingProperties);
+  renameSync(making, join(folder, 'data'));
+}

@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cached, cacheRoot } from '../cache';
+import { findExecutable, isExecutable } from '../system/find-executable';
+import { runStep } from '../system/run-step';
+import { versions } from '../versions';
+
+/** go.mod and go.sum: exactly what is built, down to the checksum of each module. */
+const recipeFolder = join(dirname(__dirname), 'temporal');
+
+const cacheName = `temporal-cli-${versions.temporalCli}-${process.platform}-${process.arch}`;
+
+/** An executable that needs no building: one that was named or is on the PATH, else the one built earlier. */
+export function presentTemporal(): string | undefined {
+  const named = process.env['TEMPORAL_CLI'];
+  if (named && isExecutable(named)) return named;
+  const built = join(cacheRoot(), cacheName, 'temporal');
+  return findExecutable('temporal') ?? (existsSync(built) ? built : undefined);
+}
+
+/** The `temporal` executable (CLI, server and Web UI in one), built by Go if there is none. */
+export async function installTemporal(logFile: string, onProgress: (line: string) => void): Promise<string> {
+  const present = presentTemporal();
+  if (present) return present;
+  const title = 'building the Temporal server, once';
+  const folder = await cached({
+    name: cacheName,
+    onProgress,
+    async make(target) {
+      onProgress(`${title}: takes about 4 minutes on 2 cores`);
+      await runStep({
+        title,
+        command: 'go',
+        args: [
+          ...['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w'],
+          ...['-o', join(target, 'temporal'), 'github.com/temporalio/cli/cmd/temporal'],
+        ],
+        cwd: recipeFolder,
+        env: { CGO_ENABLED: '0', GOWORK: 'off' }, // no C compiler needed; no workspace of the user's in the way
+        logFile,
+        onProgress,
+      });
+    },
+  });
+  return join(folder, 'temporal');
+}

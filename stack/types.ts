@@ -1,0 +1,62 @@
+/** The servers of the stack, in the order they are shown. */
+export const serverNames = ['postgres', 'kafka', 'temporal'] as const;
+export type ServerName = (typeof serverNames)[number];
+
+/** How people call them. */
+export const titles: Record<ServerName, string> = {
+  postgres: 'PostgreSQL',
+  kafka: 'Kafka',
+  temporal: 'Temporal',
+};
+
+export interface StackOptions {
+  /** Folder that holds data, logs, remembered ports and pids. Default: `.stack` in the checkout. */
+  home?: string | undefined;
+  /** Which servers to act on. Default: all. */
+  servers?: readonly ServerName[] | undefined;
+  /**
+   * More dynamic configuration for Temporal, e.g. `{ 'limit.historyCount.suggestContinueAsNew': 200 }`.
+   * Remembered: a later `up` without it keeps it. A running server with other values is restarted.
+   */
+  temporalDynamicConfig?: Settings | undefined;
+  /** More broker properties for Kafka; remembered as the above. */
+  kafkaProperties?: Record<string, string> | undefined;
+  /** Use servers whose addresses are in the environment instead of starting our own. Default: true. */
+  useEnvironment?: boolean | undefined;
+  /** Told what is going on, one line at a time. Default: silent. */
+  onProgress?: ((line: string) => void) | undefined;
+}
+
+/** Settings of one server that the caller of `up` may add to. */
+export type Settings = Record<string, string | number | boolean>;
+
+/** The environment variables that lead to the servers; one that is not known is the empty string. */
+export interface StackAddresses {
+  PGHOST: string;
+  PGPORT: string;
+  PGDATABASE: string;
+  PGUSER: string;
+  PGPASSWORD: string;
+  KAFKA_BROKERS: string;
+  TEMPORAL_ADDRESS: string;
+  /** Path of the `temporal` executable. */
+  TEMPORAL_CLI: string;
+  /** URL of the Temporal Web UI. */
+  TEMPORAL_UI: string;
+}
+
+export interface ServerStatus {
+  server: ServerName;
+  running: boolean;
+  /** True if the environment names this server: then the stack does not manage it. */
+  fromEnvironment: boolean;
+  pid?: number | undefined;
+  address: string;
+  logFile?: string | undefined;
+  dataFolder?: string | undefined;
+}
+
+/** A failure the user can act on: its message says how. The CLI prints it without a stack trace. */
+export class StackError extends Error {
+  override readonly name = 'StackError';
+}
