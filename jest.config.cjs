@@ -1,8 +1,25 @@
+// Packages published as ES modules only must be compiled for jest's module system.
+const common = {
+  testEnvironment: 'node',
+  transform: {
+    '^.+\\.(m?[jt]s)$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|hyparquet-writer|hyparquet-compressors)/)'],
+};
+
 /** @type {import('jest').Config} */
 module.exports = {
-  testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // Packages published as ES modules only must be compiled for jest's module system.
-  transform: { '^.+\\.(m?[jt]s)$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } }] },
-  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|hyparquet-writer|hyparquet-compressors)/)'],
+  projects: [
+    { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/{unit,stack}/**/*.test.ts'] },
+    {
+      ...common,
+      displayName: 'servers',
+      testMatch: ['<rootDir>/test/{activities,workflows,replay,faults,e2e}/**/*.test.ts'],
+      globalSetup: '<rootDir>/test/helpers/global-setup.ts',
+      setupFilesAfterEnv: ['<rootDir>/test/helpers/timeout.ts'],
+    },
+  ],
 };

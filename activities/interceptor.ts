@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptors, ActivityInboundCallsInterceptor } from '@temporalio/worker';
@@ -55,7 +56,7 @@ function toFailure(error: unknown, signal: AbortSignal): Error {
   }
   if (signal.aborted)
     return new CancelledFailure('the worker is shutting down or the workflow no longer waits');
-  return error instanceof Error ? error : new Error(String(error));
+  return isNativeError(error) ? error : new Error(String(error));
 }
 
 /** Activities end, so the map only has to outlive the retries of the few that run at once. */

@@ -2,7 +2,15 @@ import type { Pool } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
 import { COLUMNS } from '../../model/order';
-import { COLUMNS_SQL, INDEX_SQL, SERVER_SQL, ZONE_MOVES_SQL, quoteTable, type TableShape } from './sql';
+import {
+  COLUMNS_SQL,
+  INDEX_SQL,
+  SERVER_SQL,
+  ZONE_MOVES_SQL,
+  quoteTable,
+  timelessSql,
+  type TableShape,
+} from './sql';
 
 interface Column {
   name: string;
@@ -116,10 +124,13 @@ async function warningsFor(pool: Pool, shape: TableShape, createdAtNullable: boo
       );
     }
   }
-  if (createdAtNullable) {
+  const timeless = createdAtNullable
+    ? (await pool.query<{ rows: number }>(timelessSql(shape))).rows[0]!.rows
+    : 0;
+  if (timeless > 0) {
     warnings.push(
-      `created_at of ${shape.name} may be NULL: such a row has no place in time and is never captured. ` +
-        `Run: ALTER TABLE ${shape.name} ALTER created_at SET NOT NULL;`,
+      `${timeless} row(s) of ${shape.name} have no created_at, so no place in time, and are never captured. ` +
+        `Set it, then run: ALTER TABLE ${shape.name} ALTER created_at SET NOT NULL;`,
     );
   }
   return warnings;

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { DatabaseError } from 'pg';
 import { LastingFailure, type LastingFailureType } from '../../model/errors';
 
@@ -23,7 +24,7 @@ export async function translateErrors<T>(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof LastingFailure || !(error instanceof Error)) throw error;
+    if (error instanceof LastingFailure || !isNativeError(error)) throw error;
     const lasting =
       error instanceof DatabaseError && error.code !== undefined ? LASTING[error.code] : undefined;
     const message = `PostgreSQL ${where} as "${settings.user}": ${describe(error)}`;

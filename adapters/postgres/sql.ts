@@ -52,6 +52,10 @@ export const INDEX_SQL = `
        AND (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'order_id') = i.indkey[1]
   ) AS found`;
 
+/** Rows without a created_at. */
+export const timelessSql = ({ name }: TableShape) =>
+  `SELECT count(*)::int AS rows FROM ${name} WHERE created_at IS NULL`;
+
 /**
  * Who may still commit rows with an earlier created_at. $1: application names to ignore, $2: the table.
  *
@@ -74,8 +78,9 @@ export const HORIZON_SQL = `
     SELECT 'prepared transaction' AS kind, p.prepared AS since, format('gid "%s", role %s', p.gid, p.owner) AS who
       FROM pg_prepared_xacts p
      WHERE p.database = current_database() AND EXISTS (
-       SELECT FROM pg_locks l
-        WHERE l.locktype = 'relation' AND l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::text
+       SELECT FROM pg_locks x JOIN pg_locks l USING (virtualtransaction)
+        WHERE x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL
+          AND l.locktype = 'relation' AND l.pid IS NULL
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND (l.relation = to_regclass($2)
                OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass($2)))

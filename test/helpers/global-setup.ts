@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { up } from '../../stack';
+
+/**
+ * Starts PostgreSQL, Kafka and Temporal once for all suites, in a folder of their own on free ports. They end with the
+ * tests, also when those are interrupted or killed: a reaper waits for the end of this process.
+ *
+ * ORDERS_TEST_STACK=folder keeps the servers there running between runs, for work on the tests.
+ */
+export default async function setup(): Promise<void> {
+  const kept = process.env['ORDERS_TEST_STACK'];
+  const home = kept ?? mkdtempSync(join(tmpdir(), 'orders-stream-test-'));
+  if (kept === undefined) startReaper(home);
+  const addresses = await up({
+    home,
+    useEnvironment: false,
+    onProgress: (line) => process.stderr.write(`${line}\n`),
+    // So low that every longer test goes through continue-as-new several times.
+    temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
+  });
+  Object.assign(process.env, addresses, { ORDERS_TEST_SERVERS: JSON.stringify(addresses) });
+}
+
+function startReaper(home: string): void {
+  const reaper = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'reaper.ts'), home], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  reaper.unref();
+  // The pipe closes when this process ends, however it ends. It must not keep the process alive itself.
+  (reaper.stdin as unknown as { unref(): void }).unref();
+}

@@ -1,0 +1,84 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AcceptedRow, BatchIdentity, QuarantinedRow } from '../../activities/interfaces';
+import { judge } from '../../activities/land/parse-message';
+import type { NewEntry } from '../../adapters/lake/ledger';
+import { parseTimestamp } from '../../model/watermark';
+
+/** A folder of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "orders lake's [x] *b? "));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too. */
+export async function contentsOf(root: string): Promise<Record<string, string>> {
+  const contents: Record<string, string> = {};
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    contents[path.slice(root.length + 1)] = (await readFile(path)).toString('hex');
+  }
+  return Object.fromEntries(Object.entries(contents).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A batch of one partition's offsets. */
+export function batch(sequence: number, from = (sequence - 1) * 10, to = from + 10): BatchIdentity {
+  return { sequence, ranges: [{ partition: 0, from: String(from), to: String(to) }] };
+}
+
+/** A good row; give what matters to the test. */
+export function accepted(
+  orderId: number | bigint,
+  fields: Partial<Omit<AcceptedRow['order'], 'createdAtMicros'>> & { createdAt?: string } = {},
+): AcceptedRow {
+  const { createdAt = '2025-11-18T10:00:00.123456Z', ...others } = fields;
+  return {
+    order: {
+      orderId: BigInt(orderId),
+      customerName: 'Alice',
+      restaurantName: 'Spice Garden',
+      item: 'Butter Chicken',
+      amountHundredths: 35_000,
+      orderStatus: 'DELIVERED',
+      createdAtMicros: parseTimestamp(createdAt) as bigint,
+      ...others,
+    },
+  };
+}
+
+/** A row that fails for what its value holds. */
+export function quarantined(
+  value: string | Buffer | null,
+  fields: { partition?: number; offset?: number; timestampMillis?: number; key?: string | null } = {},
+): QuarantinedRow {
+  const { partition = 0, offset = 0, timestampMillis = 1_763_459_999_000, key = 'k' } = fields;
+  const message = {
+    partition,
+    offset: BigInt(offset),
+    timestampMillis,
+    key: key === null ? null : Buffer.from(key),
+    value: typeof value === 'string' ? Buffer.from(value) : value,
+  };
+  const verdict = judge(message);
+  if (verdict.accepted !== undefined) throw new Error(`not a failing value: ${String(value)}`);
+  return { message, order: verdict.order, failures: verdict.failures };
+}
+
+/** A ledger entry for a batch, with the files it wrote. */
+export function entryFor(
+  identity: BatchIdentity,
+  written: Pick<NewEntry, 'files' | 'quarantineFiles'> = { files: [], quarantineFiles: [] },
+): NewEntry {
+  const landed = written.files.reduce((sum, { rows }) => sum + rows, 0);
+  const failed = written.quarantineFiles.reduce((sum, { rows }) => sum + rows, 0);
+  return {
+    ...identity,
+    ...written,
+    counts: { read: landed + failed, landed, duplicate: 0, quarantined: failed, failures: {} },
+    highWater: {},
+    next: Object.fromEntries(identity.ranges.map(({ partition, to }) => [String(partition), to])),
+  };
+}

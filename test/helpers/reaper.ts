@@ -1,0 +1,11 @@
+/** Ends the tests' servers when the tests' process is gone: its end of our standard input closes then. */
+import { destroy } from '../../stack';
+
+const [home] = process.argv.slice(2);
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.stdin.resume();
+process.stdin.on('end', () => {
+  if (home === undefined) process.exit(2);
+  void destroy({ home }).finally(() => process.exit(0));
+});
