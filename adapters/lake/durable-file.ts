@@ -47,9 +47,11 @@ export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The system's error code, such as ENOENT; `undefined` where the error has none. */
+/** The system's error code, such as ENOENT; `undefined` where the error has none. Errors of any realm (jest has two). */
 export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code: unknown =
+    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
 }
 
 async function viaTemporary(

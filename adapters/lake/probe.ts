@@ -37,10 +37,9 @@ export async function probeFolder(folder: string): Promise<void> {
   } catch (error) {
     const remedy = LASTING[codeOf(error) ?? ''];
     if (remedy === undefined) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
     throw new LastingFailure(
       'LakeNotWritable',
-      `The lake folder ${folder} cannot be written by user ${userName()}: ${reason}. To do: ${remedy}, or set datalake.path.`,
+      `The lake folder ${folder} cannot be written by user ${userName()}: ${String(error)}. To do: ${remedy}, or set datalake.path.`,
       { cause: error },
     );
   }
