@@ -29,7 +29,7 @@ export interface CaptureStatus {
   /** Where this pipeline began: the workflow's input, the progress record, the old state file or the settings. */
   startedFrom: string | null;
   rows: number;
-  /** Seconds between the newest captured row's created_at and the database's clock when it was polled; 0 when idle. */
+  /** How far the watermark was behind the database's clock at the last poll, in seconds; 0 where it left nothing behind. */
   lagSeconds: number;
   /** Who keeps rows from being captured, at the last poll. */
   heldBy: Hold | null;

@@ -1,14 +1,15 @@
 /** One task queue in one process; started by main.ts, which names the queue and the bundle. */
-import { DefaultLogger, Runtime, type LogLevel } from '@temporalio/worker';
+import { Runtime } from '@temporalio/worker';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import type { Queue } from '../model/names';
+import { lineLogger } from './logger';
 import { createQueueWorker } from './serve';
 
 async function main(queue: Queue, codePath: string): Promise<void> {
   const settings = loadSettings();
   Runtime.install({
-    logger: new DefaultLogger(settings.logging.level.toUpperCase() as LogLevel),
+    logger: lineLogger(settings.logging.level),
     shutdownSignals: [],
   });
   const temporal = loadTemporal();

@@ -39,8 +39,9 @@ export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptu
   };
 }
 
-export function polled(state: CaptureState, { window, clock, heldBy }: PollResult): CaptureState {
-  const micros = window === undefined ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
+export function polled(state: CaptureState, { window, more, clock, heldBy }: PollResult): CaptureState {
+  const micros =
+    window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
   return { ...state, heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
 }
 

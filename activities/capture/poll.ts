@@ -14,6 +14,8 @@ export interface PollResult {
   /** Absent: nothing became readable, or only the hold changed. */
   window?: Window;
   rows: number;
+  /** The window is as large as windows get, so there is likely more behind it. */
+  more: boolean;
   /** The database's clock at the poll, UTC. */
   clock: string;
   heldBy: Hold | null;
@@ -53,12 +55,13 @@ export function createPoll(deps: {
         return {
           window: { lower: after, upper: found.upper },
           rows: found.rows,
+          more: found.rows >= deps.batchLimit,
           clock: horizon.clock,
           heldBy: hold,
         };
       }
       if (hold?.who !== heldBy?.who || Date.now() >= deadline)
-        return { rows: 0, clock: horizon.clock, heldBy: hold };
+        return { rows: 0, more: false, clock: horizon.clock, heldBy: hold };
       await pause(deps.intervalMs, signal);
     }
   };

@@ -63,7 +63,8 @@ export const timelessSql = ({ name }: TableShape) =>
  * later start. A session with track_activities off, or hidden by missing rights, has no visible start: `blind`.
  * A prepared transaction has lost its start (pg_prepared_xacts.prepared is the moment of PREPARE, which is
  * later than its rows' created_at), but it can write no more, so it matters only if it holds a lock on the
- * table or one of its partitions.
+ * table or one of its partitions. `open` is read first, by `before`: the other way round, a transaction prepared
+ * between the two would be in neither.
  */
 export const HORIZON_SQL = `
   WITH open AS (
@@ -120,7 +121,7 @@ const orderKey = ({ orderIdNullable }: TableShape) =>
   orderIdNullable ? 'coalesce(t.order_id, 9223372036854775807)' : 't.order_id';
 
 const place = (shape: TableShape, { createdAt, orderId }: Watermark) =>
-  `(${createdAtLiteral(shape, createdAt)}, ${BigInt(orderId)}::bigint)`;
+  `(${createdAtLiteral(shape, createdAt)}, '${BigInt(orderId)}'::bigint)`;
 
 /** Rows after a place. The bound on created_at alone follows from the other; it lets an index on it serve when order_id may be NULL. */
 const after = (shape: TableShape, lower: Watermark) =>
