@@ -1,0 +1,130 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { AcceptedRow, OrdersLake, QuarantinedRow } from '../../activities/interfaces';
+import { createOrdersLake } from '../../adapters/lake';
+import { summary } from '../../adapters/lake/reader';
+import { accepted, batch, quarantined, temporaryFolder } from '../helpers/lake';
+
+let root: string;
+let remove: () => Promise<void>;
+let path: string;
+let lake: OrdersLake;
+
+beforeEach(async () => {
+  ({ path: root, remove } = await temporaryFolder());
+  path = join(root, 'lake=1', 'date=of orders');
+  lake = createOrdersLake({ path, compression: 'snappy' });
+  await lake.ensure();
+});
+
+afterEach(() => remove());
+
+const land = (sequence: number, rows: AcceptedRow[], failed: QuarantinedRow[] = []) =>
+  lake.writeBatch(batch(sequence), { accepted: rows, quarantined: failed });
+
+const landed = async (sequence: number, rows: AcceptedRow[]) =>
+  [
+    ...(await lake.findLanded(
+      sequence,
+      rows.map(({ order }) => order),
+    )),
+  ].sort((a, b) => a - b);
+
+const kept = async (sequence: number, rows: QuarantinedRow[]) =>
+  [...(await lake.findQuarantined(sequence, rows))].sort((a, b) => a - b);
+
+const NEXT_DAY = { createdAt: '2025-11-19T10:00:00Z' };
+
+test('orders of earlier batches are found by order_id in their date', async () => {
+  await land(1, [accepted(1), accepted(2), accepted(3, NEXT_DAY)]);
+  await land(2, [accepted(2n ** 63n - 1n), accepted(-5)]);
+  expect(
+    await landed(3, [
+      accepted(9),
+      accepted(2, { createdAt: '2025-11-18T23:00:00Z' }),
+      accepted(3),
+      accepted(3, NEXT_DAY),
+      accepted(2n ** 63n - 1n),
+      accepted(-5),
+      accepted(1),
+      accepted(1),
+    ]),
+  ).toEqual([1, 3, 4, 5, 6, 7]);
+});
+
+test('files of this batch and of later ones do not count', async () => {
+  await land(1, [accepted(1)]);
+  await land(2, [accepted(2)]);
+  await land(3, [accepted(3)]);
+  expect(await landed(2, [accepted(1), accepted(2), accepted(3)])).toEqual([0]);
+});
+
+test('nothing is found where there is no file, no date or no lake', async () => {
+  expect(await landed(1, [accepted(1)])).toEqual([]);
+  await land(1, [accepted(1)]);
+  expect(await landed(2, [accepted(1, NEXT_DAY)])).toEqual([]);
+  expect(await landed(2, [])).toEqual([]);
+  await rm(root, { recursive: true });
+  expect(await landed(2, [accepted(1)])).toEqual([]);
+});
+
+test('more orders than a chunk of DuckDB', async () => {
+  const rows = Array.from({ length: 5000 }, (_, i) => accepted(i));
+  await land(
+    1,
+    rows.filter((_, i) => i % 2 === 0),
+  );
+  const found = await landed(2, rows);
+  expect(found).toEqual(rows.flatMap((_, i) => (i % 2 === 0 ? [i] : [])));
+});
+
+test('quarantined rows are found by order_id and created_at, else by their message', async () => {
+  const at = (createdAt: string, orderId = 7) =>
+    `{"order_id":${orderId},"amount":0,"created_at":"${createdAt}"}`;
+  await land(
+    1,
+    [],
+    [
+      quarantined(at('2025-11-18T10:00:00Z'), { offset: 1 }),
+      quarantined('{not json', { offset: 2 }),
+      quarantined(Buffer.from([0xff, 0x00, 0xfe]), { offset: 3 }),
+      quarantined(null, { offset: 4, key: 'seven' }),
+      quarantined('{"order_id":8}', { offset: 5 }),
+    ],
+  );
+  expect(
+    await kept(2, [
+      quarantined(at('2025-11-18T10:00:00.000Z'), { offset: 90 }),
+      quarantined(at('2025-11-18T10:00:01Z'), { offset: 91 }),
+      quarantined(at('2025-11-18T10:00:00Z', 6), { offset: 92 }),
+      quarantined('{not json', { offset: 93 }),
+      quarantined('{not json either', { offset: 94 }),
+      quarantined(Buffer.from([0xff, 0x00, 0xfe]), { offset: 95 }),
+      quarantined(null, { offset: 96, key: 'seven' }),
+      quarantined(null, { offset: 97, key: 'eight' }),
+      quarantined(null, { offset: 98, key: null }),
+      quarantined('{"order_id":8}', { offset: 99 }),
+      quarantined('', { offset: 100, key: 'seven' }),
+    ]),
+  ).toEqual([0, 3, 5, 6, 9]);
+  expect(await kept(1, [quarantined('{not json')])).toEqual([]);
+});
+
+test('a path is a path, whatever patterns it would match', async () => {
+  // As a pattern `o*` would match its neighbour, too.
+  const pattern = createOrdersLake({ path: join(root, 'o*[a]?'), compression: 'snappy' });
+  const neighbour = createOrdersLake({ path: join(root, 'ooa1'), compression: 'snappy' });
+  await pattern.writeBatch(batch(1), { accepted: [accepted(1)], quarantined: [] });
+  await neighbour.writeBatch(batch(1), { accepted: [accepted(2)], quarantined: [] });
+  expect([...(await pattern.findLanded(2, [accepted(1).order, accepted(2).order]))]).toEqual([0]);
+  expect((await summary(join(root, 'o*[a]?'))).rows).toBe(1);
+});
+
+test('a lake that was moved is the same lake', async () => {
+  await land(1, [accepted(1)]);
+  const moved = join(root, 'moved');
+  await mkdir(dirname(moved), { recursive: true });
+  await rename(path, moved);
+  lake = createOrdersLake({ path: moved, compression: 'gzip' });
+  expect(await landed(2, [accepted(1)])).toEqual([0]);
+});
