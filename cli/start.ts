@@ -55,8 +55,8 @@ async function reasonOf(handle: WorkflowHandle): Promise<void> {
   try {
     await handle.result();
   } catch (error) {
-    const cause = error instanceof WorkflowFailedError ? rootCause(error) : (error as Error);
-    throw new Error(`${handle.workflowId}: ${cause.message}`, { cause });
+    const { message } = error instanceof WorkflowFailedError ? rootCause(error) : (error as Error);
+    throw new Error(`${handle.workflowId}: ${message}`, { cause: error });
   }
 }
 

@@ -10,8 +10,7 @@ export function loadTemporal(): {
 } {
   const { connectionOptions, namespace } = loadClientConnectConfig();
   return {
-    // envconfig gives an API key as text; only its type allows the function that NativeConnection does not.
-    connection: connectionOptions as ConnectionOptions & NativeConnectionOptions,
+    connection: connectionOptions,
     address: connectionOptions.address ?? '127.0.0.1:7233',
     namespace: namespace ?? 'default',
   };
