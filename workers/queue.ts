@@ -19,7 +19,9 @@ async function main(queue: Queue, codePath: string): Promise<void> {
   process.on('SIGINT', () => undefined);
   // If main.ts is killed, its children must not live on unseen.
   process.on('disconnect', () => worker.stop());
-  console.log(`worker ${queue} serves namespace ${temporal.namespace} at ${temporal.address}`);
+  console.log(
+    `worker ${queue} (pid ${process.pid}) serves namespace ${temporal.namespace} at ${temporal.address}`,
+  );
   process.send?.('ready');
   await worker.run();
 }
