@@ -23,6 +23,12 @@ const ROW_GROUP_ROWS = 100_000;
 /** Written into each file. It holds no version, so that an upgrade alone does not change a batch's bytes. */
 const CREATED_BY = 'orders-stream';
 
+/**
+ * Tells Spark 3 that timestamps follow today's calendar all the way back. Without it one created_at before 1900
+ * makes Spark refuse the whole file (READ_ANCIENT_DATETIME). Other readers take no notice.
+ */
+const PROLEPTIC_GREGORIAN = { key: 'org.apache.spark.version', value: '3.0.0' };
+
 /** A Parquet file of these columns. Same columns, same bytes. */
 export function encodeParquet(columns: readonly Column[], compression: Compression): Uint8Array {
   const writer = new ByteWriter(1 << 16);
@@ -35,6 +41,7 @@ export function encodeParquet(columns: readonly Column[], compression: Compressi
     compressors: { GZIP: (bytes) => gzipSync(bytes) },
     rowGroupSize: ROW_GROUP_ROWS,
     createdBy: CREATED_BY,
+    kvMetadata: [PROLEPTIC_GREGORIAN],
   });
   return writer.getBytes();
 }

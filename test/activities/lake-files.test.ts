@@ -110,6 +110,13 @@ test('DuckDB reads every value as it was', async () => {
   ]);
 });
 
+test('Spark 3 is told that old timestamps follow the calendar of today', async () => {
+  // Without the mark one created_at before 1900 makes it refuse the file (seen with Spark 3.5.9).
+  const { files } = await lake.writeBatch(batch(1), { accepted: [accepted(1)], quarantined: [] });
+  const bytes = await fs.readFile(join(path, files[0]?.path ?? ''));
+  expect(bytes.includes('org.apache.spark.version')).toBe(true);
+});
+
 test('rows go to the UTC date of created_at, from the year 1 to 9999', async () => {
   const rows = [
     '0001-01-01T00:00:00.000000Z',
