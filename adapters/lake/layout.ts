@@ -73,9 +73,10 @@ export function temporaryName(name: string, unique: string): string {
   return `.${name}.${unique}.tmp`;
 }
 
-const TEMPORARY = /^\.(part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}\.json|probe)\.[0-9a-f]{16}\.tmp$/;
+const TEMPORARY =
+  /^(?:\.(?:part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}\.json|_probe_\w+)\.[0-9a-f]{16}\.tmp|_probe_\w+)$/;
 
-/** Whether {@link temporaryName} made this name; other programs' hidden files are not ours to remove. */
+/** Whether the name is one of {@link temporaryName} or of a probe; other programs' hidden files are not ours to remove. */
 export function isTemporary(name: string): boolean {
   return TEMPORARY.test(name);
 }

@@ -34,8 +34,8 @@ export async function appendEntry(folder: string, entry: NewEntry): Promise<void
     previousHash,
     committedAt: new Date().toISOString(),
   };
-  // The schema's order of keys is the file's; a schema that refused its own writer's entry would show here.
-  const text = `${JSON.stringify(ENTRY.parse(whole), null, 2)}\n`;
+  // Parsed for the schema's order of keys; strictly, so that no new field is dropped unseen.
+  const text = `${JSON.stringify(z.strictObject(SHAPE).parse(whole), null, 2)}\n`;
   const created = await createDurably(folder, entryName(entry.sequence), Buffer.from(text));
   if (!created) await isCommitted(folder, entry);
 }
@@ -108,7 +108,7 @@ const file = z.object({
 });
 const failureCode = z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]);
 
-const ENTRY: z.ZodType<LedgerEntry> = z.object({
+const SHAPE = {
   sequence: z.int().positive(),
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
   next: offsets,
@@ -126,4 +126,7 @@ const ENTRY: z.ZodType<LedgerEntry> = z.object({
   ruleSetVersion: z.int().positive(),
   committedAt: z.string(),
   previousHash: z.string().regex(/^([0-9a-f]{64})?$/),
-});
+};
+
+/** Not strict: a worker of an older version can still read what a newer one added to. */
+const ENTRY: z.ZodType<LedgerEntry> = z.object(SHAPE);

@@ -3,7 +3,6 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LastingFailure } from '../../model/errors';
 import { codeOf, createDurably, makeFolder, writeDurably } from './durable-file';
-import { temporaryName } from './layout';
 
 /** What an administrator must change; anything else (disk full, an I/O error) may pass by itself. */
 const LASTING: Record<string, string> = {
@@ -23,11 +22,8 @@ const LASTING: Record<string, string> = {
  * LastingFailure LakeNotWritable says which path, what the system said, who asked and what to do.
  */
 export async function probeFolder(folder: string): Promise<void> {
-  // Names that sweep() removes should this process die here.
-  const names = [
-    temporaryName('probe', '0000000000000001'),
-    temporaryName('probe', '0000000000000002'),
-  ] as const;
+  // Names that readers skip, and sweep() removes should this process die here.
+  const names = ['_probe_rename', '_probe_link'] as const;
   try {
     await makeFolder(folder);
     for (const name of names) await rm(join(folder, name), { force: true });

@@ -20,10 +20,7 @@ beforeEach(async () => {
   await lake.ensure();
 });
 
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await remove();
-});
+afterEach(() => remove());
 
 const COLUMNS_AS_TEXT =
   "order_id::VARCHAR, customer_name, restaurant_name, item, amount::VARCHAR, order_status, strftime(make_timestamp(epoch_us(created_at)), '%Y-%m-%d %H:%M:%S.%f'), validation_status";
@@ -273,47 +270,6 @@ test('an empty batch writes nothing', async () => {
   });
 });
 
-describe('a write that fails shows no file and leaves no temporary one', () => {
-  const rows = {
-    accepted: [accepted(1), accepted(2, { createdAt: '2025-11-19T00:00:00Z' })],
-    quarantined: [],
-  };
-
-  test('at the rename', async () => {
-    jest.spyOn(fs, 'rename').mockRejectedValue(systemError('EROFS'));
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow('EROFS');
-    expect(await contentsOf(root)).toEqual({});
-  });
-
-  test.each(['writeFile', 'sync'] as const)('at %s', async (method) => {
-    const open = fs.open.bind(fs);
-    jest.spyOn(fs, 'open').mockImplementation(async (...args) => {
-      const handle = await open(...args);
-      if (args[1] === 'wx') jest.spyOn(handle, method).mockRejectedValue(systemError('ENOSPC'));
-      return handle;
-    });
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow('ENOSPC');
-    expect(await contentsOf(root)).toEqual({});
-  });
-
-  test('and the next attempt succeeds, whatever the failed one left', async () => {
-    jest.spyOn(fs, 'rename').mockRejectedValueOnce(systemError('ENOSPC'));
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow('ENOSPC');
-    expect(Object.keys(await contentsOf(root))).toHaveLength(1);
-    await lake.writeBatch(batch(1), rows);
-    expect(await summary(path)).toMatchObject({ rows: 2, files: 2 });
-  });
-
-  test('where a folder stands in its place', async () => {
-    const { files } = await lake.writeBatch(batch(1), rows);
-    const target = join(path, files[0]?.path ?? '');
-    await fs.rm(target);
-    await fs.mkdir(join(target, 'in the way'), { recursive: true });
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow();
-    expect(Object.keys(await contentsOf(root))).toHaveLength(1);
-  });
-});
-
 function rowsOf(rows: number) {
   return judgeAll(sampleMessages({ rows }));
 }
@@ -327,8 +283,4 @@ function judgeAll(messages: ReturnType<typeof sampleMessages>) {
     else bad.push({ message, order: verdict.order, failures: verdict.failures });
   }
   return { accepted: good, quarantined: bad };
-}
-
-function systemError(code: string): Error {
-  return Object.assign(new Error(`${code}: injected`), { code });
 }

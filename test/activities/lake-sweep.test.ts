@@ -47,7 +47,8 @@ describe('sweep', () => {
 
     const leftovers = [
       `lake/${DATE}/.part-0000000003-1a2b3c4d5e6f.parquet.00112233445566ff.tmp`,
-      'lake/.probe.0000000000000001.tmp',
+      'lake/_probe_rename',
+      'lake/._probe_link.00112233445566ff.tmp',
       'lake/_ledger/.0000000003.json.00112233445566ff.tmp',
       `lake_quarantine/${DATE}/.part-0000000001-1a2b3c4d5e6f.parquet.00112233445566ff.tmp`,
     ];
