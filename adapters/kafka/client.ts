@@ -1,4 +1,4 @@
-import { logLevel, type ISocketFactory } from 'kafkajs';
+import { logLevel, type ISocketFactoryArgs } from 'kafkajs';
 import Cluster from 'kafkajs/src/cluster';
 import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/types';
 import { createLogger } from 'kafkajs/src/loggers';
@@ -33,16 +33,16 @@ export class Connection {
   readonly #cluster: Cluster;
   #destroyed = false;
   readonly topic: string;
-  /** Of the topic, numbered from 0. */
-  readonly partitionCount: number;
+  /** All of the topic. */
+  readonly partitions: readonly number[];
 
   constructor(options: KafkaTopicOptions) {
     const { topic, numPartitions, ssl, sasl } = options;
     this.topic = topic;
-    this.partitionCount = numPartitions;
+    this.partitions = Array.from({ length: numPartitions }, (_, partition) => partition);
     this.#cluster = new Cluster({
       logger: kafkajsLogger(options, () => !this.#destroyed),
-      socketFactory: socketFactory(this.#sockets),
+      socketFactory: (wanted) => this.#connect(wanted),
       brokers: options.brokers,
       clientId: options.clientId ?? 'orders-stream',
       connectionTimeout: CONNECTION_TIMEOUT_MS,
@@ -61,8 +61,8 @@ export class Connection {
   async open(): Promise<void> {
     await this.#cluster.connect();
     await this.#cluster.addTargetTopic(this.topic);
-    const { topic, partitionCount: numPartitions } = this;
-    checkPartitionCount({ topic, numPartitions }, this.#cluster.findTopicPartitionMetadata(topic).length);
+    const found = this.#cluster.findTopicPartitionMetadata(this.topic).length;
+    checkPartitionCount(this.topic, this.partitions.length, found);
   }
 
   /** Groups partitions by the node that leads them. */
@@ -119,6 +119,19 @@ export class Connection {
       coordinatorType: kind === 'group' ? 0 : 1,
     });
     return this.#cluster.findBroker({ nodeId: coordinator.nodeId });
+  }
+
+  /** As kafkajs connects, but keeping the socket so that it can be cut. */
+  #connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
+    const socket = ssl
+      ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+      : connectPlain({ host, port, noDelay: true }, onConnect);
+    socket.setKeepAlive(true, 60_000);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    // What was still under way when the connection was thrown away lets kafkajs connect again.
+    if (this.#destroyed) setImmediate(() => socket.destroy(new Error('thrown away')));
+    return socket;
   }
 
   /** Cuts the connections at once. kafkajs's own disconnect waits for the answers of a long poll. */
@@ -243,17 +256,4 @@ function kafkajsLogger({ logger }: KafkaTopicOptions, isWanted: () => boolean): 
         if (isWanted() && !message.startsWith('Response ')) logger?.warn(`kafkajs: ${message}`, details);
       },
   });
-}
-
-/** kafkajs's own factory, but keeping the sockets so that they can be cut. */
-function socketFactory(sockets: Set<Socket>): ISocketFactory {
-  return ({ host, port, ssl, onConnect }) => {
-    const socket = ssl
-      ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
-      : connectPlain({ host, port, noDelay: true }, onConnect);
-    socket.setKeepAlive(true, 60_000);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    return socket;
-  };
 }

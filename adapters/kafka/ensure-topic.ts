@@ -1,24 +1,23 @@
 import { Kafka, KafkaJSAggregateError, logLevel, type Admin } from 'kafkajs';
 import { pause } from './abort';
+import type { ConnectionPool } from './client';
 import { isMoved, kindOf } from './errors';
+import { logBounds } from './log-bounds';
 import type { KafkaTopicOptions } from './options';
-import { checkPartitionCount } from './partition-count';
 
-/** A new topic's leaders are elected in some milliseconds; ten seconds without them is an outage. */
+/** A new topic's leaders serve it after some milliseconds; ten seconds without them is an outage. */
 const LEADERS_WITHIN_MS = 10_000;
 
 /** See OrdersTopic.ensure. Looks before it creates, because the user may lack the right to create. */
-export async function ensureTopic(options: KafkaTopicOptions): Promise<void> {
+export async function ensureTopic(options: KafkaTopicOptions, pool: ConnectionPool): Promise<void> {
   const admin = adminOf(options);
   try {
     await admin.connect();
-    const existing = await countPartitions(admin, options.topic);
-    if (existing === undefined) await create(admin, options);
-    const found = existing ?? (await countNewPartitions(admin, options.topic));
-    checkPartitionCount(options, found);
+    if (!(await exists(admin, options.topic))) await create(admin, options);
   } finally {
     await admin.disconnect();
   }
+  await awaitLeaders(pool);
 }
 
 function adminOf({ brokers, clientId, ssl, sasl }: KafkaTopicOptions): Admin {
@@ -35,7 +34,18 @@ function adminOf({ brokers, clientId, ssl, sasl }: KafkaTopicOptions): Admin {
   return kafka.admin();
 }
 
-async function create(admin: Admin, { topic, numPartitions, replicationFactor }: KafkaTopicOptions) {
+async function exists(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    return true;
+  } catch (error) {
+    if (kindOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    throw error;
+  }
+}
+
+async function create(admin: Admin, options: KafkaTopicOptions): Promise<void> {
+  const { topic, numPartitions, replicationFactor } = options;
   try {
     // Resolves with false where another process was faster.
     await admin.createTopics({
@@ -48,28 +58,18 @@ async function create(admin: Admin, { topic, numPartitions, replicationFactor }:
   }
 }
 
-/** Number of partitions, `undefined` where there is no such topic. */
-async function countPartitions(admin: Admin, topic: string): Promise<number | undefined> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics[0]?.partitions.length;
-  } catch (error) {
-    if (kindOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
-    throw error;
-  }
-}
-
-async function countNewPartitions(admin: Admin, topic: string): Promise<number> {
+/**
+ * Asks the leaders for something until they answer. Metadata names a leader some milliseconds before that
+ * broker knows that it is one, so waiting for names (as kafkajs does) lets the first publish fail.
+ */
+async function awaitLeaders(pool: ConnectionPool): Promise<void> {
   for (const deadline = Date.now() + LEADERS_WITHIN_MS; ;) {
     try {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const partitions = topics[0]?.partitions ?? [];
-      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) return partitions.length;
+      await pool.run(undefined, (connection) => logBounds(connection, connection.partitions));
+      return;
     } catch (error) {
-      if (!isMoved(error)) throw error;
+      if (!isMoved(error) || Date.now() > deadline) throw error;
+      await pause(50, undefined);
     }
-    if (Date.now() > deadline)
-      throw new Error(`topic ${topic} has no leaders ${LEADERS_WITHIN_MS} ms after its creation`);
-    await pause(50, undefined);
   }
 }

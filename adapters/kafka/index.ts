@@ -34,7 +34,7 @@ class KafkaOrdersTopic implements OrdersTopic {
   }
 
   async ensure(): Promise<void> {
-    await this.#explained('checking the topic', undefined, () => ensureTopic(this.options));
+    await this.#explained('checking the topic', undefined, () => ensureTopic(this.options, this.#pool));
   }
 
   async progress(): Promise<Progress | undefined> {
@@ -56,7 +56,7 @@ class KafkaOrdersTopic implements OrdersTopic {
   async offsets(): Promise<{ earliest: Offsets; stable: Offsets }> {
     return this.#explained('listing offsets', undefined, () =>
       this.#pool.run(undefined, async (connection) => {
-        const bounds = await logBounds(connection, [...Array(this.options.numPartitions).keys()]);
+        const bounds = await logBounds(connection, connection.partitions);
         const earliest: Offsets = {};
         const stable: Offsets = {};
         for (const [partition, bound] of bounds) {

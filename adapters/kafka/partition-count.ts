@@ -1,11 +1,7 @@
 import { LastingFailure } from '../../model/errors';
-import type { KafkaTopicOptions } from './options';
 
 /** LastingFailure TopicMismatch where the topic has not the number of partitions that the settings name. */
-export function checkPartitionCount(
-  { topic, numPartitions }: Pick<KafkaTopicOptions, 'topic' | 'numPartitions'>,
-  found: number,
-): void {
+export function checkPartitionCount(topic: string, numPartitions: number, found: number): void {
   if (found === numPartitions) return;
   throw new LastingFailure(
     'TopicMismatch',

@@ -25,8 +25,8 @@ export class RowSender {
     private readonly producer: TransactionalProducer,
     private readonly options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
   ) {
-    const { partitionCount } = producer.connection;
-    const builders = () => Array.from({ length: partitionCount }, () => new RecordBatchBuilder(1 << 16));
+    const { partitions } = producer.connection;
+    const builders = () => partitions.map(() => new RecordBatchBuilder(1 << 16));
     this.#filling = builders();
     this.#spare = builders();
   }
