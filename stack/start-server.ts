@@ -86,16 +86,13 @@ async function untilAnswers(
   context: ServerContext,
   ended?: Promise<string>,
 ): Promise<string | undefined> {
-  let death: string | undefined;
-  void ended?.then((how) => (death = how));
   const end = Date.now() + startPatienceMs;
   for (;;) {
     try {
       await server.request(context);
       return undefined;
     } catch (error) {
-      if (death !== undefined) return death;
-      if (!isRunning(server, context)) return 'has just stopped';
+      if (!isRunning(server, context)) return ended ?? 'has just stopped';
       if (Date.now() > end) {
         const answer = error instanceof Error ? error.message : String(error);
         return `did not serve a request within ${startPatienceMs / 1000} s (last answer: ${answer})`;

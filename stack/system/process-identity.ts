@@ -61,9 +61,21 @@ function readProc(pid: number): ProcessRow | undefined {
   }
   // "pid (name) state parent …": the name may hold spaces and brackets, so count from the last bracket.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  if (fields[0] === 'X' || (fields[0] === 'Z' && !hasThreads(pid))) return undefined;
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return { pid, parent: Number(fields[1]), startedAt: `${bootId}/${fields[19] ?? ''}` };
+}
+
+/**
+ * A process whose first thread has ended looks like a zombie already while its other threads, and with them its
+ * open ports and locked files, are still going away: JVMs take some 100 ms.
+ */
+function hasThreads(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length > 1;
+  } catch {
+    return false;
+  }
 }
 
 const psColumns = ['-o', 'pid=,ppid=,state=,lstart='];

@@ -167,12 +167,11 @@ test('down leaves no process; up keeps ports, but for one that somebody took mea
 
   const thief = await listenOn(Number(addresses.KAFKA_BROKERS.split(':')[1]));
   progress.length = 0;
-  const after = await up(options);
+  const after = await up(options).finally(() => thief.close());
   expect(progress.join('\n')).toContain(
     `another program has taken port ${addresses.KAFKA_BROKERS.split(':')[1]}`,
   );
   expect({ ...after, KAFKA_BROKERS: '' }).toEqual({ ...addresses, KAFKA_BROKERS: '' });
-  thief.close();
   addresses = after;
   // Clients are led to the new port by the broker itself, too.
   const admin = kafka().admin();
