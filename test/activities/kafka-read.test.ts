@@ -99,10 +99,7 @@ describe('reading ranges', () => {
     for (const from of ['1', '2', '3', '4']) {
       const { stable } = await topic.offsets();
       const messages = await readRanges(topic, [{ partition: 0, from, to: stable[0] ?? '' }]);
-      expect(keysOf(messages).filter((key) => key.startsWith('bad'))).toEqual([]);
-      expect(messages.map(({ offset }) => Number(offset))).toEqual(
-        [2, 6].filter((offset) => offset >= Number(from)),
-      );
+      expect(keysOf(messages)).toEqual(Number(from) <= 2 ? ['good-c1', 'good-c2'] : ['good-c2']);
     }
   });
 
