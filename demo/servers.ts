@@ -1,0 +1,32 @@
+/** PostgreSQL, Kafka and Temporal for the demo: the stack of this checkout, or what the environment names. */
+import { down, status, up, type ServerName, type StackAddresses } from '../stack';
+import { titles } from '../stack/types';
+import { detail, dim } from './print';
+
+export interface Servers {
+  addresses: StackAddresses;
+  /** Stops those that were not running before. */
+  stopStarted(): Promise<void>;
+}
+
+/** Brings the servers up and puts their addresses into the environment, where settings and workers look for them. */
+export async function startServers(): Promise<Servers> {
+  const before = await status();
+  const absent = before.filter(({ running, fromEnvironment }) => !running && !fromEnvironment);
+  if (absent.length === 0) detail(dim('all run already'));
+  const addresses = await up({ onProgress: (line) => detail(dim(line)) });
+  for (const [name, value] of Object.entries(addresses) as [string, string][]) {
+    if (value !== '') process.env[name] = value;
+  }
+  for (const { server, address, fromEnvironment } of await status()) {
+    const whose = fromEnvironment ? dim('  named by the environment') : '';
+    detail(`${titles[server].padEnd(12)}${address}${whose}`);
+  }
+  const started: ServerName[] = absent.map(({ server }) => server);
+  return {
+    addresses,
+    async stopStarted() {
+      if (started.length > 0) await down({ servers: started });
+    },
+  };
+}
