@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { up } from '../../stack';
@@ -14,6 +14,7 @@ export default async function setup(): Promise<void> {
   const kept = process.env['ORDERS_TEST_STACK'];
   const home = kept ?? mkdtempSync(join(tmpdir(), 'orders-stream-test-'));
   if (kept === undefined) startReaper(home);
+  const bundle = join(home, 'workflows.js');
   const addresses = await up({
     home,
     useEnvironment: false,
@@ -21,7 +22,8 @@ export default async function setup(): Promise<void> {
     // So low that every longer test goes through continue-as-new several times.
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
   });
-  Object.assign(process.env, addresses, { ORDERS_TEST_SERVERS: JSON.stringify(addresses) });
+  rmSync(bundle, { force: true });
+  Object.assign(process.env, addresses, { ORDERS_TEST_SERVERS: JSON.stringify(addresses), ORDERS_TEST_BUNDLE: bundle });
 }
 
 function startReaper(home: string): void {

@@ -1,0 +1,170 @@
+import type { Client } from '@temporalio/client';
+import type { CaptureActivities } from '../../activities/capture';
+import type { PollInput } from '../../activities/capture/poll';
+import type { PublishInput } from '../../activities/capture/publish';
+import { LastingFailure } from '../../model/errors';
+import type { CaptureStatus } from '../../model/status';
+import type { Watermark } from '../../model/watermark';
+import type { captureOrders } from '../../workflows';
+import { eventually, freshNamespace } from '../helpers/pipeline';
+import { withWorker } from '../helpers/worker';
+
+const namespace = `capture-${process.pid}`;
+let client: Client;
+let close: () => Promise<void>;
+
+beforeAll(async () => ({ client, close } = await freshNamespace(namespace)));
+afterAll(() => close());
+
+const mark = (n: number): Watermark => ({
+  createdAt: `2025-11-18T10:00:00.${String(n).padStart(6, '0')}Z`,
+  orderId: String(n),
+});
+
+/** Activities over a source of `windows` windows of ten rows, which note what they were asked. */
+function scripted(windows: number, failures: { publish?: Error[] } = {}) {
+  const polls: PollInput[] = [];
+  const published: PublishInput[] = [];
+  const advanced: number[] = [];
+  const activities: CaptureActivities = {
+    openCapture: ({ startFrom }) =>
+      Promise.resolve({
+        sequence: 0,
+        watermark: startFrom ?? mark(0),
+        startedFrom: 'default_start_timestamp',
+        warnings: [],
+      }),
+    async poll(input) {
+      polls.push(input);
+      const n = Number(input.after.orderId) + 1;
+      const idle = { rows: 0, more: false, clock: mark(0).createdAt, heldBy: null };
+      if (n > windows) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return idle;
+      }
+      return { ...idle, window: { lower: input.after, upper: mark(n) }, rows: 10 };
+    },
+    publish(input) {
+      const failure = failures.publish?.shift();
+      if (failure !== undefined) return Promise.reject(failure);
+      published.push(input);
+      return Promise.resolve({ rows: 10 });
+    },
+    advanceWatermark({ sequence }) {
+      advanced.push(sequence);
+      return Promise.resolve({ sequence });
+    },
+  };
+  return { activities, polls, published, advanced };
+}
+
+function run<T>(
+  id: string,
+  activities: CaptureActivities,
+  input: Parameters<typeof captureOrders>,
+  work: (status: () => Promise<CaptureStatus>) => Promise<T>,
+) {
+  const taskQueue = id;
+  return withWorker({ namespace, taskQueue, activities }, async () => {
+    const handle = await client.workflow.start('captureOrders', { workflowId: id, taskQueue, args: input });
+    // Without the run's id: the handle follows the workflow when it continues as new.
+    const latest = client.workflow.getHandle(id);
+    try {
+      return await work(() => latest.query<CaptureStatus>('status'));
+    } finally {
+      await latest.terminate().catch(() => undefined);
+      await handle.result().catch(() => undefined);
+    }
+  });
+}
+
+test('windows follow each other without gap, and continuing as new loses nothing', async () => {
+  const script = scripted(40);
+  const status = await run('loop', script.activities, [], (ask) =>
+    eventually(async () => {
+      const now = await ask();
+      expect(now.sequence).toBe(40);
+      return now;
+    }),
+  );
+  expect(status.runs).toBeGreaterThan(1);
+  expect(status).toMatchObject({
+    rows: 400,
+    watermark: mark(40),
+    lastError: null,
+    startedFrom: 'default_start_timestamp',
+  });
+  expect(script.published).toEqual(
+    Array.from({ length: 40 }, (_, index) => ({
+      sequence: index + 1,
+      lower: mark(index),
+      upper: mark(index + 1),
+    })),
+  );
+  expect(script.advanced).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+});
+
+test('an outage is retried with the same window, and status tells of it afterwards', async () => {
+  const script = scripted(2, { publish: [new Error('broker away'), new Error('broker still away')] });
+  const status = await run('outage', script.activities, [], (ask) =>
+    eventually(async () => {
+      const now = await ask();
+      expect(now.sequence).toBe(2);
+      return now;
+    }),
+  );
+  expect(script.published.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  expect(status.lastError).toMatchObject({ activity: 'publish', attempts: 3, error: 'broker still away' });
+});
+
+test('a lasting failure ends the workflow with its type and message, without a second attempt', async () => {
+  const failure = new LastingFailure('CaptureConflict', 'a second capture runs');
+  const script = scripted(2, { publish: [failure] });
+  await withWorker({ namespace, taskQueue: 'lasting', activities: script.activities }, async () => {
+    const handle = await client.workflow.start('captureOrders', {
+      workflowId: 'lasting',
+      taskQueue: 'lasting',
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { cause: { type: 'CaptureConflict', message: 'a second capture runs' } },
+    });
+  });
+  expect(script.published).toEqual([]);
+});
+
+test('startFrom begins there; a wrong one is refused and says what is wrong', async () => {
+  const script = scripted(0);
+  const startFrom = { createdAt: '2025-11-18 00:00:00', orderId: 7 };
+  await run('from', script.activities, [{ startFrom }], () =>
+    eventually(() => expect(script.polls.length).toBeGreaterThan(0)),
+  );
+  expect(script.polls[0]!.after).toEqual({ createdAt: '2025-11-18T00:00:00.000000Z', orderId: '7' });
+
+  await withWorker({ namespace, taskQueue: 'wrong', activities: script.activities }, async () => {
+    const handle = await client.workflow.start('captureOrders', {
+      workflowId: 'wrong',
+      taskQueue: 'wrong',
+      args: [{ startFrom: { createdAt: 'yesterday' } }],
+    });
+    await expect(handle.result()).rejects.toMatchObject({
+      cause: { type: 'InvalidSettings', message: expect.stringContaining('createdAt "yesterday"') as string },
+    });
+  });
+});
+
+test('each activity has a summary and the workflow current details that a person can read', async () => {
+  const script = scripted(1);
+  await run('readable', script.activities, [], async (ask) => {
+    await eventually(async () => expect((await ask()).phase).toBe('polling'));
+    await eventually(async () => expect((await ask()).sequence).toBe(1));
+    const handle = client.workflow.getHandle('readable');
+    const { events } = await handle.fetchHistory();
+    const summaries = (events ?? []).flatMap((event) => {
+      const data = event.userMetadata?.summary?.data;
+      return data ? [JSON.parse(Buffer.from(data).toString()) as string] : [];
+    });
+    expect(summaries).toContain('#1: 10 rows, 2025-11-18 10:00:00.000000|0 to 2025-11-18 10:00:00.000001|1');
+    const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    expect(metadata.currentDetails).toMatch(/\*\*10\*\* rows in \*\*1\*\* windows/);
+  });
+});

@@ -1,0 +1,87 @@
+import type { Client } from '@temporalio/client';
+import type { BatchManifest } from '../../activities/interfaces';
+import type { LandActivities } from '../../activities/land';
+import type { CommitInput } from '../../activities/land/commit-micro-batch';
+import type { LandInput } from '../../activities/land/land-micro-batch';
+import type { LandStatus } from '../../model/status';
+import { eventually, freshNamespace } from '../helpers/pipeline';
+import { withWorker } from '../helpers/worker';
+
+const namespace = `land-${process.pid}`;
+let client: Client;
+let close: () => Promise<void>;
+
+beforeAll(async () => ({ client, close } = await freshNamespace(namespace)));
+afterAll(() => close());
+
+/** Activities over a topic of one partition that holds `batches` batches of ten messages. */
+function scripted(batches: number) {
+  const landed: LandInput[] = [];
+  const committed: CommitInput[] = [];
+  const activities: LandActivities = {
+    openLanding: () =>
+      Promise.resolve({ sequence: 0, next: { 0: '0' }, highWater: {}, startedFrom: 'earliest offsets' }),
+    async claimMicroBatch({ next }) {
+      const from = Number(next['0']);
+      if (from >= batches * 10) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return { ranges: [], lagOffsets: 0 };
+      }
+      return {
+        ranges: [{ partition: 0, from: String(from), to: String(from + 10) }],
+        lagOffsets: batches * 10 - from,
+      };
+    },
+    landMicroBatch(input) {
+      landed.push(input);
+      const manifest: BatchManifest = {
+        files: [{ path: `date=2025-11-18/part-${input.sequence}.parquet`, rows: 8, bytes: 1, sha256: '00' }],
+        quarantineFiles: [],
+        counts: { read: 10, landed: 8, duplicate: 1, quarantined: 1, failures: { item_empty: 1 } },
+        newestCreatedAt: '2025-11-18T10:00:00.000000Z',
+        highWater: { 0: { createdAt: '2025-11-18T10:00:00.000000Z', orderId: String(input.sequence) } },
+      };
+      return Promise.resolve(manifest);
+    },
+    commitMicroBatch(input) {
+      committed.push(input);
+      return Promise.resolve({ sequence: input.sequence });
+    },
+  };
+  return { activities, landed, committed };
+}
+
+test('batches follow each other without gap or overlap, and continuing as new carries offsets, counts and high water', async () => {
+  const script = scripted(40);
+  const taskQueue = 'land-loop';
+  const status = await withWorker({ namespace, taskQueue, activities: script.activities }, async () => {
+    await client.workflow.start('landOrders', { workflowId: taskQueue, taskQueue });
+    const latest = client.workflow.getHandle(taskQueue);
+    try {
+      return await eventually(async () => {
+        const now = await latest.query<LandStatus>('status');
+        expect(now.sequence).toBe(40);
+        return now;
+      });
+    } finally {
+      await latest.terminate();
+    }
+  });
+  expect(status.runs).toBeGreaterThan(1);
+  expect(status).toMatchObject({
+    nextOffsets: { 0: '400' },
+    rows: { read: 400, landed: 320, duplicate: 40, quarantined: 40 },
+    failures: { item_empty: 40 },
+    files: 40,
+    lagOffsets: 0,
+    newestCreatedAt: '2025-11-18T10:00:00.000000Z',
+  });
+  for (const [index, { sequence, ranges, highWater }] of script.landed.entries()) {
+    expect(sequence).toBe(index + 1);
+    expect(ranges).toEqual([{ partition: 0, from: String(index * 10), to: String(index * 10 + 10) }]);
+    expect(highWater['0']?.orderId).toBe(index === 0 ? undefined : String(index));
+  }
+  expect(script.committed.map(({ sequence, next }) => [sequence, next['0']])).toEqual(
+    Array.from({ length: 40 }, (_, index) => [index + 1, String(index * 10 + 10)]),
+  );
+});
