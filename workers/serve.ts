@@ -18,6 +18,12 @@ const GRACE_MS = 5_000;
 /** Heartbeats reach the server this often at most, so that a lost worker is told from a busy one within 10 s. */
 const HEARTBEAT_THROTTLE_MS = 2_000;
 
+/**
+ * A workflow task waits this long for the worker that has the workflow in memory before any other may take it; so a
+ * worker that was killed holds its workflows up no longer than this (the SDK's default is 10 s).
+ */
+const STICKY_MS = 2_000;
+
 /** A worker of one task queue. `run` ends after `stop` was called and what is in work has ended or was handed back. */
 export async function createQueueWorker(options: {
   queue: Queue;
@@ -37,6 +43,7 @@ export async function createQueueWorker(options: {
     interceptors: { activity: [commonBehaviour] },
     shutdownGraceTime: GRACE_MS,
     shutdownForceTime: 2 * GRACE_MS,
+    stickyQueueScheduleToStartTimeout: STICKY_MS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
   });
   return {

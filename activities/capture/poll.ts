@@ -60,7 +60,8 @@ export function createPoll(deps: {
           heldBy: hold,
         };
       }
-      if (hold?.who !== heldBy?.who || Date.now() >= deadline)
+      const over = Date.now() >= deadline || deps.stopping.aborted;
+      if (over || hold?.who !== heldBy?.who)
         return { rows: 0, more: false, clock: horizon.clock, heldBy: hold };
       await pause(deps.intervalMs, signal);
     }

@@ -23,7 +23,10 @@ export default async function setup(): Promise<void> {
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
   });
   rmSync(bundle, { force: true });
-  Object.assign(process.env, addresses, { ORDERS_TEST_SERVERS: JSON.stringify(addresses), ORDERS_TEST_BUNDLE: bundle });
+  Object.assign(process.env, addresses, {
+    ORDERS_TEST_SERVERS: JSON.stringify(addresses),
+    ORDERS_TEST_BUNDLE: bundle,
+  });
 }
 
 function startReaper(home: string): void {

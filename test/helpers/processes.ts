@@ -1,0 +1,78 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually, servers, type FreshPipeline } from './pipeline';
+
+const ROOT = join(__dirname, '../..');
+
+/** `npm run worker` as a process group of its own, as an operator runs it. */
+export interface WorkerGroup {
+  log(): string;
+  /** SIGTERM, as a deployment sends it; resolves with milliseconds until all had ended. */
+  stop(): Promise<number>;
+  /** SIGKILL to the whole group: nothing gets a chance to tidy up. */
+  kill(): Promise<void>;
+}
+
+export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup> {
+  const path = join(pipeline.folder, 'worker.log');
+  const out = openSync(path, 'w');
+  const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
+    cwd: ROOT,
+    detached: true,
+    env: { ...process.env, ...pipeline.env },
+    stdio: ['ignore', out, out],
+  });
+  closeSync(out);
+  const log = () => readFileSync(path, 'utf8');
+  await eventually(() => {
+    if ((log().match(/^worker \w+ \(pid \d+\) serves/gm) ?? []).length < 2)
+      throw new Error(`workers not ready:\n${log()}`);
+  }, 30_000);
+  return {
+    log,
+    async stop() {
+      const begun = Date.now();
+      child.kill('SIGTERM');
+      await ended(child);
+      return Date.now() - begun;
+    },
+    async kill() {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
+      await ended(child);
+    },
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  await new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** Runs the Temporal CLI as an operator does, and returns what it printed. */
+export async function temporalCli(pipeline: FreshPipeline, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(servers().TEMPORAL_CLI, args, {
+    env: { ...process.env, ...pipeline.env },
+  });
+  return stdout;
+}
+
+/** Runs `npm run orders -- …`; a failure has `code`, `stdout` and `stderr`. */
+export function ordersCli(
+  pipeline: FreshPipeline,
+  ...args: string[]
+): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...pipeline.env },
+  });
+}
+
+/** Starts both workflows with the commands of the README. */
+export async function startWithTemporalCli(pipeline: FreshPipeline): Promise<void> {
+  const start = (type: string, id: string) =>
+    temporalCli(pipeline, 'workflow', 'start', '--type', type, '--task-queue', id, '--workflow-id', id);
+  await start('captureOrders', 'orders-capture');
+  await start('landOrders', 'orders-land');
+}
