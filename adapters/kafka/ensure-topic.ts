@@ -1,6 +1,6 @@
 import { Kafka, KafkaJSAggregateError, logLevel, type Admin } from 'kafkajs';
 import { pause } from './abort';
-import type { ConnectionPool } from './client';
+import type { ConnectionPool } from './connection-pool';
 import { isMoved, kindOf } from './errors';
 import { logBounds } from './log-bounds';
 import type { KafkaTopicOptions } from './options';

@@ -1,5 +1,6 @@
 import type { Broker } from 'kafkajs/src/cluster/types';
-import { REQUEST_TIMEOUT_MS, send } from './client';
+import { REQUEST_TIMEOUT_MS } from './connection';
+import { send } from './send-request';
 import { checkCode } from './errors';
 import type { AbortedTransaction } from './record-reader';
 import { wire, WireReader } from './wire';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
 import type { OffsetRange, Offsets, Window } from '../../model/ranges';
 import { untilAborted } from './abort';
-import { ConnectionPool } from './client';
+import { ConnectionPool } from './connection-pool';
 import { ensureTopic } from './ensure-topic';
 import { explain } from './errors';
 import { logBounds } from './log-bounds';

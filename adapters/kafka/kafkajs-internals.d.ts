@@ -30,7 +30,6 @@ declare module 'kafkajs/src/cluster/types' {
     connectionTimeout: number;
     requestTimeout: number;
     enforceRequestTimeout: boolean;
-    metadataMaxAge: number;
     retry: RetryOptions;
     allowAutoTopicCreation: boolean;
     maxInFlightRequests: number | null;

@@ -1,5 +1,5 @@
 import { LastingFailure } from '../../model/errors';
-import type { Connection } from './client';
+import type { Connection } from './connection';
 
 const EARLIEST = -2;
 const LATEST = -1;

@@ -1,5 +1,5 @@
 import type { Offsets } from '../../model/ranges';
-import type { Connection } from './client';
+import type { Connection } from './connection';
 import { checkCode } from './errors';
 import { fetch } from './fetch-request';
 import { logBounds, missingAbove } from './log-bounds';

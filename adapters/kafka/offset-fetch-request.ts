@@ -1,5 +1,5 @@
 import type { Broker } from 'kafkajs/src/cluster/types';
-import { send } from './client';
+import { send } from './send-request';
 import { checkCode } from './errors';
 import { wire, WireReader } from './wire';
 

@@ -3,7 +3,7 @@ import type { Progress } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
 import type { Window } from '../../model/ranges';
 import { formatWatermark } from '../../model/watermark';
-import type { Connection } from './client';
+import type { Connection } from './connection';
 import { fetchStableOffset } from './offset-fetch-request';
 
 /**

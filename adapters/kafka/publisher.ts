@@ -1,7 +1,7 @@
 import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
 import type { Window } from '../../model/ranges';
 import { untilAborted } from './abort';
-import type { ConnectionPool } from './client';
+import type { ConnectionPool } from './connection-pool';
 import { isPublished, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
 import { TransactionalProducer } from './transactional-producer';

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from '../../activities/interfaces';
 import type { OffsetRange } from '../../model/ranges';
 import { pause } from './abort';
-import type { Connection } from './client';
+import type { Connection } from './connection';
 import { checkCode, isMoved } from './errors';
 import { fetch, type FetchedPartition } from './fetch-request';
 import { logBounds, missingAbove, removedBelow } from './log-bounds';

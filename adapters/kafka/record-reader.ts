@@ -30,7 +30,7 @@ export interface DecodedRecords {
  *
  * kafkajs's own reader is not used: it takes aborted transactions in the order the broker lists them (by their
  * end), and so delivers aborted rows where transactions interleave; it checks no checksum; it forgets where a
- * batch ended once its last records are compacted away; and it fails on a batch of more than 100,000 records.
+ * batch ended once its last records are compacted away; and it fails on a batch of some 125,000 records.
  */
 export function decodeRecords(
   data: Buffer,

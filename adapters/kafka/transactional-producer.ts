@@ -1,6 +1,6 @@
 import type { Progress } from '../../activities/interfaces';
 import { untilAborted } from './abort';
-import type { Connection } from './client';
+import type { Connection } from './connection';
 import { produce } from './produce-request';
 import { encodeProgress, PROGRESS_GROUP, PROGRESS_PARTITION } from './progress-record';
 import { nextSequence, type RecordBatchBuilder } from './record-batch';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { IncomingMessage, OrdersTopic, OutgoingMessage } from '../../activities/interfaces';
 import { createOrdersTopic, type KafkaTopicOptions } from '../../adapters/kafka';
-import { ConnectionPool } from '../../adapters/kafka/client';
+import { ConnectionPool } from '../../adapters/kafka/connection-pool';
 import { logBounds } from '../../adapters/kafka/log-bounds';
 import type { OffsetRange, Window } from '../../model/ranges';
 

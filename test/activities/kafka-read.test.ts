@@ -189,37 +189,4 @@ describe('reading ranges', () => {
     expect(seen.length).toBeGreaterThan(0);
     expect(sortedIds(await fixture.readAll())).toEqual(upTo(30_000));
   });
-
-  test('kafkajs drops the place where a batch ended once its last rows are compacted away: no endless refetch', async () => {
-    await fixture.admin.deleteTopics({ topics: [fixture.name] });
-    await fixture.close();
-    fixture = new TopicFixture();
-    await fixture.admin.connect();
-    await fixture.admin.createTopics({
-      topics: [
-        {
-          topic: fixture.name,
-          numPartitions: 3,
-          configEntries: [
-            { name: 'cleanup.policy', value: 'compact' },
-            { name: 'segment.ms', value: '100' },
-            { name: 'min.cleanable.dirty.ratio', value: '0.0' },
-          ],
-        },
-      ],
-    });
-    const topic = fixture.open();
-    await topic.ensure();
-    for (const value of ['1', '2', '3', '4']) {
-      const transaction = await fixture.foreignTransaction();
-      await transaction.send({ topic: fixture.name, messages: [{ key: 'same', value, partition: 0 }] });
-      await transaction.commit();
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
-    await fixture.settled();
-    const { stable } = await topic.offsets();
-    expect(stable[0]).toBe('8');
-    const messages = await readRanges(topic, [{ partition: 0, from: '0', to: '8' }]);
-    expect(messages.at(-1)?.value?.toString()).toBe('4');
-  });
 });

@@ -1,0 +1,85 @@
+import { pause, untilAborted } from './abort';
+import { Connection } from './connection';
+import { isMoved } from './errors';
+import type { KafkaTopicOptions } from './options';
+
+/** How often an operation that may be repeated is tried on a new connection before it counts as an outage. */
+const TRIES = 4;
+
+/**
+ * Lends connections. One that failed or was given up is thrown away, and where brokers moved all idle ones too,
+ * so after an outage everything starts from fresh metadata, without a new process.
+ */
+export class ConnectionPool {
+  readonly #idle: Connection[] = [];
+  readonly #lent = new Set<Connection>();
+  #closed = false;
+
+  constructor(private readonly options: KafkaTopicOptions) {}
+
+  async take(signal?: AbortSignal): Promise<Connection> {
+    if (this.#closed) throw new Error('the topic is closed');
+    signal?.throwIfAborted();
+    const idle = this.#idle.pop();
+    if (idle !== undefined) {
+      this.#lent.add(idle);
+      return idle;
+    }
+    const connection = new Connection(this.options);
+    this.#lent.add(connection);
+    try {
+      await untilAborted(connection.open(), signal);
+    } catch (error) {
+      this.discard(connection);
+      throw error;
+    }
+    return connection;
+  }
+
+  giveBack(connection: Connection): void {
+    if (!this.#lent.delete(connection)) return;
+    if (this.#closed) connection.destroy();
+    else this.#idle.push(connection);
+  }
+
+  discard(connection: Connection): void {
+    this.#lent.delete(connection);
+    connection.destroy();
+  }
+
+  /** Runs an operation that may be repeated; after an abort or failure its connection is thrown away. */
+  async run<T>(signal: AbortSignal | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.hold(signal, async (connection) => {
+      const result = await use(connection);
+      this.giveBack(connection);
+      return result;
+    });
+  }
+
+  /** As `run`, but after success the connection stays lent: give it back or discard it. */
+  async hold<T>(signal: AbortSignal | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      let connection: Connection | undefined;
+      try {
+        connection = await this.take(signal);
+        return await untilAborted(use(connection), signal);
+      } catch (error) {
+        if (connection !== undefined) this.discard(connection);
+        if (signal?.aborted === true || attempt === TRIES || !isMoved(error)) throw error;
+        this.#dropIdle();
+        await pause(100 * attempt, signal);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#dropIdle();
+    for (const connection of this.#lent) connection.destroy();
+    this.#lent.clear();
+  }
+
+  #dropIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+}
