@@ -35,7 +35,8 @@ export class LiveView {
   #draw(figures: Figures): void {
     const width = process.stdout.columns || 80;
     const lines = block(figures).map((line) => fit(line, width));
-    const back = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : '';
+    // To the line's start first: the terminal itself writes ^C there.
+    const back = this.#drawn > 0 ? `\r\x1b[${this.#drawn}A` : '';
     process.stdout.write(`${back}${lines.map((line) => `${line}\x1b[K\n`).join('')}\x1b[J`);
     this.#drawn = lines.length;
   }

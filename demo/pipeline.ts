@@ -69,7 +69,7 @@ export class Pipeline {
       quarantined: now.quarantined - this.#before.quarantined,
       duplicates: now.duplicates - this.#before.duplicates,
       troubles: [
-        ...found.retrying.map((line) => `retrying ${line}`),
+        ...found.retrying.filter(isTrouble).map((line) => `retrying ${line}`),
         ...(heldBy ? [`capture waits for ${heldBy.kind} of ${heldBy.since}: ${heldBy.who}`] : []),
       ],
     };
@@ -92,6 +92,11 @@ export class Pipeline {
       return new WorkflowEnded(`The workflow ${id} ended: ${rootMessage(error as Error)}`, { cause: error });
     }
   }
+}
+
+/** What a worker handed back when it was stopped counts as a failed attempt until the next one ends. */
+function isTrouble(line: string): boolean {
+  return !/worker is shutting down/i.test(line);
 }
 
 function countsOf({ capture, land }: Pick<PipelineStatus, 'capture' | 'land'>): Counts {

@@ -4,8 +4,15 @@ import { summary } from '../adapters/lake/reader';
 import { WORKFLOWS } from '../model/names';
 import type { FailureCode } from '../model/order';
 import type { StackAddresses } from '../stack';
-import { DIFFERENCES, type Comparison } from './check';
+import { DIFFERENCES, type Comparison, type Difference } from './check';
 import { bold, count, counted, detail, dim, green, money, printTable, red } from './print';
+
+const HINTS: Record<Difference, string> = {
+  missing: 'An order inserted with a created_at that capture had passed already stays behind.',
+  extra: 'Were orders deleted from the table, or did another producer send some to the topic?',
+  doubled: 'Does a second landOrders, in another namespace, write to this lake?',
+  changed: 'Were orders updated after they had been captured? Each is captured once, as it was inserted.',
+};
 
 export function printVerdict(result: Comparison): void {
   const { source, lake, quarantine, differences, withoutId, withoutTime } = result;
@@ -28,6 +35,7 @@ export function printVerdict(result: Comparison): void {
     for (const { kind, orders, examples } of differences) {
       const more = orders > examples.length ? ', …' : '';
       detail(`  ${count(orders)} ${DIFFERENCES[kind]}: order_id ${examples.join(', ')}${more}`);
+      detail(dim(`    ${HINTS[kind]}`));
     }
   }
   if (withoutId.source > 0) detail(dim(`  ${count(withoutId.source)} of the table have no order_id`));
