@@ -5,11 +5,13 @@ const SAME_PRESS_MS = 500;
 export class Interrupt {
   #graceful: (() => void) | undefined;
   #last = 0;
+  /** Nothing more is to be shown. */
+  leaving = false;
 
-  constructor(private readonly leave: (exitCode: number) => void) {
+  constructor(private readonly onLeave: (exitCode: number) => void) {
     process.on('SIGINT', () => this.#press());
-    process.on('SIGTERM', () => this.leave(143));
-    process.on('SIGHUP', () => this.leave(129));
+    process.on('SIGTERM', () => this.#leave(143));
+    process.on('SIGHUP', () => this.#leave(129));
   }
 
   /** Resolves at the first Ctrl-C from now on. */
@@ -28,7 +30,13 @@ export class Interrupt {
     this.#last = now;
     const graceful = this.#graceful;
     this.#graceful = undefined;
-    if (graceful === undefined) this.leave(130);
+    if (graceful === undefined) this.#leave(130);
     else graceful();
+  }
+
+  #leave(exitCode: number): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.onLeave(exitCode);
   }
 }

@@ -65,7 +65,7 @@ export async function runLive(options: LiveOptions): Promise<{
     inserting,
     watch.run(ended.signal),
     worker.died,
-    every(SHOW_EVERY_MS, ended.signal, () => view.show(figures())),
+    every(SHOW_EVERY_MS, ended.signal, () => interrupt.leaving || view.show(figures())),
   ];
   const asking = every(ASK_EVERY_MS, noMore.signal, flow);
   const timeout = seconds === undefined ? [] : [sleep(seconds * 1000, undefined, { ref: false })];
@@ -82,7 +82,7 @@ export async function runLive(options: LiveOptions): Promise<{
   } finally {
     noMore.abort();
     ended.abort();
-    view.end(figures());
+    if (!interrupt.leaving) view.end(figures());
   }
 }
 

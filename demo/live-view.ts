@@ -11,6 +11,8 @@ export interface Figures extends Flow {
 
 /** Between two lines where the output is no terminal. */
 const LINE_EVERY_S = 3;
+/** There: what is said of one trouble. */
+const LONGEST_TROUBLE = 160;
 
 /** The figures of the running pipeline: in place on a terminal, a line now and then otherwise. */
 export class LiveView {
@@ -48,7 +50,7 @@ export class LiveView {
     const cells = cellsOf(figures);
     this.#lastLine = cells.slice(1).join();
     detail(cells.map((cell, i) => cell.padStart(HEAD[i]!.length)).join('   '));
-    for (const trouble of figures.troubles) detail(`       ! ${trouble}`);
+    for (const trouble of figures.troubles) detail(`       ! ${fit(trouble, LONGEST_TROUBLE)}`);
   }
 }
 

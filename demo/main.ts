@@ -125,11 +125,8 @@ async function main(): Promise<void> {
     .showHelpAfterError()
     .parse();
 
-  let leaving = false;
   const interrupt = new Interrupt((code) => {
-    if (leaving) return;
-    leaving = true;
-    console.log(`\nLeaving. Stopping the workers; what is under way lands when they run again.`);
+    console.log('\nLeaving. The workers are being stopped; what is under way lands when they run again.');
     void close(LEAVE_PATIENCE_MS).finally(() => process.exit(code));
   });
 
@@ -137,9 +134,9 @@ async function main(): Promise<void> {
   try {
     equal = await demo(program.opts<Options>(), interrupt);
   } catch (error) {
-    if (!leaving) console.error(`\n${red('The demo failed.')} ${messageOf(error)}`);
+    if (!interrupt.leaving) console.error(`\n${red('The demo failed.')} ${messageOf(error)}`);
   }
-  if (leaving) return;
+  if (interrupt.leaving) return;
   await close().catch((error: Error) => console.error(error.message));
   process.exit(equal ? 0 : 1);
 }

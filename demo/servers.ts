@@ -15,8 +15,10 @@ export async function startServers(): Promise<Servers> {
   const absent = before.filter(({ running, fromEnvironment }) => !running && !fromEnvironment);
   if (absent.length === 0) detail(dim('all run already'));
   const addresses = await up({ onProgress: (line) => detail(dim(line)) });
+  // Where PGHOST is given, another PGDATABASE or PGUSER is meant for that server, be it the stack's own.
+  const given = process.env['PGHOST'] ? process.env : {};
   for (const [name, value] of Object.entries(addresses) as [string, string][]) {
-    if (value !== '') process.env[name] = value;
+    if (value !== '' && !(name.startsWith('PG') && given[name])) process.env[name] = value;
   }
   for (const { server, address, fromEnvironment } of await status()) {
     const whose = fromEnvironment ? dim('  named by the environment') : '';
