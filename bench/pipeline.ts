@@ -8,7 +8,7 @@ export interface Bench {
   pipeline: FreshPipeline;
   client: Client;
   workers: Workers;
-  start(type: WorkflowType): Promise<void>;
+  start: (type: WorkflowType) => Promise<void>;
 }
 
 /** Runs a measurement on a fresh pipeline of the project's stack, with real worker processes, and cleans up after it. */

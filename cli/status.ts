@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { WORKFLOWS } from '../model/names';
 import type { CaptureStatus, LandStatus } from '../model/status';
 import { formatWatermark } from '../model/watermark';
@@ -17,22 +17,34 @@ export async function pipelineStatus(client: Client): Promise<PipelineStatus> {
     client.workflow.getHandle('orders-capture'),
     client.workflow.getHandle('orders-land'),
   ];
-  const retrying = await Promise.all(
-    [capture, land].map(async (handle) => {
-      const { raw } = await orNull(handle.describe()).then((found) => found ?? { raw: undefined });
-      return (raw?.pendingActivities ?? [])
-        .filter(({ lastFailure }) => lastFailure != null)
-        .map(
-          ({ activityType, attempt, lastFailure }) =>
-            `${activityType?.name}, attempt ${attempt}: ${lastFailure?.message}`,
-        );
-    }),
-  );
+  const retrying = await Promise.all([capture, land].map(failingActivities));
   return {
     capture: await orNull(capture.query<CaptureStatus>('status')),
     land: await orNull(land.query<LandStatus>('status')),
     retrying: retrying.flat(),
   };
+}
+
+/**
+ * An attempt that has run for longer than this has got over what ended the one before it: a long poll, say, after its
+ * worker was replaced. It keeps its last failure all the same.
+ */
+const HEALTHY_AFTER_MS = 15_000;
+
+/** temporal.api.enums.v1.PendingActivityState */
+const STARTED = 2;
+
+async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
+  const description = await orNull(handle.describe());
+  return (description?.raw.pendingActivities ?? [])
+    .filter(({ state, lastFailure, lastStartedTime }) => {
+      const runsFor = state === STARTED ? Date.now() - Number(lastStartedTime?.seconds ?? 0) * 1000 : 0;
+      return lastFailure != null && runsFor < HEALTHY_AFTER_MS;
+    })
+    .map(
+      ({ activityType, attempt, lastFailure }) =>
+        `${activityType?.name}, attempt ${attempt}: ${lastFailure?.message}`,
+    );
 }
 
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {

@@ -112,7 +112,7 @@ export function connectionOf(address: StackAddresses) {
 export async function freshNamespace(
   address: StackAddresses,
   namespace: string,
-): Promise<{ client: Client; close(): Promise<void> }> {
+): Promise<{ client: Client; close: () => Promise<void> }> {
   const connection = await Connection.connect({ address: address.TEMPORAL_ADDRESS });
   await connection.workflowService.registerNamespace({
     namespace,

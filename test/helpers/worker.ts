@@ -14,13 +14,23 @@ export async function testBundle(): Promise<{ codePath: string }> {
   return { codePath };
 }
 
+/** Temporal's SDK logs every state of every worker; only its errors are news in a test. */
+export function quietRuntime(): void {
+  if (!installed)
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      shutdownSignals: [],
+      telemetryOptions: { logging: { filter: 'OFF' } },
+    });
+  installed = true;
+}
+
 /** Runs `work` while a worker in this process serves a queue of a namespace with these activities. */
 export async function withWorker<T>(
   options: { namespace: string; taskQueue: string; activities: object },
   work: () => Promise<T>,
 ): Promise<T> {
-  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
-  installed = true;
+  quietRuntime();
   const connection = await NativeConnection.connect({ address: servers().TEMPORAL_ADDRESS });
   const worker = await Worker.create({
     ...options,

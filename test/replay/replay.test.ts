@@ -1,0 +1,45 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { quietRuntime, testBundle } from '../helpers/worker';
+
+const HISTORIES = join(__dirname, 'histories');
+const names = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(join(HISTORIES, name), 'utf8')) as { events: RecordedEvent[] };
+
+interface RecordedEvent {
+  eventType: string;
+  activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+
+beforeAll(quietRuntime);
+
+test('there are histories of both workflows, and they hold the paths worth replaying', () => {
+  const all = names.flatMap((name) => read(name).events.map(({ eventType }) => eventType));
+  expect(new Set(names.map((name) => name.split('.')[0]))).toEqual(new Set(['captureOrders', 'landOrders']));
+  expect(all).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+});
+
+test.each(names)('%s replays with the workflows of today', async (name) => {
+  await Worker.runReplayHistory(
+    { workflowBundle: await testBundle() },
+    historyFromJSON(read(name)),
+    'replayed',
+  );
+});
+
+test('a history that asks for other activities is refused, so the test above can fail', async () => {
+  const name = names.find((candidate) => candidate.startsWith('captureOrders'))!;
+  const changed = read(name);
+  const scheduled = changed.events.filter(
+    (event) => event.activityTaskScheduledEventAttributes !== undefined,
+  );
+  scheduled[1]!.activityTaskScheduledEventAttributes!.activityType.name = 'somethingElse';
+  await expect(
+    Worker.runReplayHistory({ workflowBundle: await testBundle() }, historyFromJSON(changed), 'replayed'),
+  ).rejects.toThrow(DeterminismViolationError);
+});
