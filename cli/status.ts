@@ -38,7 +38,7 @@ async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
   const description = await orNull(handle.describe());
   return (description?.raw.pendingActivities ?? [])
     .filter(({ state, lastFailure, lastStartedTime }) => {
-      const runsFor = state === STARTED ? Date.now() - Number(lastStartedTime?.seconds ?? 0) * 1000 : 0;
+      const runsFor = Number(state) === STARTED ? Date.now() - Number(lastStartedTime?.seconds ?? 0) * 1000 : 0;
       return lastFailure != null && runsFor < HEALTHY_AFTER_MS;
     })
     .map(
