@@ -1,4 +1,9 @@
-import { WorkflowNotFoundError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  decodePendingActivityState,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { WORKFLOWS } from '../model/names';
 import type { CaptureStatus, LandStatus } from '../model/status';
 import { formatWatermark } from '../model/watermark';
@@ -31,14 +36,14 @@ export async function pipelineStatus(client: Client): Promise<PipelineStatus> {
  */
 const HEALTHY_AFTER_MS = 15_000;
 
-/** temporal.api.enums.v1.PendingActivityState */
-const STARTED = 2;
-
 async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
   const description = await orNull(handle.describe());
   return (description?.raw.pendingActivities ?? [])
     .filter(({ state, lastFailure, lastStartedTime }) => {
-      const runsFor = Number(state) === STARTED ? Date.now() - Number(lastStartedTime?.seconds ?? 0) * 1000 : 0;
+      const runsFor =
+        decodePendingActivityState(state) === 'STARTED'
+          ? Date.now() - Number(lastStartedTime?.seconds ?? 0) * 1000
+          : 0;
       return lastFailure != null && runsFor < HEALTHY_AFTER_MS;
     })
     .map(
