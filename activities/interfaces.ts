@@ -7,6 +7,7 @@
  */
 import type { FailureCode, Order } from '../model/order';
 import type { Offsets, OffsetRange, Window } from '../model/ranges';
+import type { Reset } from '../model/requests';
 import type { Watermark } from '../model/watermark';
 
 /** Who keeps the late-commit horizon back. */
@@ -185,6 +186,10 @@ export interface BatchIdentity {
 export interface LedgerEntry extends BatchIdentity, BatchManifest {
   /** Offsets to read next, after this batch, for all partitions. */
   next: Offsets;
+  /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
+  reached: Offsets;
+  /** The resets since the entry before: why this batch does not begin where that one ended. */
+  resets?: Reset<Offsets>[];
   ruleSetVersion: number;
   /** Hex sha256 of the previous entry's bytes; empty in the first. */
   previousHash: string;

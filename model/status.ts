@@ -1,6 +1,7 @@
 import type { Hold } from '../activities/interfaces';
 import type { FailureCode } from './order';
 import type { Offsets } from './ranges';
+import type { Pause, Refusal, Reset } from './requests';
 import type { Watermark } from './watermark';
 
 /** Added to an activity's result when it needed more than one attempt. */
@@ -22,7 +23,7 @@ export interface LastError {
 /** Answer of the query `status` of `captureOrders`. */
 export interface CaptureStatus {
   workflow: 'captureOrders';
-  phase: 'starting' | 'polling' | 'publishing' | 'advancing';
+  phase: 'starting' | 'polling' | 'publishing' | 'advancing' | 'paused';
   /** Windows published so far. */
   sequence: number;
   watermark: Watermark | null;
@@ -33,6 +34,10 @@ export interface CaptureStatus {
   lagSeconds: number;
   /** Who keeps rows from being captured, at the last poll. */
   heldBy: Hold | null;
+  paused: Pause | null;
+  /** The last ones, newest at the end. */
+  resets: Reset<Watermark>[];
+  refusals: Refusal[];
   lastError: LastError | null;
   warnings: string[];
   /** Runs of this workflow so far (it continues as new), and events in the present one's history. */
@@ -43,7 +48,7 @@ export interface CaptureStatus {
 /** Answer of the query `status` of `landOrders`. */
 export interface LandStatus {
   workflow: 'landOrders';
-  phase: 'starting' | 'claiming' | 'landing' | 'committing';
+  phase: 'starting' | 'claiming' | 'landing' | 'committing' | 'paused';
   /** Micro-batches committed so far. */
   sequence: number;
   nextOffsets: Offsets | null;
@@ -56,6 +61,10 @@ export interface LandStatus {
   lagOffsets: number;
   /** Newest created_at that landed. */
   newestCreatedAt: string | null;
+  paused: Pause | null;
+  /** The last ones, newest at the end. */
+  resets: Reset<Offsets>[];
+  refusals: Refusal[];
   lastError: LastError | null;
   runs: number;
   historyEvents: number;

@@ -1,6 +1,7 @@
 import type { Window } from '../model/ranges';
 import type { CaptureStatus } from '../model/status';
 import { formatWatermark } from '../model/watermark';
+import { requestDetails } from './request-details';
 
 /** One line for the Web UI's event list. */
 export function summarize(sequence: number, rows: number, { lower, upper }: Window): string {
@@ -16,6 +17,7 @@ export function captureDetails(status: CaptureStatus): string {
   if (status.heldBy !== null) {
     lines.push(`held back by ${status.heldBy.kind} since ${status.heldBy.since}: ${status.heldBy.who}`);
   }
+  lines.push(...requestDetails(status));
   if (status.lastError !== null) {
     lines.push(`last error (${status.lastError.activity}, over): ${status.lastError.error}`);
   }

@@ -9,13 +9,16 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { CaptureActivities } from '../activities/capture';
+import type { PollResult } from '../activities/capture/poll';
 import type { Window } from '../model/ranges';
+import { readRequest, type Request } from '../model/requests';
 import type { CaptureStatus } from '../model/status';
 import { formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
-import { advanced, opened, polled, type CaptureInput, type CaptureState } from './capture-state';
+import { advanced, opened, polled, requested, type CaptureInput, type CaptureState } from './capture-state';
 import { withError } from './last-error';
-import { statusQuery } from './messages';
+import { createInterruptible } from './interruptible';
+import { pauseSignal, resetWatermarkSignal, resumeSignal, statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
 
 /** Waits long by design: see LONGEST_POLL_MS in the activity. */
@@ -41,6 +44,9 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     rows: state?.rows ?? 0,
     lagSeconds: state?.lagSeconds ?? 0,
     heldBy: state?.heldBy ?? null,
+    paused: state?.paused ?? null,
+    resets: state?.resets ?? [],
+    refusals: state?.refusals ?? [],
     lastError: state?.lastError ?? null,
     warnings: state?.warnings ?? [],
     runs: state?.runs ?? 1,
@@ -48,20 +54,39 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   });
   setHandler(statusQuery('captureOrders'), status);
 
+  // Signals may come at any time; they end a poll and are carried out between two windows, never within one.
+  const requests: Request[] = [];
+  const waiting = createInterruptible();
+  const ask = (request: Request) => {
+    requests.push(request);
+    waiting.interrupt();
+  };
+  setHandler(pauseSignal, (payload) => ask(readRequest('pause', payload)));
+  setHandler(resumeSignal, (payload) => ask(readRequest('resume', payload)));
+  setHandler(resetWatermarkSignal, (payload) => ask(readRequest('resetWatermark', payload)));
+
   state ??= opened(await openCapture(startOf(input)));
   for (;;) {
-    phase = 'polling';
-    show();
-    const found = await poll.executeWithOptions({ summary: `after ${formatWatermark(state.watermark)}` }, [
-      { after: state.watermark, heldBy: state.heldBy },
-    ]);
-    state = withError(polled(state, found), 'poll', found);
-    if (found.window !== undefined) state = await capture(state, found.window, found.rows);
-
-    if (workflowInfo().continueAsNewSuggested) {
-      await condition(allHandlersFinished);
+    for (const request of requests.splice(0)) state = requested(state, request);
+    if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
+    phase = state.paused === null ? 'polling' : 'paused';
+    show();
+    if (state.paused !== null) {
+      await condition(() => requests.length > 0);
+      continue;
+    }
+    const found = await pollAfter(state);
+    if (found === undefined) continue;
+    state = withError(polled(state, found), 'poll', found);
+    if (found.window !== undefined) state = await capture(state, found.window, found.rows);
+  }
+
+  /** The next window, once there is one; `undefined` when a signal came first. */
+  function pollAfter({ watermark: after, heldBy }: CaptureState): Promise<PollResult | undefined> {
+    const summary = `after ${formatWatermark(after)}`;
+    return waiting.run(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */

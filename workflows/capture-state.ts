@@ -1,6 +1,7 @@
 import type { OpenCaptureResult } from '../activities/capture/open-capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { Hold } from '../activities/interfaces';
+import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError } from '../model/status';
 import { parseTimestamp, type Watermark } from '../model/watermark';
 
@@ -20,6 +21,9 @@ export interface CaptureState {
   rows: number;
   lagSeconds: number;
   heldBy: Hold | null;
+  paused: Pause | null;
+  resets: Reset<Watermark>[];
+  refusals: Refusal[];
   lastError: LastError | null;
   warnings: string[];
   runs: number;
@@ -33,6 +37,9 @@ export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptu
     rows: 0,
     lagSeconds: 0,
     heldBy: null,
+    paused: null,
+    resets: [],
+    refusals: [],
     lastError: null,
     warnings,
     runs: 1,
@@ -50,4 +57,26 @@ export function advanced(
   { sequence, watermark, rows }: { sequence: number; watermark: Watermark; rows: number },
 ): CaptureState {
   return { ...state, sequence, watermark, rows: state.rows + rows };
+}
+
+/** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */
+export function requested(state: CaptureState, request: Request): CaptureState {
+  const at = new Date().toISOString();
+  switch (request.kind) {
+    case 'pause':
+      return { ...state, paused: { reason: request.reason, since: at } };
+    case 'resume':
+      return { ...state, paused: null };
+    case 'resetWatermark': {
+      const { to, reason } = request;
+      const reset = { from: state.watermark, to, reason, at };
+      return { ...state, watermark: to, resets: remember(state.resets, reset) };
+    }
+    case 'resetOffsets':
+      return requested(state, { kind: 'refused', signal: request.kind, problem: 'capture has no offsets' });
+    case 'refused': {
+      const { signal, problem } = request;
+      return { ...state, refusals: remember(state.refusals, { signal, problem, at }) };
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type { BatchManifest } from '../activities/interfaces';
 import type { LandStatus } from '../model/status';
+import { requestDetails } from './request-details';
 
 /** One line for the Web UI's event list. */
 export function summarizeManifest({ counts, files }: BatchManifest): string {
@@ -15,6 +16,7 @@ export function landDetails(status: LandStatus): string {
   ];
   const failures = Object.entries(status.failures).map(([code, count]) => `${code} ${count}`);
   if (failures.length > 0) lines.push(`quarantined by rule: ${failures.join(', ')}`);
+  lines.push(...requestDetails(status));
   if (status.lastError !== null) {
     lines.push(`last error (${status.lastError.activity}, over): ${status.lastError.error}`);
   }

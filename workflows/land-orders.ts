@@ -8,18 +8,22 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LandActivities } from '../activities/land';
+import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import { offsetsAfter } from '../model/plan-ranges';
-import { formatRanges, spanOf, type OffsetRange } from '../model/ranges';
+import { formatRanges, spanOf, type OffsetRange, type Offsets } from '../model/ranges';
+import { readRequest, type Request } from '../model/requests';
 import type { LandStatus } from '../model/status';
 import { landDetails, summarizeManifest } from './land-details';
 import { withError } from './last-error';
-import { committed, opened, type LandInput, type LandState } from './land-state';
-import { statusQuery } from './messages';
+import { committed, furthest, opened, requested, type LandInput, type LandState } from './land-state';
+import { createInterruptible } from './interruptible';
+import { pauseSignal, resetOffsetsSignal, resumeSignal, statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
 
 /** Waits long by design: see LONGEST_CLAIM_MS in the activity. */
 const { claimMicroBatch } = proxyActivities<LandActivities>(decidePolicy);
-const { openLanding, landMicroBatch, commitMicroBatch } = proxyActivities<LandActivities>(workPolicy);
+const { openLanding, resolveOffsets, landMicroBatch, commitMicroBatch } =
+  proxyActivities<LandActivities>(workPolicy);
 
 /**
  * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; for ever.
@@ -42,32 +46,58 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     files: state?.files ?? 0,
     lagOffsets: state?.lagOffsets ?? 0,
     newestCreatedAt: state?.newestCreatedAt ?? null,
+    paused: state?.paused ?? null,
+    resets: state?.resets ?? [],
+    refusals: state?.refusals ?? [],
     lastError: state?.lastError ?? null,
     runs: state?.runs ?? 1,
     historyEvents: workflowInfo().historyLength,
   });
   setHandler(statusQuery('landOrders'), status);
 
+  // Signals may come at any time; they end a claim and are carried out between two batches, never within one.
+  const requests: Request[] = [];
+  const waiting = createInterruptible();
+  const ask = (request: Request) => {
+    requests.push(request);
+    waiting.interrupt();
+  };
+  setHandler(pauseSignal, (payload) => ask(readRequest('pause', payload)));
+  setHandler(resumeSignal, (payload) => ask(readRequest('resume', payload)));
+  setHandler(resetOffsetsSignal, (payload) => ask(readRequest('resetOffsets', payload)));
+
   state ??= opened(await openLanding());
   for (;;) {
-    phase = 'claiming';
-    show();
-    const claim = await claimMicroBatch.executeWithOptions(
-      {
-        ...decidePolicy,
-        summary: `from ${Object.entries(state.next)
-          .map(([p, o]) => `${p}: ${o}`)
-          .join(', ')}`,
-      },
-      [{ next: state.next }],
-    );
-    state = withError({ ...state, lagOffsets: claim.lagOffsets }, 'claimMicroBatch', claim);
-    if (claim.ranges.length > 0) state = await land(state, claim.ranges);
-
-    if (workflowInfo().continueAsNewSuggested) {
-      await condition(allHandlersFinished);
+    for (const request of requests.splice(0)) state = requested(state, await resolved(request));
+    if (requests.length > 0) continue;
+    if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
+    phase = state.paused === null ? 'claiming' : 'paused';
+    show();
+    if (state.paused !== null) {
+      await condition(() => requests.length > 0);
+      continue;
+    }
+    const claim = await claimFrom(state.next);
+    if (claim === undefined) continue;
+    state = withError({ ...state, lagOffsets: claim.lagOffsets }, 'claimMicroBatch', claim);
+    if (claim.ranges.length > 0) state = await land(state, claim.ranges);
+  }
+
+  /** The next ranges, once there are any; `undefined` when a signal came first. */
+  function claimFrom(next: Offsets): Promise<ClaimResult | undefined> {
+    const places = Object.entries(next).map(([partition, offset]) => `${partition}: ${offset}`);
+    const summary = `from ${places.join(', ')}`;
+    return waiting.run(() => claimMicroBatch.executeWithOptions({ summary }, [{ next }]));
+  }
+
+  /** Offsets that exist in place of those asked for, or a refusal that says why there are none. */
+  async function resolved(request: Request): Promise<Request> {
+    if (request.kind !== 'resetOffsets') return request;
+    const { offsets, problem } = await resolveOffsets({ offsets: request.to });
+    if (offsets !== undefined) return { ...request, to: offsets };
+    return { kind: 'refused', signal: request.kind, problem: problem ?? 'the offsets do not exist' };
   }
 
   /** Carries ranges that history has fixed through to the end; nothing may come between. */
@@ -77,12 +107,21 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     phase = 'landing';
     const manifest = await landMicroBatch.executeWithOptions(
       { summary: `#${sequence}: ${spanOf(ranges)} offsets, ${formatRanges(ranges)}` },
-      [{ sequence, ranges, highWater: from.highWater }],
+      [{ sequence, ranges, highWater: from.highWater, reached: from.reached }],
     );
     phase = 'committing';
     const done = await commitMicroBatch.executeWithOptions(
       { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
-      [{ sequence, ranges, manifest, next }],
+      [
+        {
+          sequence,
+          ranges,
+          manifest,
+          next,
+          reached: furthest(from.reached, next),
+          resets: from.resetsToRecord,
+        },
+      ],
     );
     return withError(
       withError(

@@ -2,6 +2,7 @@ import type { BatchManifest } from '../activities/interfaces';
 import type { OpenLandingResult } from '../activities/land/open-landing';
 import type { FailureCode } from '../model/order';
 import type { Offsets } from '../model/ranges';
+import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError, LandStatus } from '../model/status';
 import type { Watermark } from '../model/watermark';
 
@@ -16,6 +17,8 @@ export interface LandState {
   sequence: number;
   /** Offsets to read next. */
   next: Offsets;
+  /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
+  reached: Offsets;
   /** Highest position seen, by bucket: what makes the check for duplicates free in normal flow. */
   highWater: Record<string, Watermark>;
   startedFrom: string;
@@ -25,14 +28,20 @@ export interface LandState {
   files: number;
   lagOffsets: number;
   newestCreatedAt: string | null;
+  paused: Pause | null;
+  resets: Reset<Offsets>[];
+  /** Those that the ledger does not know yet. */
+  resetsToRecord: Reset<Offsets>[];
+  refusals: Refusal[];
   lastError: LastError | null;
   runs: number;
 }
 
-export function opened({ sequence, next, highWater, startedFrom }: OpenLandingResult): LandState {
+export function opened({ sequence, next, reached, highWater, startedFrom }: OpenLandingResult): LandState {
   return {
     sequence,
     next,
+    reached,
     highWater,
     startedFrom,
     rows: { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
@@ -40,6 +49,10 @@ export function opened({ sequence, next, highWater, startedFrom }: OpenLandingRe
     files: 0,
     lagOffsets: 0,
     newestCreatedAt: null,
+    paused: null,
+    resets: [],
+    resetsToRecord: [],
+    refusals: [],
     lastError: null,
     runs: 1,
   };
@@ -61,6 +74,8 @@ export function committed(
     ...state,
     sequence,
     next,
+    reached: furthest(state.reached, next),
+    resetsToRecord: [],
     highWater: manifest.highWater,
     rows: {
       read: state.rows.read + read,
@@ -77,4 +92,38 @@ export function committed(
 function later(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b;
   return a > b ? a : b;
+}
+
+/** Per partition the larger offset. */
+export function furthest(a: Offsets, b: Offsets): Offsets {
+  const larger = (p: string, offset: string) => (BigInt(a[p] ?? '0') > BigInt(offset) ? a[p]! : offset);
+  return { ...a, ...Object.fromEntries(Object.entries(b).map(([p, offset]) => [p, larger(p, offset)])) };
+}
+
+/** Carries out what an operator asked for; offsets have been resolved before. */
+export function requested(state: LandState, request: Request): LandState {
+  const at = new Date().toISOString();
+  switch (request.kind) {
+    case 'pause':
+      return { ...state, paused: { reason: request.reason, since: at } };
+    case 'resume':
+      return { ...state, paused: null };
+    case 'resetOffsets': {
+      if (request.to === 'earliest') throw new Error('offsets must be resolved first');
+      const to = { ...state.next, ...request.to };
+      const reset = { from: state.next, to, reason: request.reason, at };
+      return {
+        ...state,
+        next: to,
+        resets: remember(state.resets, reset),
+        resetsToRecord: remember(state.resetsToRecord, reset),
+      };
+    }
+    case 'resetWatermark':
+      return requested(state, { kind: 'refused', signal: request.kind, problem: 'landing has no watermark' });
+    case 'refused': {
+      const { signal, problem } = request;
+      return { ...state, refusals: remember(state.refusals, { signal, problem, at }) };
+    }
+  }
 }

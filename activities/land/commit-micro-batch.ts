@@ -1,10 +1,14 @@
 import type { Offsets } from '../../model/ranges';
+import type { Reset } from '../../model/requests';
 import type { BatchIdentity, BatchManifest, OrdersLake, OrdersTopic } from '../interfaces';
 
 export interface CommitInput extends BatchIdentity {
   manifest: BatchManifest;
   /** Offsets to read after this batch, for all partitions. */
   next: Offsets;
+  reached: Offsets;
+  /** Resets since the batch before, for the ledger. */
+  resets: Reset<Offsets>[];
 }
 
 /**
@@ -19,9 +23,24 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     ranges,
     manifest,
     next,
+    reached,
+    resets,
   }: CommitInput): Promise<{ sequence: number }> {
-    await deps.lake.commit({ sequence, ranges, next, ...manifest });
+    const why = resets.length === 0 ? {} : { resets };
+    await deps.lake.commit({ sequence, ranges, next, reached, ...why, ...onlyManifest(manifest) });
     await deps.topic.commitGroupOffsets(next);
     return { sequence };
+  };
+}
+
+/** The result of an activity that was retried says so in a field of its own, which is no part of the lake's proof. */
+function onlyManifest(manifest: BatchManifest): BatchManifest {
+  const { files, quarantineFiles, counts, newestCreatedAt, highWater } = manifest;
+  return {
+    files,
+    quarantineFiles,
+    counts,
+    ...(newestCreatedAt === undefined ? {} : { newestCreatedAt }),
+    highWater,
   };
 }

@@ -13,6 +13,8 @@ export type HighWater = Record<string, Watermark>;
 
 export interface DuplicateCheck {
   highWater: HighWater;
+  /** Was this very message landed before? */
+  isReread: (message: IncomingMessage) => boolean;
   /** The partition to which the pipeline's own producer sends a key. */
   partitionOf: (key: string) => number;
   /** Indexes of the orders that earlier batches landed. */
@@ -43,14 +45,15 @@ export async function findDuplicates(
   const reached = new Map(
     Object.entries(check.highWater).map(([bucket, mark]) => [bucket, toPosition(mark)]),
   );
-  const verdicts: ('new' | 'suspect' | 'repeat')[] = judged.map(({ verdict }) => {
+  const verdicts: ('new' | 'suspect' | 'repeat')[] = judged.map(({ message, verdict }) => {
     const order = verdict.accepted ?? verdict.order;
+    const again = check.isReread(message);
     // Without a created_at it has no position; the pipeline itself never publishes such a row twice.
-    if (order.createdAtMicros === null) return 'new';
+    if (order.createdAtMicros === null) return again ? 'suspect' : 'new';
     const bucket = bucketOf(order.orderId, check.partitionOf);
     const position = { micros: order.createdAtMicros, orderId: order.orderId ?? 0n };
     const highest = reached.get(bucket);
-    if (highest !== undefined && !isAfter(position, highest)) return 'suspect';
+    if (again || (highest !== undefined && !isAfter(position, highest))) return 'suspect';
     reached.set(bucket, position);
     return 'new';
   });

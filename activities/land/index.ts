@@ -4,6 +4,7 @@ import { createClaimMicroBatch } from './claim-micro-batch';
 import { createCommitMicroBatch } from './commit-micro-batch';
 import { createLandMicroBatch } from './land-micro-batch';
 import { createOpenLanding } from './open-landing';
+import { createResolveOffsets } from './resolve-offsets';
 
 /** The activities of the task queue `orders-land`. */
 export function createLandActivities(deps: {
@@ -15,6 +16,7 @@ export function createLandActivities(deps: {
   const { topic, lake, settings, stopping } = deps;
   return {
     openLanding: createOpenLanding({ topic, lake }),
+    resolveOffsets: createResolveOffsets({ topic }),
     claimMicroBatch: createClaimMicroBatch({
       topic,
       maxOffsets: settings.consumer.maxOffsetsPerTrigger,

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { Offsets } from '../../model/ranges';
 import { formatTimestamp } from '../../model/watermark';
 import type { BatchIdentity, BatchManifest, IncomingMessage, OrdersLake, OrdersTopic } from '../interfaces';
 import { findDuplicates, type HighWater, type Judged } from './duplicates';
@@ -6,6 +7,8 @@ import { judge } from './parse-message';
 
 export interface LandInput extends BatchIdentity {
   highWater: HighWater;
+  /** The furthest offsets that were ever landed: messages before them are read once more, after a reset. */
+  reached: Offsets;
 }
 
 /**
@@ -17,11 +20,17 @@ export interface LandInput extends BatchIdentity {
  * same bytes under different temporary names.
  */
 export function createLandMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLake }) {
-  return async function landMicroBatch({ sequence, ranges, highWater }: LandInput): Promise<BatchManifest> {
+  return async function landMicroBatch({
+    sequence,
+    ranges,
+    highWater,
+    reached,
+  }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
     const judged = await readAndJudge(deps.topic, ranges, context);
-    const { accepted, quarantined, duplicates, ...reached } = await findDuplicates(judged, {
+    const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
       highWater,
+      isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
       partitionOf: (key) => deps.topic.partitionOf(key),
       findLanded: (orders) => deps.lake.findLanded(sequence, orders),
       findQuarantined: (rows) => deps.lake.findQuarantined(sequence, rows),
@@ -46,7 +55,7 @@ export function createLandMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLak
         failures,
       },
       ...(newest === MIN ? {} : { newestCreatedAt: formatTimestamp(newest) }),
-      highWater: reached.highWater,
+      highWater: after.highWater,
     };
   };
 }

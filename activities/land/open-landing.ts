@@ -6,6 +6,8 @@ export interface OpenLandingResult {
   /** Micro-batches committed before. */
   sequence: number;
   next: Offsets;
+  /** The furthest offsets that were ever landed. */
+  reached: Offsets;
   highWater: Record<string, Watermark>;
   startedFrom: 'ledger' | 'earliest offsets';
 }
@@ -24,9 +26,10 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
     await deps.lake.sweep();
     const last = await deps.lake.lastEntry();
     if (last !== undefined) {
-      return { sequence: last.sequence, next: last.next, highWater: last.highWater, startedFrom: 'ledger' };
+      const { sequence, next, reached, highWater } = last;
+      return { sequence, next, reached, highWater, startedFrom: 'ledger' };
     }
     const { earliest } = await deps.topic.offsets();
-    return { sequence: 0, next: earliest, highWater: {}, startedFrom: 'earliest offsets' };
+    return { sequence: 0, next: earliest, reached: earliest, highWater: {}, startedFrom: 'earliest offsets' };
   };
 }

@@ -112,6 +112,10 @@ const SHAPE = {
   sequence: z.int().positive(),
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
   next: offsets,
+  reached: offsets,
+  resets: z.exactOptional(
+    z.array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string() })),
+  ),
   counts: z.object({
     read: count,
     landed: count,

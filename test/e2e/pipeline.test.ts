@@ -189,6 +189,43 @@ test('the ledger covers every offset once, and no temporary file is left', async
   expect(all.filter((path) => path.endsWith('.tmp'))).toEqual([]);
 });
 
+test('rewinds by the Temporal CLI publish and land again, and the lake still has each order once', async () => {
+  const signal = (id: string, name: string, input: object) =>
+    temporalCli(
+      pipeline,
+      'workflow',
+      'signal',
+      '--workflow-id',
+      id,
+      '--name',
+      name,
+      '--input',
+      JSON.stringify(input),
+    );
+  const before = await statusOf<LandStatus>('orders-land');
+  const rows = (await statusOf<CaptureStatus>('orders-capture')).rows;
+  await signal('orders-capture', 'resetWatermark', { createdAt: '2025-01-01T00:00:00Z', reason: 'rewind' });
+  await eventually(
+    async () => expect((await statusOf<CaptureStatus>('orders-capture')).rows).toBe(rows + 3524),
+    60_000,
+  );
+  await eventually(
+    async () => expect((await statusOf<LandStatus>('orders-land')).rows.read).toBe(before.rows.read + 3524),
+    60_000,
+  );
+  expect(await expectAllLandedOnce(pipeline)).toBe(3524);
+
+  await signal('orders-land', 'resetOffsets', { offsets: 'earliest', reason: 'rewind' });
+  await eventually(
+    async () =>
+      expect((await statusOf<LandStatus>('orders-land')).rows.read).toBe(before.rows.read + 3 * 3524),
+    60_000,
+  );
+  const after = await statusOf<LandStatus>('orders-land');
+  expect(after.rows.duplicate - before.rows.duplicate).toBe(3 * 3524);
+  expect(await expectAllLandedOnce(pipeline)).toBe(3524);
+});
+
 test('a second start is harmless, and what cannot start says why', async () => {
   const { stdout } = await ordersCli(pipeline, 'start');
   expect(stdout).toContain('captureOrders runs as orders-capture');

@@ -74,11 +74,13 @@ export function entryFor(
 ): NewEntry {
   const landed = written.files.reduce((sum, { rows }) => sum + rows, 0);
   const failed = written.quarantineFiles.reduce((sum, { rows }) => sum + rows, 0);
+  const next = Object.fromEntries(identity.ranges.map(({ partition, to }) => [String(partition), to]));
   return {
     ...identity,
     ...written,
+    next,
+    reached: next,
     counts: { read: landed + failed, landed, duplicate: 0, quarantined: failed, failures: {} },
     highWater: {},
-    next: Object.fromEntries(identity.ranges.map(({ partition, to }) => [String(partition), to])),
   };
 }

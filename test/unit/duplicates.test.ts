@@ -30,6 +30,7 @@ function lake(ids: number[], quarantined: number[] = []) {
   const asked: bigint[] = [];
   return {
     asked,
+    isReread: () => false,
     partitionOf,
     findLanded: (orders: readonly { orderId: bigint }[]) => {
       asked.push(...orders.map(({ orderId }) => orderId));

@@ -168,3 +168,57 @@ test('each activity has a summary and the workflow current details that a person
     expect(metadata.currentDetails).toMatch(/\*\*10\*\* rows in \*\*1\*\* windows/);
   });
 });
+
+test('signals act in the middle of a poll: pause, reset, resume; a malformed one changes nothing and is told', async () => {
+  const script = scripted(3);
+  await run('signals', script.activities, [], async (status) => {
+    const handle = client.workflow.getHandle('signals');
+    await eventually(async () => expect((await status()).sequence).toBe(3));
+    await handle.signal('pause', { reason: 'lunch' });
+    await eventually(async () =>
+      expect(await status()).toMatchObject({ phase: 'paused', paused: { reason: 'lunch' } }),
+    );
+    await handle.signal('resetWatermark', { createdAt: 'soon' });
+    await handle.signal('resetWatermark', { ...mark(1), reason: 'again' });
+    await eventually(async () => expect((await status()).resets).toHaveLength(1));
+    expect(await status()).toMatchObject({
+      phase: 'paused',
+      sequence: 3,
+      watermark: mark(1),
+      resets: [{ from: mark(3), to: mark(1), reason: 'again' }],
+      refusals: [{ signal: 'resetWatermark', problem: expect.stringContaining('"soon"') as string }],
+    });
+    await handle.signal('resume');
+    await eventually(async () =>
+      expect(await status()).toMatchObject({ sequence: 5, watermark: mark(3), paused: null }),
+    );
+  });
+  expect(script.published.map(({ sequence, lower }) => [sequence, lower.orderId])).toEqual([
+    [1, '0'],
+    [2, '1'],
+    [3, '2'],
+    [4, '1'],
+    [5, '2'],
+  ]);
+});
+
+test('pausing, resetting and counting survive continue-as-new', async () => {
+  const script = scripted(1);
+  await run('carried', script.activities, [], async (status) => {
+    const handle = client.workflow.getHandle('carried');
+    await eventually(async () => expect((await status()).sequence).toBe(1));
+    for (let n = 0; n < 12; n++) {
+      await handle.signal('pause', { reason: `${n}` });
+      await handle.signal('resetWatermark', mark(1));
+      await handle.signal('resume');
+      await eventually(async () => expect((await status()).resets).toHaveLength(n + 1));
+    }
+    await handle.signal('pause');
+    await eventually(async () => {
+      const now = await status();
+      expect(now).toMatchObject({ phase: 'paused', sequence: 1, rows: 10 });
+      expect(now.runs).toBeGreaterThan(1);
+      expect(now.resets).toHaveLength(12);
+    });
+  });
+});

@@ -20,7 +20,15 @@ function scripted(batches: number) {
   const committed: CommitInput[] = [];
   const activities: LandActivities = {
     openLanding: () =>
-      Promise.resolve({ sequence: 0, next: { 0: '0' }, highWater: {}, startedFrom: 'earliest offsets' }),
+      Promise.resolve({
+        sequence: 0,
+        next: { 0: '0' },
+        reached: { 0: '0' },
+        highWater: {},
+        startedFrom: 'earliest offsets',
+      }),
+    resolveOffsets: ({ offsets }) =>
+      Promise.resolve(offsets === 'earliest' ? { offsets: { 0: '0' } } : { problem: 'no such offsets' }),
     async claimMicroBatch({ next }) {
       const from = Number(next['0']);
       if (from >= batches * 10) {
@@ -84,4 +92,47 @@ test('batches follow each other without gap or overlap, and continuing as new ca
   expect(script.committed.map(({ sequence, next }) => [sequence, next['0']])).toEqual(
     Array.from({ length: 40 }, (_, index) => [index + 1, String(index * 10 + 10)]),
   );
+});
+
+test('resetOffsets lands again from there, tells the ledger why, and what was reached stays known', async () => {
+  const script = scripted(3);
+  const taskQueue = 'land-reset';
+  await withWorker({ namespace, taskQueue, activities: script.activities }, async () => {
+    const handle = await client.workflow.start('landOrders', { workflowId: taskQueue, taskQueue });
+    const status = () => handle.query<LandStatus>('status');
+    try {
+      await eventually(async () => expect((await status()).sequence).toBe(3));
+      await handle.signal('resetOffsets', { offsets: { 0: '999' } });
+      await handle.signal('resetOffsets', { offsets: 'latest' });
+      await eventually(async () => expect((await status()).refusals).toHaveLength(2));
+      await handle.signal('resetOffsets', { offsets: 'earliest', reason: 'trial' });
+      await eventually(async () => expect((await status()).sequence).toBe(6));
+      expect(await status()).toMatchObject({
+        nextOffsets: { 0: '30' },
+        resets: [{ from: { 0: '30' }, to: { 0: '0' }, reason: 'trial' }],
+        refusals: [
+          { problem: 'no such offsets' },
+          { problem: expect.stringContaining('"earliest"') as string },
+        ],
+      });
+    } finally {
+      await handle.terminate();
+    }
+  });
+  expect(script.landed.map(({ sequence, reached }) => [sequence, reached['0']])).toEqual([
+    [1, '0'],
+    [2, '10'],
+    [3, '20'],
+    [4, '30'],
+    [5, '30'],
+    [6, '30'],
+  ]);
+  expect(script.committed.map(({ resets }) => resets.map(({ reason }) => reason))).toEqual([
+    [],
+    [],
+    [],
+    ['trial'],
+    [],
+    [],
+  ]);
 });

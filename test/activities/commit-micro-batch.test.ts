@@ -1,0 +1,26 @@
+import { createCommitMicroBatch } from '../../activities/land/commit-micro-batch';
+import type { BatchManifest, OrdersTopic } from '../../activities/interfaces';
+import { createOrdersLake } from '../../adapters/lake';
+import { batch, temporaryFolder } from '../helpers/lake';
+
+test('a batch that took several attempts can be committed: its result says so in a field of its own', async () => {
+  const folder = await temporaryFolder();
+  try {
+    const lake = createOrdersLake({ path: folder.path, compression: 'snappy' });
+    await lake.ensure();
+    const topic = { commitGroupOffsets: () => Promise.resolve() } as unknown as OrdersTopic;
+    const counts = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };
+    const manifest: BatchManifest = { files: [], quarantineFiles: [], counts, highWater: {} };
+    const recovered = { attempts: 2, error: 'the worker was lost' };
+    await createCommitMicroBatch({ topic, lake })({
+      ...batch(1),
+      manifest: { ...manifest, recovered } as BatchManifest,
+      next: { '0': '10' },
+      reached: { '0': '10' },
+      resets: [],
+    });
+    expect(await lake.lastEntry()).toMatchObject({ sequence: 1, next: { '0': '10' }, counts });
+  } finally {
+    await folder.remove();
+  }
+});
