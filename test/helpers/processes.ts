@@ -26,10 +26,19 @@ export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup
   });
   closeSync(out);
   const log = () => readFileSync(path, 'utf8');
-  await eventually(() => {
-    if ((log().match(/^worker \w+ \(pid \d+\) serves/gm) ?? []).length < 2)
-      throw new Error(`workers not ready:\n${log()}`);
-  }, 30_000);
+  const kill = async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
+    await ended(child);
+  };
+  try {
+    await eventually(() => {
+      if ((log().match(/^worker \w+ \(pid \d+\) serves/gm) ?? []).length < 2)
+        throw new Error(`workers not ready:\n${log()}`);
+    }, 30_000);
+  } catch (error) {
+    await kill();
+    throw error;
+  }
   return {
     log,
     async stop() {
@@ -38,10 +47,7 @@ export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup
       await ended(child);
       return Date.now() - begun;
     },
-    async kill() {
-      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
-      await ended(child);
-    },
+    kill,
   };
 }
 

@@ -1,0 +1,127 @@
+/**
+ * Worker processes are killed at chosen points of a batch: what Kafka has been sent, what it has answered, and which
+ * files are there decides when. The replaced pipeline's failure scenarios of its processes are here by name.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WORKFLOWS, type Queue } from '../../model/names';
+import type { CaptureStatus } from '../../model/status';
+import { insertOrders, insertOverDays } from '../../torture/orders';
+import { KAFKA } from '../helpers/kafka-frames';
+import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
+import type { Point } from '../helpers/proxy';
+import { expectExactlyOnce, untilLanded } from '../helpers/verdict';
+import { restartLanding, signal, type Rig } from './rig';
+import { sideBySide, type Lane } from './side-by-side';
+
+/** Inserts orders and kills the process that reaches the point with them; returns once it has. */
+async function killAt({ pipeline, kafka, workers }: Rig, queue: Queue, point: Point): Promise<void> {
+  const reached = kafka.at(point, () => signal(workers, queue, 'SIGKILL'));
+  await insertOrders(pipeline.pool, 200);
+  await reached;
+}
+
+const producer: Lane = {
+  'producer crash before publish': async (rig) => {
+    await killAt(rig, 'capture', { apiKey: KAFKA.produce, when: 'before' });
+    await expectExactlyOnce(rig.pipeline);
+  },
+
+  'producer crash inside the commit of its transaction': async (rig) => {
+    await killAt(rig, 'capture', { apiKey: KAFKA.txnOffsetCommit, when: 'after' });
+    await killAt(rig, 'capture', { apiKey: KAFKA.endTxn, when: 'before' });
+    await expectExactlyOnce(rig.pipeline);
+  },
+
+  'producer crash after publish and before the watermark is advanced': async (rig) => {
+    await killAt(rig, 'capture', { apiKey: KAFKA.endTxn, when: 'after' });
+    // The retry registers anew, finds the record, and dies once more before it could say so.
+    await rig.kafka.at({ apiKey: KAFKA.offsetFetch, when: 'after' }, () =>
+      signal(rig.workers, 'capture', 'SIGKILL'),
+    );
+    await expectExactlyOnce(rig.pipeline);
+    await eventually(async () => expect(mirrored(rig)).toBe(await newestPlace(rig)));
+  },
+};
+
+const consumer: Lane = {
+  'consumer crash when some of a batch’s files are there': async (rig) => {
+    const there = await killAmidFiles(rig, '2001-01-01');
+    await untilLanded(rig.pipeline);
+    // What the dead attempt had written was found equal and kept.
+    expect(partFiles(rig.pipeline.lakePath)).toEqual(expect.arrayContaining(there));
+    await restartLanding(rig); // sweeps temporary files
+    await expectExactlyOnce(rig.pipeline);
+  },
+
+  'consumer crash when some of a batch’s files are there, and its workflow is lost too': async (rig) => {
+    const there = await killAmidFiles(rig, '2005-01-01');
+    // More orders, so that the new workflow's first batch has other offsets and so other file names.
+    const published = await publishedRows(rig);
+    await insertOverDays(rig.pipeline.pool, { from: '2010-01-01', days: 1, perDay: 20 });
+    await eventually(async () => expect(await publishedRows(rig)).toBe(published + 20));
+    await restartLanding(rig);
+    await expectExactlyOnce(rig.pipeline);
+    expect(partFiles(rig.pipeline.lakePath).filter((path) => there.includes(path))).toEqual([]);
+  },
+
+  'consumer crash mid-batch, and between ledger and group offsets': async (rig) => {
+    // Answers without records have some 100 bytes; this one holds rows.
+    await killAt(rig, 'land', { apiKey: KAFKA.fetch, when: 'after', minBytes: 2_000 });
+    await killAt(rig, 'land', { apiKey: KAFKA.offsetCommit, when: 'before' });
+    await expectExactlyOnce(rig.pipeline);
+  },
+};
+
+sideBySide([producer, consumer]);
+
+/** So many dates that a batch's files take a while to write. */
+const DAYS = 60;
+
+/** Freezes the landing when the first new file is there, looks, and kills it; returns the new files. */
+async function killAmidFiles(rig: Rig, from: string): Promise<string[]> {
+  const { lakePath, pool } = rig.pipeline;
+  const before = new Set(partFiles(lakePath));
+  const entries = ledgerEntries(lakePath);
+  const newFiles = () => partFiles(lakePath).filter((path) => !before.has(path));
+  await insertOverDays(pool, { from, days: DAYS, perDay: 20 });
+  while (newFiles().length === 0) await sleep(1); // the moment is some ten milliseconds long
+  signal(rig.workers, 'land', 'SIGSTOP');
+  const there = newFiles();
+  expect(there.length).toBeLessThan(DAYS);
+  expect(ledgerEntries(lakePath)).toBe(entries);
+  signal(rig.workers, 'land', 'SIGKILL');
+  return there;
+}
+
+function partFiles(lakePath: string): string[] {
+  if (!existsSync(lakePath)) return [];
+  return readdirSync(lakePath, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.parquet'),
+  );
+}
+
+function ledgerEntries(lakePath: string): number {
+  const folder = join(lakePath, '_ledger');
+  return existsSync(folder) ? readdirSync(folder).filter((name) => /^\d+\.json$/.test(name)).length : 0;
+}
+
+async function publishedRows({ client }: Rig): Promise<number> {
+  const status = await client.workflow.getHandle(WORKFLOWS.captureOrders.id).query<CaptureStatus>('status');
+  return status.rows;
+}
+
+/** The line of the replaced pipeline's state file. */
+function mirrored({ pipeline }: Rig): string {
+  const folder = pipeline.settings.streaming.last_processed_timestamp_location;
+  return readFileSync(join(folder, 'last_processed_timestamp.txt'), 'utf8').trim();
+}
+
+async function newestPlace({ pipeline }: Rig): Promise<string> {
+  const { rows } = await pipeline.pool.query<{ place: string }>(
+    `SELECT to_char(created_at, 'YYYY-MM-DD HH24:MI:SS.US') || '|' || order_id AS place
+       FROM ${ORDERS_TABLE} ORDER BY created_at DESC, order_id DESC LIMIT 1`,
+  );
+  return rows[0]!.place;
+}
