@@ -15,4 +15,5 @@ COPY . .
 RUN mkdir -p /lake && chown node:node /lake && chown node:node /app
 USER node
 
-CMD ["npm", "run", "--silent", "worker"]
+# Not through npm: node itself must get SIGTERM.
+CMD ["node", "--import", "tsx", "workers/main.ts"]

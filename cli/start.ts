@@ -1,8 +1,14 @@
-import { WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { WORKFLOWS, type WorkflowType } from '../model/names';
 import type { CaptureStatus, LandStatus } from '../model/status';
 import { watermarkFrom } from '../model/watermark';
 import { withClient } from './client';
+import { failingActivities } from './status';
 
 /** The first look at tables, topic and lake takes a second; longer means that no worker runs. */
 const OPENING_TIMEOUT_MS = 20_000;
@@ -10,6 +16,12 @@ const OPENING_TIMEOUT_MS = 20_000;
 /** Starts both workflows, and waits until each has looked at its surroundings or failed with the reason. */
 export async function startWorkflows(client: Client, startFrom?: string): Promise<void> {
   const input = startFrom === undefined ? [] : [{ startFrom: watermarkFrom({ createdAt: startFrom }) }];
+  if (startFrom !== undefined && (await isRunning(client, WORKFLOWS.captureOrders.id))) {
+    console.warn(
+      `warning: ${WORKFLOWS.captureOrders.id} runs already, so --start-from has no effect. To move it, run: ` +
+        `temporal workflow signal --workflow-id ${WORKFLOWS.captureOrders.id} --name resetWatermark --input '{"createdAt":"${startFrom}"}'`,
+    );
+  }
   const handles = await Promise.all(
     (Object.keys(WORKFLOWS) as WorkflowType[]).map((type) =>
       client.workflow.start(type, {
@@ -31,6 +43,15 @@ export async function start({ startFrom }: { startFrom?: string }): Promise<void
   });
 }
 
+async function isRunning(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
 async function untilOpened(handle: WorkflowHandle): Promise<void> {
   const deadline = Date.now() + OPENING_TIMEOUT_MS;
   for (;;) {
@@ -43,9 +64,9 @@ async function untilOpened(handle: WorkflowHandle): Promise<void> {
       return;
     }
     if (Date.now() > deadline) {
-      throw new Error(
-        `${handle.workflowId} was started, but does not get on. Does a worker run (npm run worker)?`,
-      );
+      const [failure] = await failingActivities(handle);
+      const why = failure === undefined ? 'Does a worker run (npm run worker)?' : `It retries ${failure}`;
+      throw new Error(`${handle.workflowId} was started, but does not get on. ${why}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -4,9 +4,9 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { describeCapture, describeLand, type Described } from '../model/describe-status';
 import { WORKFLOWS } from '../model/names';
 import type { CaptureStatus, LandStatus } from '../model/status';
-import { formatWatermark } from '../model/watermark';
 import { withClient } from './client';
 
 export interface PipelineStatus {
@@ -24,8 +24,8 @@ export async function pipelineStatus(client: Client): Promise<PipelineStatus> {
   ];
   const retrying = await Promise.all([capture, land].map(failingActivities));
   return {
-    capture: await orNull(capture.query<CaptureStatus>('status')),
-    land: await orNull(land.query<LandStatus>('status')),
+    capture: await ask<CaptureStatus>(client, capture),
+    land: await ask<LandStatus>(client, land),
     retrying: retrying.flat(),
   };
 }
@@ -36,7 +36,8 @@ export async function pipelineStatus(client: Client): Promise<PipelineStatus> {
  */
 const HEALTHY_AFTER_MS = 15_000;
 
-async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
+/** Activities of a workflow whose last attempt failed, as lines for a person. */
+export async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
   const description = await orNull(handle.describe());
   return (description?.raw.pendingActivities ?? [])
     .filter(({ state, lastFailure, lastStartedTime }) => {
@@ -50,6 +51,20 @@ async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
       ({ activityType, attempt, lastFailure }) =>
         `${activityType?.name}, attempt ${attempt}: ${lastFailure?.message}`,
     );
+}
+
+/** A query is answered by a worker; without one, Temporal would wait for more than half a minute. */
+const QUERY_TIMEOUT_MS = 5_000;
+
+async function ask<S>(client: Client, handle: WorkflowHandle): Promise<S | null> {
+  try {
+    const deadline = Date.now() + QUERY_TIMEOUT_MS;
+    return await orNull(client.withDeadline(deadline, () => handle.query<S>('status')));
+  } catch (error) {
+    throw new Error(`${handle.workflowId} does not answer. Does a worker run (npm run worker)?`, {
+      cause: error,
+    });
+  }
 }
 
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {
@@ -70,34 +85,15 @@ export async function status({ json }: { json?: boolean }): Promise<void> {
 }
 
 function describe({ capture, land, retrying }: PipelineStatus): string[] {
-  const lines: string[] = [];
-  if (capture === null) lines.push(`${WORKFLOWS.captureOrders.id}: not started (npm run orders -- start)`);
-  else {
-    const watermark = capture.watermark === null ? 'none yet' : formatWatermark(capture.watermark);
-    lines.push(
-      `${WORKFLOWS.captureOrders.id}: ${capture.phase}, ${capture.rows} rows in ${capture.sequence} windows, ` +
-        `watermark ${watermark}, lag ${capture.lagSeconds} s`,
-    );
-    if (capture.heldBy)
-      lines.push(
-        `  held back by ${capture.heldBy.kind} since ${capture.heldBy.since}: ${capture.heldBy.who}`,
-      );
-    if (capture.lastError)
-      lines.push(`  last error, over: ${capture.lastError.activity}: ${capture.lastError.error}`);
-    lines.push(...capture.warnings.map((warning) => `  warning: ${warning}`));
-  }
-  if (land === null) lines.push(`${WORKFLOWS.landOrders.id}: not started (npm run orders -- start)`);
-  else {
-    const { landed, quarantined, duplicate } = land.rows;
-    lines.push(
-      `${WORKFLOWS.landOrders.id}: ${land.phase}, ${landed} rows landed in ${land.sequence} batches, ` +
-        `${quarantined} quarantined, ${duplicate} duplicates, lag ${land.lagOffsets} offsets, next ${JSON.stringify(land.nextOffsets)}`,
-    );
-    const failures = Object.entries(land.failures);
-    if (failures.length > 0)
-      lines.push(`  by rule: ${failures.map(([rule, count]) => `${rule} ${count}`).join(', ')}`);
-    if (land.lastError) lines.push(`  last error, over: ${land.lastError.activity}: ${land.lastError.error}`);
-  }
-  lines.push(...retrying.map((line) => `retrying ${line}`));
-  return lines;
+  return [
+    ...section(WORKFLOWS.captureOrders.id, capture && describeCapture(capture)),
+    ...section(WORKFLOWS.landOrders.id, land && describeLand(land)),
+    ...retrying.map((line) => `retrying ${line}`),
+  ];
+}
+
+function section(id: string, described: Described | null): string[] {
+  if (described === null) return [`${id}: not started (npm run orders -- start)`];
+  const [first, ...others] = described.facts;
+  return [`${id}: ${first}`, ...[...others, ...described.trouble].map((line) => `  ${line}`)];
 }

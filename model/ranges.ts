@@ -16,6 +16,13 @@ export interface OffsetRange {
 /** A place in a topic: partition number (as JSON key) to the next offset to read. */
 export type Offsets = Record<string, string>;
 
+/** `0: 42, 1: 7`. */
+export function formatOffsets(offsets: Offsets): string {
+  return Object.entries(offsets)
+    .map(([partition, offset]) => `${partition}: ${offset}`)
+    .join(', ');
+}
+
 /** How many offsets the ranges span. Transaction markers take offsets too, so this bounds the messages from above. */
 export function spanOf(ranges: readonly OffsetRange[]): number {
   return ranges.reduce((sum, range) => sum + Number(BigInt(range.to) - BigInt(range.from)), 0);

@@ -65,6 +65,15 @@ export function formatWatermark(watermark: Watermark): string {
   return `${watermark.createdAt.slice(0, 26).replace('T', ' ')}|${watermark.orderId}`;
 }
 
+/** The lowest id there can be: a watermark with it stands before every row of its time. */
+export const LOWEST_ORDER_ID = '-9223372036854775808';
+
+/** {@link formatWatermark} for people: without an id that says nothing. */
+export function describeWatermark(watermark: Watermark): string {
+  const text = formatWatermark(watermark);
+  return watermark.orderId === LOWEST_ORDER_ID ? text.slice(0, text.indexOf('|')) : text;
+}
+
 /** A watermark from its parts as a person writes them; throws a RangeError that says what is wrong. */
 export function watermarkFrom(parts: {
   createdAt: string;

@@ -2,9 +2,14 @@ import { DefaultLogger, type LogEntry, type LogLevel } from '@temporalio/worker'
 
 /** One line an event, with what a person needs of it: time, level, what, which attempt, and the error's message. */
 export function lineLogger(level: string): DefaultLogger {
-  return new DefaultLogger(level.toUpperCase() as LogLevel, (entry) =>
-    process.stderr.write(`${line(entry)}\n`),
-  );
+  return new DefaultLogger(level.toUpperCase() as LogLevel, (entry) => {
+    if (isNews(entry)) process.stderr.write(`${line(entry)}\n`);
+  });
+}
+
+/** The SDK says at every start that a feature nobody asked for is not in use. */
+function isNews({ message }: LogEntry): boolean {
+  return !message.startsWith('No Nexus services registered');
 }
 
 function line({ level, message, timestampNanos, meta = {} }: LogEntry): string {

@@ -13,7 +13,7 @@ import type { PollResult } from '../activities/capture/poll';
 import type { Window } from '../model/ranges';
 import { readRequest, type Request } from '../model/requests';
 import type { CaptureStatus } from '../model/status';
-import { formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
+import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
 import { advanced, opened, polled, requested, type CaptureInput, type CaptureState } from './capture-state';
 import { withError } from './last-error';
@@ -34,7 +34,10 @@ const { openCapture, publish, advanceWatermark } = proxyActivities<CaptureActivi
 export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   let state: CaptureState | undefined = input.state;
   let phase: CaptureStatus['phase'] = 'starting';
-  const show = () => setCurrentDetails(captureDetails(status()));
+  const enter = (next: CaptureStatus['phase']) => {
+    phase = next;
+    setCurrentDetails(captureDetails(status()));
+  };
   const status = (): CaptureStatus => ({
     workflow: 'captureOrders',
     phase,
@@ -65,14 +68,15 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   setHandler(resumeSignal, (payload) => ask(readRequest('resume', payload)));
   setHandler(resetWatermarkSignal, (payload) => ask(readRequest('resetWatermark', payload)));
 
-  state ??= opened(await openCapture(startOf(input)));
+  state ??= opened(
+    await openCapture.executeWithOptions({ summary: 'checks, and where to begin' }, [startOf(input)]),
+  );
   for (;;) {
     for (const request of requests.splice(0)) state = requested(state, request);
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
-    phase = state.paused === null ? 'polling' : 'paused';
-    show();
+    enter(state.paused === null ? 'polling' : 'paused');
     if (state.paused !== null) {
       await condition(() => requests.length > 0);
       continue;
@@ -85,18 +89,18 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
 
   /** The next window, once there is one; `undefined` when a signal came first. */
   function pollAfter({ watermark: after, heldBy }: CaptureState): Promise<PollResult | undefined> {
-    const summary = `after ${formatWatermark(after)}`;
+    const summary = `after ${describeWatermark(after)}`;
     return waiting.run(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */
   async function capture(from: CaptureState, window: Window, rows: number): Promise<CaptureState> {
     const sequence = from.sequence + 1;
-    phase = 'publishing';
+    enter('publishing');
     const published = await publish.executeWithOptions({ summary: summarize(sequence, rows, window) }, [
       { sequence, ...window },
     ]);
-    phase = 'advancing';
+    enter('advancing');
     const confirmed = await advanceWatermark.executeWithOptions(
       { summary: `to ${formatWatermark(window.upper)}` },
       [{ sequence, ...window }],

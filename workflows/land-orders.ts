@@ -10,7 +10,7 @@ import {
 import type { LandActivities } from '../activities/land';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import { offsetsAfter } from '../model/plan-ranges';
-import { formatRanges, spanOf, type OffsetRange, type Offsets } from '../model/ranges';
+import { formatOffsets, formatRanges, spanOf, type OffsetRange, type Offsets } from '../model/ranges';
 import { readRequest, type Request } from '../model/requests';
 import type { LandStatus } from '../model/status';
 import { landDetails, summarizeManifest } from './land-details';
@@ -34,7 +34,10 @@ const { openLanding, resolveOffsets, landMicroBatch, commitMicroBatch } =
 export async function landOrders(input: LandInput = {}): Promise<never> {
   let state: LandState | undefined = input.state;
   let phase: LandStatus['phase'] = 'starting';
-  const show = () => setCurrentDetails(landDetails(status()));
+  const enter = (next: LandStatus['phase']) => {
+    phase = next;
+    setCurrentDetails(landDetails(status()));
+  };
   const status = (): LandStatus => ({
     workflow: 'landOrders',
     phase,
@@ -66,15 +69,14 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   setHandler(resumeSignal, (payload) => ask(readRequest('resume', payload)));
   setHandler(resetOffsetsSignal, (payload) => ask(readRequest('resetOffsets', payload)));
 
-  state ??= opened(await openLanding());
+  state ??= opened(await openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, []));
   for (;;) {
     for (const request of requests.splice(0)) state = requested(state, await resolved(request));
     if (requests.length > 0) continue;
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
-    phase = state.paused === null ? 'claiming' : 'paused';
-    show();
+    enter(state.paused === null ? 'claiming' : 'paused');
     if (state.paused !== null) {
       await condition(() => requests.length > 0);
       continue;
@@ -87,8 +89,7 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
   function claimFrom(next: Offsets): Promise<ClaimResult | undefined> {
-    const places = Object.entries(next).map(([partition, offset]) => `${partition}: ${offset}`);
-    const summary = `from ${places.join(', ')}`;
+    const summary = `from ${formatOffsets(next)}`;
     return waiting.run(() => claimMicroBatch.executeWithOptions({ summary }, [{ next }]));
   }
 
@@ -104,12 +105,12 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   async function land(from: LandState, ranges: OffsetRange[]): Promise<LandState> {
     const sequence = from.sequence + 1;
     const next = offsetsAfter(from.next, ranges);
-    phase = 'landing';
+    enter('landing');
     const manifest = await landMicroBatch.executeWithOptions(
       { summary: `#${sequence}: ${spanOf(ranges)} offsets, ${formatRanges(ranges)}` },
       [{ sequence, ranges, highWater: from.highWater, reached: from.reached }],
     );
-    phase = 'committing';
+    enter('committing');
     const done = await commitMicroBatch.executeWithOptions(
       { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
       [

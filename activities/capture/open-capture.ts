@@ -1,4 +1,4 @@
-import { watermarkFrom, type Watermark } from '../../model/watermark';
+import { LOWEST_ORDER_ID, watermarkFrom, type Watermark } from '../../model/watermark';
 import type { OrdersSource, OrdersTopic } from '../interfaces';
 import type { WatermarkFile } from './watermark-file';
 
@@ -44,5 +44,3 @@ export function createOpenCapture(deps: {
     return { sequence, watermark, startedFrom: 'default_start_timestamp', warnings };
   };
 }
-
-const LOWEST_ORDER_ID = '-9223372036854775808';

@@ -106,13 +106,17 @@ function asQuarantined({ message, verdict }: Judged): QuarantinedRow {
   return { message, failures: verdict.failures, order: verdict.order };
 }
 
-/** An order is its id and time; a row without an id is the bytes of its message. */
+/** An order is its id within its date, as when it is looked up in files; a row without an id is the bytes of its message. */
 function identityOf({ message, verdict }: Judged): string {
   const { orderId, createdAtMicros } = verdict.accepted ?? verdict.order;
   const side = verdict.accepted === undefined ? 'failed' : 'landed';
   return orderId === null
     ? `${side} ${message.value?.toString('latin1')}`
-    : `${side} ${orderId} ${createdAtMicros}`;
+    : `${side} ${orderId} ${dayOf(createdAtMicros)}`;
+}
+
+function dayOf(micros: bigint | null): string {
+  return micros === null ? '' : formatTimestamp(micros).slice(0, 10);
 }
 
 /**

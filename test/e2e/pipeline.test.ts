@@ -145,8 +145,8 @@ test('status answers through the Temporal CLI, and the mirror shows the watermar
   );
   expect(readFileSync(mirror, 'utf8')).toBe('2025-12-31 23:59:59.637356|1\n');
   const { stdout } = await ordersCli(pipeline, 'status');
-  expect(stdout).toMatch(/orders-capture: polling, 3009 rows/);
-  expect(stdout).toMatch(/orders-land: claiming, 3003 rows landed/);
+  expect(stdout).toMatch(/orders-capture: polling: 3009 rows/);
+  expect(stdout).toMatch(/orders-land: claiming: 3003 rows landed/);
 });
 
 test('SIGTERM stops the workers within seconds; new ones go on where they were, through continue-as-new', async () => {

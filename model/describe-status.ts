@@ -1,0 +1,72 @@
+import { formatOffsets } from './ranges';
+import type { Refusal, Reset, Pause } from './requests';
+import type { CaptureStatus, LandStatus, LastError } from './status';
+import { describeWatermark, formatWatermark } from './watermark';
+
+/** A status in words, for the Web UI and the CLI alike. Trouble is what a person should see first, if there is any. */
+export interface Described {
+  trouble: string[];
+  facts: string[];
+}
+
+export function describeCapture(status: CaptureStatus): Described {
+  const { heldBy, watermark } = status;
+  const trouble = requestTrouble(status);
+  if (heldBy !== null) trouble.push(`held back by ${heldBy.kind} since ${heldBy.since}: ${heldBy.who}`);
+  trouble.push(...status.warnings.map((warning) => `warning: ${warning}`), ...mended(status.lastError));
+  return {
+    trouble,
+    facts: [
+      `${status.phase}: ${count(status.rows, 'row')} since it was started, ${count(status.sequence, 'window')} in all`,
+      `watermark ${watermark === null ? 'none yet' : describeWatermark(watermark)}, lag ${status.lagSeconds} s`,
+      ...lastReset(status.resets, formatWatermark),
+    ],
+  };
+}
+
+export function describeLand(status: LandStatus): Described {
+  const { landed, quarantined, duplicate } = status.rows;
+  const failures = Object.entries(status.failures).map(([code, number]) => `${code} ${number}`);
+  return {
+    trouble: [...requestTrouble(status), ...mended(status.lastError)],
+    facts: [
+      `${status.phase}: ${count(landed, 'row')} landed, ${quarantined} quarantined, ${count(duplicate, 'duplicate')} ` +
+        `since it was started, ${count(status.sequence, 'batch', 'batches')} in all`,
+      `newest order ${status.newestCreatedAt ?? 'none yet'}, lag ${count(status.lagOffsets, 'offset')}`,
+      `next offsets ${status.nextOffsets === null ? 'not known yet' : formatOffsets(status.nextOffsets)}`,
+      ...(failures.length === 0 ? [] : [`quarantined by rule: ${failures.join(', ')}`]),
+      ...lastReset(status.resets, formatOffsets),
+    ],
+  };
+}
+
+/** `1 row`, `2 rows`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+function requestTrouble({ paused, refusals }: { paused: Pause | null; refusals: Refusal[] }): string[] {
+  const lines = paused === null ? [] : [`paused since ${paused.since}${because(paused.reason)}`];
+  const refusal = refusals.at(-1);
+  if (refusal !== undefined) {
+    lines.push(`signal ${refusal.signal} was refused at ${refusal.at}: ${refusal.problem}`);
+  }
+  return lines;
+}
+
+function mended(error: LastError | null): string[] {
+  if (error === null) return [];
+  return [
+    `last error, mended at ${error.at} by attempt ${error.attempts} of ${error.activity}: ${error.error}`,
+  ];
+}
+
+function lastReset<Place>(resets: Reset<Place>[], format: (place: Place) => string): string[] {
+  const reset = resets.at(-1);
+  if (reset === undefined) return [];
+  return [`reset at ${reset.at} from ${format(reset.from)} to ${format(reset.to)}${because(reset.reason)}`];
+}
+
+function because(reason: string | null): string {
+  return reason === null ? '' : ` (${reason})`;
+}
