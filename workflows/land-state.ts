@@ -5,6 +5,7 @@ import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError, LandStatus } from '../model/status';
 import type { Watermark } from '../model/watermark';
+import { governed } from './requests';
 
 /** Input of `landOrders`. Operators give nothing; `state` is for continuing as new. */
 export interface LandInput {
@@ -102,28 +103,13 @@ export function furthest(a: Offsets, b: Offsets): Offsets {
 
 /** Carries out what an operator asked for; offsets have been resolved before. */
 export function requested(state: LandState, request: Request): LandState {
-  const at = new Date().toISOString();
-  switch (request.kind) {
-    case 'pause':
-      return { ...state, paused: { reason: request.reason, since: at } };
-    case 'resume':
-      return { ...state, paused: null };
-    case 'resetOffsets': {
-      if (request.to === 'earliest') throw new Error('offsets must be resolved first');
-      const to = { ...state.next, ...request.to };
-      const reset = { from: state.next, to, reason: request.reason, at };
-      return {
-        ...state,
-        next: to,
-        resets: remember(state.resets, reset),
-        resetsToRecord: remember(state.resetsToRecord, reset),
-      };
-    }
-    case 'resetWatermark':
-      return requested(state, { kind: 'refused', signal: request.kind, problem: 'landing has no watermark' });
-    case 'refused': {
-      const { signal, problem } = request;
-      return { ...state, refusals: remember(state.refusals, { signal, problem, at }) };
-    }
-  }
+  if (request.kind !== 'resetOffsets' || request.to === 'earliest') return governed(state, request);
+  const to = { ...state.next, ...request.to };
+  const reset = { from: state.next, to, reason: request.reason, at: new Date().toISOString() };
+  return {
+    ...state,
+    next: to,
+    resets: remember(state.resets, reset),
+    resetsToRecord: remember(state.resetsToRecord, reset),
+  };
 }

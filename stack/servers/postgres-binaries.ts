@@ -10,7 +10,7 @@ import { mkdirSync } from 'node:fs';
 
 const platform = `${process.platform}-${process.arch}`;
 
-/** Where root keeps the binaries if its own cache (often /root/.cache) is closed to the account that runs them. */
+/** Where root keeps the binaries if its own cache (root's home often is) is closed to the account that runs them. */
 const sharedCache = '/var/cache/orders-stream';
 
 /** The folder of PostgreSQL's programs inside npm's package for this platform. */
