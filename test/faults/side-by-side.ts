@@ -19,7 +19,7 @@ export function sideBySide(lanes: Lane[], timeoutMs = 150_000): void {
   }, timeoutMs);
   test.each(names())('%s', (name) => {
     const { error } = outcomes.get(name) ?? {};
-    if (error !== undefined) throw error;
+    if (error !== undefined) throw error as Error;
   });
 
   function names(): string[] {
