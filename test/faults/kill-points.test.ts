@@ -11,7 +11,8 @@ import { insertOrders, insertOverDays } from '../../torture/orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
-import { expectExactlyOnce, untilLanded } from '../helpers/verdict';
+import { secondsToCatchUp } from '../../torture/recovery';
+import { expectExactlyOnce } from '../helpers/verdict';
 import { restartLanding, signal, type Rig } from './rig';
 import { sideBySide, type Lane } from './side-by-side';
 
@@ -48,7 +49,7 @@ const producer: Lane = {
 const consumer: Lane = {
   'consumer crash when some of a batch’s files are there': async (rig) => {
     const there = await killAmidFiles(rig, '2001-01-01');
-    await untilLanded(rig.pipeline);
+    await secondsToCatchUp(rig.pipeline);
     // What the dead attempt had written was found equal and kept.
     expect(partFiles(rig.pipeline.lakePath)).toEqual(expect.arrayContaining(there));
     await restartLanding(rig); // sweeps temporary files

@@ -7,7 +7,7 @@ import { WORKFLOWS, type Queue } from '../../model/names';
 import type { StackAddresses } from '../../stack';
 import * as fresh from '../../stack/fresh-pipeline';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
-import { startWithTemporalCli, startWorkers, type WorkerGroup } from '../helpers/processes';
+import { startWorkers, type WorkerGroup } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
 
 export interface Rig {
@@ -52,11 +52,18 @@ export async function startRig(
     };
     const workers = await moreWorkers();
     // Some part of the server may still not know the namespace.
-    await eventually(() => startWithTemporalCli(pipeline));
+    await eventually(() => startWorkflows(client));
     return { pipeline, client, kafka, workers, moreWorkers, dispose };
   } catch (error) {
     await dispose();
     throw error;
+  }
+}
+
+/** Starts those of the two workflows that do not run. */
+export async function startWorkflows(client: Client): Promise<void> {
+  for (const [type, { id: workflowId, taskQueue }] of Object.entries(WORKFLOWS)) {
+    await client.workflow.start(type, { workflowId, taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' });
   }
 }
 

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { queryLake } from '../../adapters/lake/reader';
 import { proveStructure } from '../../torture/proof';
-import { readLedger } from '../../torture/proof-ledger';
+import { secondsToCatchUp } from '../../torture/recovery';
 import { ORDERS_TABLE, eventually, type FreshPipeline } from './pipeline';
 
 /** Columns as text, printed alike by PostgreSQL and DuckDB. */
@@ -39,26 +38,12 @@ export async function expectAllLandedOnce(pipeline: FreshPipeline): Promise<numb
   return source.length;
 }
 
-/** Waits until the ledger counts as many orders as the source has. Cheap: it may be asked while much else goes on. */
-export async function untilLanded({ pool, lakePath }: FreshPipeline, timeoutMs = 60_000): Promise<void> {
-  const { rows } = await pool.query<{ rows: number }>(`SELECT count(*)::int AS rows FROM ${ORDERS_TABLE}`);
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const counts = readLedger(lakePath).map(({ entry }) => entry.counts);
-    const landed = counts.reduce((sum, count) => sum + count.landed + count.quarantined, 0);
-    if (landed >= rows[0]!.rows) return;
-    if (Date.now() > deadline)
-      throw new Error(`${landed} of ${rows[0]!.rows} orders landed in ${timeoutMs} ms`);
-    await sleep(200);
-  }
-}
-
 /**
  * The whole verdict, from outside: source = topic = lake + quarantine, each order once; ledger without gap or overlap;
  * every file as recorded, and no other. Waits for the last batch; returns the number of orders.
  */
 export async function expectExactlyOnce(pipeline: FreshPipeline, timeoutMs = 60_000): Promise<number> {
-  await untilLanded(pipeline, timeoutMs);
+  await secondsToCatchUp(pipeline, timeoutMs);
   // Offsets without rows, of a transaction's end, are landed a moment later.
   await eventually(async () => expect(await proveStructure(pipeline)).toEqual([]), 10_000);
   return expectAllLandedOnce(pipeline);

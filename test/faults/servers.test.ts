@@ -1,0 +1,109 @@
+/**
+ * Servers and workers are killed under load. On a stack of its own, since nothing else may need these servers.
+ * One pipeline goes through all of it, one after the other; the verdicts are over everything it ever did.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoad, type Load } from '../../torture/load';
+import { insertOrders } from '../../torture/orders';
+import { ownStack, type OwnStack } from '../../torture/own-stack';
+import { seeded } from '../../torture/random';
+import { secondsToCatchUp } from '../../torture/recovery';
+import type { ServerName } from '../../stack';
+import { freshNamespace } from '../../stack/fresh-pipeline';
+import { eventually } from '../helpers/pipeline';
+import { expectExactlyOnce } from '../helpers/verdict';
+import { pidOf, restartLanding, signal, startRig, startWorkflows, type Rig } from './rig';
+
+jest.setTimeout(120_000);
+
+const ROWS_PER_SECOND = 300;
+/** A worker that was lost counts for 10 s as busy, retries are 5 s apart; twice that for a machine with other work. */
+const RECOVERED_WITHIN_S = 30;
+
+const random = seeded(Number(process.env['FAULT_SEED'] ?? Date.now() % 1e6));
+let stack: OwnStack;
+let rig: Rig;
+let load: Load;
+
+beforeAll(async () => {
+  stack = await ownStack();
+  rig = await startRig({}, stack.addresses);
+  load = startLoad({ pool: rig.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });
+  await sleep(1_000);
+  await secondsToCatchUp(rig.pipeline);
+});
+afterAll(async () => {
+  await load?.stop().catch(() => undefined);
+  await rig?.dispose().catch(() => undefined);
+  await stack?.destroy();
+});
+
+/** SIGKILLs servers under load, leaves them away for a while, and returns how long landing lags once they answer again. */
+async function outage(servers: ServerName[], seconds: number): Promise<number> {
+  for (const server of servers) await stack.kill(server);
+  await sleep(seconds * 1_000);
+  await stack.up();
+  const recovered = await eventually(() => secondsToCatchUp(rig.pipeline));
+  console.log(`${servers.join(', ')} away for ${seconds} s: caught up in ${recovered} s`);
+  return recovered;
+}
+
+test('broker down: capture waits without using memory, and both go on when it is back', async () => {
+  const before = residentMiB();
+  const lag = outage(['kafka'], 8);
+  await sleep(7_000);
+  expect(residentMiB() - before).toBeLessThan(150);
+  expect(await lag).toBeLessThan(RECOVERED_WITHIN_S);
+});
+
+test.each<[ServerName[]]>([[['postgres']], [['temporal']], [['postgres', 'kafka', 'temporal']]])(
+  'killed and started again: %s',
+  async (servers) => {
+    expect(await outage(servers, 2)).toBeLessThan(RECOVERED_WITHIN_S);
+  },
+);
+
+test('worker processes killed at random', async () => {
+  const end = Date.now() + 12_000;
+  while (Date.now() < end) {
+    await sleep(random.between(500, 4_000));
+    try {
+      signal(rig.workers, random.pick(['capture', 'land']), 'SIGKILL');
+    } catch (error) {
+      // It is being started again just now.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+  expect(await secondsToCatchUp(rig.pipeline)).toBeLessThan(RECOVERED_WITHIN_S);
+});
+
+test('after all of this every order is in the topic and in the lake once', async () => {
+  await load.stop();
+  await secondsToCatchUp(rig.pipeline);
+  await restartLanding(rig); // sweeps what killed attempts left
+  expect(await expectExactlyOnce(rig.pipeline)).toBeGreaterThan(ROWS_PER_SECOND * 20);
+});
+
+test('Temporal’s database is lost: new workflows go on from the progress record and the ledger', async () => {
+  const { name, pool } = rig.pipeline;
+  await insertOrders(pool, 200); // some of it in work when the server goes
+  await stack.kill('temporal');
+  for (const suffix of ['', '-wal', '-shm']) {
+    rmSync(join(stack.home, 'temporal', `temporal.db${suffix}`), { force: true });
+  }
+  await insertOrders(pool, 200);
+  await stack.up();
+  const { client, close } = await freshNamespace(stack.addresses, name);
+  await eventually(() => startWorkflows(client));
+  await insertOrders(pool, 200);
+  await expectExactlyOnce(rig.pipeline);
+  await close();
+});
+
+/** Resident memory of the capture worker. */
+function residentMiB(): number {
+  const status = readFileSync(`/proc/${pidOf(rig.workers, 'capture')}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)![1]) / 1024;
+}

@@ -1,0 +1,62 @@
+/**
+ * An attempt that is frozen in the middle of its work wakes up after others have done the same work and more: what a
+ * long garbage collection, a paused virtual machine or a partition of the network looks like.
+ */
+import type { Queue } from '../../model/names';
+import { insertOrders } from '../../torture/orders';
+import { KAFKA } from '../helpers/kafka-frames';
+import { ORDERS_TABLE } from '../helpers/pipeline';
+import type { Point } from '../helpers/proxy';
+import { secondsToCatchUp } from '../../torture/recovery';
+import { expectExactlyOnce } from '../helpers/verdict';
+import { signal, type Rig } from './rig';
+import { sideBySide } from './side-by-side';
+
+/**
+ * Freezes the process of a queue at the point, with its request in the network; lets another group do that batch and
+ * two more; then lets the request through and the process wake up, and does one more batch.
+ */
+async function outlive(rig: Rig, queue: Queue, point: Point): Promise<void> {
+  const { pipeline, kafka } = rig;
+  const before = await orders(rig);
+  const sleeper = rig.workers;
+  const frozen = kafka.at(point, () => signal(sleeper, queue, 'SIGSTOP'));
+  await insertOrders(pipeline.pool, 300);
+  const held = await frozen;
+  await rig.moreWorkers();
+  for (let batch = 0; batch < 2; batch++) {
+    await secondsToCatchUp(pipeline);
+    await insertOrders(pipeline.pool, 300);
+  }
+  await secondsToCatchUp(pipeline);
+  held.release();
+  signal(sleeper, queue, 'SIGCONT');
+  await insertOrders(pipeline.pool, 300);
+  expect(await expectExactlyOnce(pipeline)).toBe(before + 1_200);
+}
+
+async function orders({ pipeline }: Rig): Promise<number> {
+  const { rows } = await pipeline.pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${ORDERS_TABLE}`);
+  return rows[0]!.n;
+}
+
+sideBySide([
+  {
+    'a publisher that wakes up with its rows unsent': (rig) =>
+      outlive(rig, 'capture', { apiKey: KAFKA.produce, when: 'before' }),
+  },
+  {
+    'a publisher that wakes up with its commit unsent': (rig) =>
+      outlive(rig, 'capture', { apiKey: KAFKA.endTxn, when: 'before' }),
+  },
+  {
+    'a landing that wakes up in the middle of its batch': (rig) =>
+      outlive(rig, 'land', { apiKey: KAFKA.fetch, when: 'after', minBytes: 2_000 }),
+    'two groups of workers at once': async (rig) => {
+      await rig.moreWorkers();
+      const before = await orders(rig);
+      for (let batch = 0; batch < 20; batch++) await insertOrders(rig.pipeline.pool, 50);
+      expect(await expectExactlyOnce(rig.pipeline)).toBe(before + 1_000);
+    },
+  },
+]);

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as stack from '../stack';
+import type { ServerName, StackAddresses } from '../stack';
+
+/** Servers of one's own, to be killed. They end with this process, however it ends. */
+export interface OwnStack {
+  addresses: StackAddresses;
+  /** SIGKILL; the data stays. */
+  kill(server: ServerName): Promise<void>;
+  /** Starts what does not run, and returns when all answer. */
+  up(): Promise<StackAddresses>;
+  destroy(): Promise<void>;
+  /** Where a server's log and data are. */
+  home: string;
+}
+
+export async function ownStack(onProgress?: (line: string) => void): Promise<OwnStack> {
+  const home = mkdtempSync(join(tmpdir(), 'orders-stream-torture-'));
+  const options: stack.StackOptions = { home, useEnvironment: false, onProgress };
+  const reaper = spawn(
+    process.execPath,
+    ['--import', 'tsx', join(__dirname, '../test/helpers/reaper.ts'), home],
+    { detached: true, stdio: ['pipe', 'ignore', 'ignore'], cwd: join(__dirname, '..') },
+  );
+  reaper.unref();
+  // It waits for the end of this pipe, which must not keep us alive.
+  (reaper.stdin as unknown as { unref(): void }).unref();
+  const up = () =>
+    stack.up({
+      ...options,
+      // Often through continue-as-new, but not with every batch.
+      temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 200 },
+    });
+  return {
+    home,
+    addresses: await up(),
+    kill: (server) => stack.kill(server, options),
+    up,
+    destroy: () => stack.destroy(options),
+  };
+}
