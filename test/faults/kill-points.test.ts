@@ -2,17 +2,16 @@
  * Worker processes are killed at chosen points of a batch: what Kafka has been sent, what it has answered, and which
  * files are there decides when. The replaced pipeline's failure scenarios of its processes are here by name.
  */
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WORKFLOWS, type Queue } from '../../model/names';
-import type { CaptureStatus } from '../../model/status';
-import { insertOrders, insertOverDays } from '../../torture/orders';
+import type { Queue } from '../../model/names';
+import { insertOrders } from '../../torture/orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
 import { secondsToCatchUp } from '../../torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
+import { freezeAmidFiles, partFiles, publishOneMore } from './amid-files';
 import { restartLanding, signal, type Rig } from './rig';
 import { sideBySide, type Lane } from './side-by-side';
 
@@ -48,7 +47,8 @@ const producer: Lane = {
 
 const consumer: Lane = {
   'consumer crash when some of a batch’s files are there': async (rig) => {
-    const there = await killAmidFiles(rig, '2001-01-01');
+    const there = await freezeAmidFiles(rig, 2001);
+    signal(rig.workers, 'land', 'SIGKILL');
     await secondsToCatchUp(rig.pipeline);
     // What the dead attempt had written was found equal and kept.
     expect(partFiles(rig.pipeline.lakePath)).toEqual(expect.arrayContaining(there));
@@ -57,11 +57,9 @@ const consumer: Lane = {
   },
 
   'consumer crash when some of a batch’s files are there, and its workflow is lost too': async (rig) => {
-    const there = await killAmidFiles(rig, '2005-01-01');
-    // More orders, so that the new workflow's first batch has other offsets and so other file names.
-    const published = await publishedRows(rig);
-    await insertOverDays(rig.pipeline.pool, { from: '2010-01-01', days: 1, perDay: 20 });
-    await eventually(async () => expect(await publishedRows(rig)).toBe(published + 20));
+    const there = await freezeAmidFiles(rig, 2010);
+    signal(rig.workers, 'land', 'SIGKILL');
+    await publishOneMore(rig, '2020-01-01');
     await restartLanding(rig);
     await expectExactlyOnce(rig.pipeline);
     expect(partFiles(rig.pipeline.lakePath).filter((path) => there.includes(path))).toEqual([]);
@@ -76,42 +74,6 @@ const consumer: Lane = {
 };
 
 sideBySide([producer, consumer]);
-
-/** So many dates that a batch's files take a while to write. */
-const DAYS = 60;
-
-/** Freezes the landing when the first new file is there, looks, and kills it; returns the new files. */
-async function killAmidFiles(rig: Rig, from: string): Promise<string[]> {
-  const { lakePath, pool } = rig.pipeline;
-  const before = new Set(partFiles(lakePath));
-  const entries = ledgerEntries(lakePath);
-  const newFiles = () => partFiles(lakePath).filter((path) => !before.has(path));
-  await insertOverDays(pool, { from, days: DAYS, perDay: 20 });
-  while (newFiles().length === 0) await sleep(1); // the moment is some ten milliseconds long
-  signal(rig.workers, 'land', 'SIGSTOP');
-  const there = newFiles();
-  expect(there.length).toBeLessThan(DAYS);
-  expect(ledgerEntries(lakePath)).toBe(entries);
-  signal(rig.workers, 'land', 'SIGKILL');
-  return there;
-}
-
-function partFiles(lakePath: string): string[] {
-  if (!existsSync(lakePath)) return [];
-  return readdirSync(lakePath, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.parquet'),
-  );
-}
-
-function ledgerEntries(lakePath: string): number {
-  const folder = join(lakePath, '_ledger');
-  return existsSync(folder) ? readdirSync(folder).filter((name) => /^\d+\.json$/.test(name)).length : 0;
-}
-
-async function publishedRows({ client }: Rig): Promise<number> {
-  const status = await client.workflow.getHandle(WORKFLOWS.captureOrders.id).query<CaptureStatus>('status');
-  return status.rows;
-}
 
 /** The line of the replaced pipeline's state file. */
 function mirrored({ pipeline }: Rig): string {
