@@ -78,7 +78,8 @@ async function format(context: ServerContext, jars: string): Promise<void> {
   const folder = join(home.folder, 'kafka');
   const making = join(folder, 'data.making');
   rmSync(making, { recursive: true, force: true });
-  const clusterId = randomBytes(16).toString('base64url');
+  // As Kafka's own ids, never with a leading dash: one in 64 would, and be taken for an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
   const { ports, settings } = home.get('kafka');
   const makingProperties = join(folder, 'format.properties');
   writeFileSync(makingProperties, renderProperties({ data: making, ports, more: settings }));
