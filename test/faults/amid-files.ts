@@ -1,36 +1,33 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../model/names';
-import type { CaptureStatus } from '../../model/status';
+import type { CaptureStatus, LandStatus } from '../../model/status';
 import { insertOverDays } from '../../torture/orders';
-import { secondsToCatchUp } from '../../torture/recovery';
 import { signal, type Rig } from './rig';
 
-/** So many dates that a batch's files take a while to write. */
-const DAYS = 200;
-/** On a busy machine the moment may pass unseen. */
-const TRIES = 5;
+const DAYS = 60;
 
 /**
- * Freezes the landing when some files of a batch are there and its ledger entry is not; returns those files.
- * Orders are of the years from `year` on, which must be after all earlier ones.
+ * Freezes the landing when all files of a batch but one are there and its ledger entry is not; returns those files.
+ * A file in the way of one date's folder keeps the batch there, so the moment cannot be missed on a busy machine.
+ * Orders are of the year `year`, which must be after all earlier ones.
  */
 export async function freezeAmidFiles(rig: Rig, year: number): Promise<string[]> {
   const { lakePath, pool } = rig.pipeline;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
-    const before = new Set(partFiles(lakePath));
-    const entries = ledgerEntries(lakePath);
-    const newFiles = () => partFiles(lakePath).filter((path) => !before.has(path));
-    await insertOverDays(pool, { from: `${year + attempt}-01-01`, days: DAYS, perDay: 3 });
-    while (newFiles().length === 0) await sleep(1);
-    signal(rig.workers, 'land', 'SIGSTOP');
-    const there = newFiles();
-    if (there.length < DAYS && ledgerEntries(lakePath) === entries) return there;
-    signal(rig.workers, 'land', 'SIGCONT');
-    await secondsToCatchUp(rig.pipeline);
-  }
-  throw new Error(`the landing was never caught among its files, in ${TRIES} batches`);
+  const obstacle = join(lakePath, `date=${year}-02-01`);
+  const landing = rig.client.workflow.getHandle(WORKFLOWS.landOrders.id);
+  while ((await landing.query<LandStatus>('status')).phase !== 'claiming') await sleep(50);
+  writeFileSync(obstacle, '');
+  const before = new Set(partFiles(lakePath));
+  const entries = ledgerEntries(lakePath);
+  const newFiles = () => partFiles(lakePath).filter((path) => !before.has(path));
+  await insertOverDays(pool, { from: `${year}-01-01`, days: DAYS, perDay: 20 });
+  while (newFiles().length < DAYS - 1) await sleep(20);
+  signal(rig.workers, 'land', 'SIGSTOP');
+  expect(ledgerEntries(lakePath)).toBe(entries);
+  rmSync(obstacle);
+  return newFiles();
 }
 
 /** Publishes one more order, so that a batch claimed from now on has other offsets, and so other file names. */
