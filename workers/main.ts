@@ -3,7 +3,8 @@
  * crash the other. A process that dies is started again; SIGTERM and Ctrl-C stop both in an orderly way.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../configs/load';
@@ -15,8 +16,7 @@ const RESTART_MS = 1_000;
 
 async function main(): Promise<void> {
   loadSettings(); // Wrong settings are told once, here, and not by every process again and again.
-  const folder = mkdtempSync(join(tmpdir(), 'orders-stream-'));
-  const bundle = join(folder, 'workflows.js');
+  const { code } = await bundleWorkflows();
   const children = new Map<Queue, ChildProcess>();
   let stopping = false;
 
@@ -27,22 +27,32 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-
-  writeFileSync(bundle, (await bundleWorkflows()).code);
   const keepRunning = async (queue: Queue) => {
     while (!stopping) {
-      const child = fork(join(__dirname, 'queue.ts'), [queue, bundle]);
+      const child = fork(join(__dirname, 'queue.ts'), [queue, bundleFile(code)]);
       children.set(queue, child);
-      const code = await new Promise((resolve) =>
+      const end = await new Promise((resolve) =>
         child.once('exit', (status, signal) => resolve(signal ?? status)),
       );
       if (stopping) return;
-      console.error(`worker ${queue} ended (${String(code)}); starting it again`);
+      console.error(`worker ${queue} ended (${String(end)}); starting it again`);
       await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
     }
   };
   await Promise.all(QUEUES.map(keepRunning));
+}
+
+/**
+ * The bundle as a file for the queues' processes. It is named for its contents, so that a group that is killed, and cannot
+ * tidy up, leaves one file a version and not one a start.
+ */
+function bundleFile(code: string): string {
+  const hash = createHash('sha256').update(code).digest('hex').slice(0, 16);
+  const path = join(tmpdir(), `orders-stream-workflows-${process.getuid?.() ?? 'user'}-${hash}.js`);
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, code, { mode: 0o600 });
+  renameSync(temporary, path);
+  return path;
 }
 
 main().then(
