@@ -2,7 +2,7 @@
  * What must hold of topic, ledger and files, whatever died: judged from outside, by reading everything again.
  * Each function returns what is wrong, in words; nothing is the verdict "clean".
  */
-import { createOrdersTopic } from '../adapters/kafka';
+import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import type { Offsets } from '../model/ranges';
 import { ORDERS_TABLE, type FreshPipeline } from '../stack/fresh-pipeline';
 import { proveFiles } from './proof-files';
@@ -24,14 +24,7 @@ export async function proveStructure(pipeline: FreshPipeline): Promise<string[]>
 
 /** Where a read_committed reader's view of the topic ends, and the order_id of every message up to there. */
 async function readTopic({ settings }: FreshPipeline): Promise<{ stable: Offsets; ids: string[] }> {
-  const { kafka } = settings;
-  const topic = createOrdersTopic({
-    brokers: kafka.brokers,
-    topic: kafka.topic,
-    numPartitions: kafka.num_partitions,
-    replicationFactor: kafka.replication_factor,
-    consumerGroup: kafka.consumer_group,
-  });
+  const topic = createOrdersTopic(topicOptions(settings.kafka));
   try {
     const { earliest, stable } = await topic.offsets();
     const ranges = Object.keys(stable)

@@ -2,7 +2,7 @@ import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@tem
 import { createCaptureActivities } from '../activities/capture';
 import { commonBehaviour } from '../activities/interceptor';
 import { createLandActivities } from '../activities/land';
-import { createOrdersTopic } from '../adapters/kafka';
+import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { createOrdersLake } from '../adapters/lake';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
@@ -63,16 +63,7 @@ export async function createQueueWorker(options: {
 }
 
 function activitiesOf(queue: Queue, settings: Settings, stopping: AbortSignal) {
-  const { kafka } = settings;
-  const topic = createOrdersTopic({
-    brokers: kafka.brokers,
-    topic: kafka.topic,
-    numPartitions: kafka.num_partitions,
-    replicationFactor: kafka.replication_factor,
-    consumerGroup: kafka.consumer_group,
-    ssl: kafka.ssl,
-    ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
-  });
+  const topic = createOrdersTopic(topicOptions(settings.kafka));
   if (queue === 'capture') {
     const source = createOrdersSource(settings);
     return {

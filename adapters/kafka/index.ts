@@ -13,7 +13,7 @@ import { readProgress } from './progress-record';
 import { Publisher } from './publisher';
 import { readRange } from './range-reader';
 
-export type { KafkaLogger, KafkaTopicOptions } from './options';
+export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './options';
 export { PROGRESS_GROUP } from './progress-record';
 
 /**

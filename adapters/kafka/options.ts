@@ -1,5 +1,6 @@
 import type { SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
+import type { Settings } from '../../configs/schema';
 
 /** Where warnings go. kafkajs logs much that is no news (each lost connection several times), so it may be left out. */
 export interface KafkaLogger {
@@ -25,4 +26,17 @@ export interface KafkaTopicOptions {
   clientId?: string;
   /** Default: silence. */
   logger?: KafkaLogger;
+}
+
+/** The options that the settings ask for. */
+export function topicOptions(kafka: Settings['kafka']): KafkaTopicOptions {
+  return {
+    brokers: kafka.brokers,
+    topic: kafka.topic,
+    numPartitions: kafka.num_partitions,
+    replicationFactor: kafka.replication_factor,
+    consumerGroup: kafka.consumer_group,
+    ssl: kafka.ssl,
+    ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
+  };
 }

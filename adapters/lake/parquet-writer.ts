@@ -3,6 +3,7 @@ import type { ColumnSource } from 'hyparquet-writer';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { gzipSync } from 'node:zlib';
 import type { AcceptedRow } from '../../activities/interfaces';
+import type { Order } from '../../model/order';
 
 /**
  * Codecs of the lake's files that every reader has. snappy (the default) is the library's own JavaScript; gzip is
@@ -48,45 +49,29 @@ export function encodeParquet(columns: readonly Column[], compression: Compressi
 
 /** One file of the lake: the seven columns and validation_status. No row has a null, as the rules see to it. */
 export function encodeOrders(rows: readonly AcceptedRow[], compression: Compression): Uint8Array {
+  const columns = orderColumns(rows, 'SUCCESS');
   return encodeParquet(
-    [
-      rising(
-        wholeColumn(
-          'order_id',
-          rows.map(({ order }) => order.orderId),
-        ),
-      ),
-      textColumn(
-        'customer_name',
-        rows.map(({ order }) => order.customerName),
-      ),
-      textColumn(
-        'restaurant_name',
-        rows.map(({ order }) => order.restaurantName),
-      ),
-      textColumn(
-        'item',
-        rows.map(({ order }) => order.item),
-      ),
-      amountColumn(rows.map(({ order }) => order.amountHundredths)),
-      textColumn(
-        'order_status',
-        rows.map(({ order }) => order.orderStatus),
-      ),
-      rising(
-        timestampColumn(
-          'created_at',
-          'MICROS',
-          rows.map(({ order }) => order.createdAtMicros),
-        ),
-      ),
-      textColumn(
-        'validation_status',
-        rows.map(() => 'SUCCESS'),
-      ),
-    ],
+    columns.map((data) => (data.name === 'order_id' || data.name === 'created_at' ? rising(data) : data)),
     compression,
   );
+}
+
+/** The columns that lake and quarantine share, in the contract's order. */
+export function orderColumns(rows: readonly { order: Order }[], status: 'SUCCESS' | 'FAILED'): Column[] {
+  const values = <K extends keyof Order>(key: K) => rows.map(({ order }) => order[key]);
+  return [
+    wholeColumn('order_id', values('orderId')),
+    textColumn('customer_name', values('customerName')),
+    textColumn('restaurant_name', values('restaurantName')),
+    textColumn('item', values('item')),
+    amountColumn(values('amountHundredths')),
+    textColumn('order_status', values('orderStatus')),
+    timestampColumn('created_at', 'MICROS', values('createdAtMicros')),
+    textColumn(
+      'validation_status',
+      rows.map(() => status),
+    ),
+  ];
 }
 
 export function textColumn(name: string, data: (string | null)[]): Column {

@@ -3,10 +3,10 @@ import { FAILURES } from '../../model/order';
 import { dateFolder } from './layout';
 import type { Compression } from './parquet-writer';
 import {
-  amountColumn,
   bytesColumn,
   encodeParquet,
   narrowColumn,
+  orderColumns,
   textColumn,
   timestampColumn,
   wholeColumn,
@@ -16,36 +16,7 @@ import {
 export function encodeQuarantined(rows: readonly QuarantinedRow[], compression: Compression): Uint8Array {
   return encodeParquet(
     [
-      wholeColumn(
-        'order_id',
-        rows.map(({ order }) => order.orderId),
-      ),
-      textColumn(
-        'customer_name',
-        rows.map(({ order }) => order.customerName),
-      ),
-      textColumn(
-        'restaurant_name',
-        rows.map(({ order }) => order.restaurantName),
-      ),
-      textColumn(
-        'item',
-        rows.map(({ order }) => order.item),
-      ),
-      amountColumn(rows.map(({ order }) => order.amountHundredths)),
-      textColumn(
-        'order_status',
-        rows.map(({ order }) => order.orderStatus),
-      ),
-      timestampColumn(
-        'created_at',
-        'MICROS',
-        rows.map(({ order }) => order.createdAtMicros),
-      ),
-      textColumn(
-        'validation_status',
-        rows.map(() => 'FAILED'),
-      ),
+      ...orderColumns(rows, 'FAILED'),
       textColumn(
         'failed_rules',
         rows.map(({ failures }) => failures.join(',')),
