@@ -182,8 +182,16 @@ export interface BatchIdentity {
   ranges: readonly OffsetRange[];
 }
 
+/** A micro-batch in the hands of one landing: see {@link OrdersLake.open}. */
+export interface OwnedBatch extends BatchIdentity {
+  /** The epoch that opening the lake returned; writing under an older one than the newest is a LandingConflict. */
+  epoch: number;
+}
+
 /** One line of the lake's own proof, `_ledger/<sequence>.json`. */
 export interface LedgerEntry extends BatchIdentity, BatchManifest {
+  /** Which opening of the lake wrote it; absent in entries of version 0.1.0. */
+  epoch?: number;
   /** Offsets to read next, after this batch, for all partitions. */
   next: Offsets;
   /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
@@ -203,12 +211,28 @@ export interface OrdersLake {
   ensure(): Promise<void>;
 
   /**
+   * Takes the lake over: whoever opened it before can write nothing any more. Then removes what attempts left (temporary
+   * files, files of batches after the ledger's last entry), and tells the place to go on from.
+   * `opener`: the workflow's run, and when Temporal scheduled this attempt (milliseconds since 1970).
+   *
+   * Idempotent: every call takes an epoch of its own. LastingFailure LandingConflict for an attempt that was
+   * scheduled before the present owner's, and where the ledger has lost entries.
+   */
+  open(opener: {
+    runId: string;
+    scheduledAt: number;
+  }): Promise<{ epoch: number; last: LedgerEntry | undefined; removed: string[] }>;
+
+  /**
    * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
-   * Idempotent: same batch and rows, same names and bytes.
+   * Idempotent: same batch and rows, same names and bytes; what stands there equal is kept, and what is committed is never
+   * replaced. `again`: an earlier attempt may have left files that this one does not write (rules may have changed in
+   * between); those are removed. LastingFailure LandingConflict under an old epoch.
    */
   writeBatch(
-    batch: BatchIdentity,
+    batch: OwnedBatch,
     rows: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
+    options: { signal: AbortSignal; again: boolean },
   ): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }>;
 
   /**
@@ -226,14 +250,23 @@ export interface OrdersLake {
   /** The newest ledger entry, or `undefined` for a new lake. */
   lastEntry(): Promise<LedgerEntry | undefined>;
 
-  /**
-   * Appends an entry; `previousHash` and `committedAt` are filled in here. Never overwrites.
-   * Idempotency key: sequence and ranges; an entry that is already there with the same ranges is success.
-   * LastingFailure LandingConflict where the sequence is taken by other ranges; this batch's own files are
-   * removed before it is thrown.
-   */
-  commit(entry: Omit<LedgerEntry, 'previousHash' | 'committedAt' | 'ruleSetVersion'>): Promise<void>;
+  /** The batch's ledger entry, if it is committed. LastingFailure LandingConflict where other ranges took its sequence. */
+  findCommitted(batch: BatchIdentity): Promise<LedgerEntry | undefined>;
 
-  /** Removes temporary files and files of batches after the ledger's last entry. Call only when no batch is in flight. */
-  sweep(): Promise<{ removed: string[] }>;
+  /**
+   * Appends an entry, and clears away what other attempts of the batch are still writing; `previousHash` and
+   * `committedAt` are filled in here. Never overwrites.
+   * Idempotency key: sequence and ranges; an entry that is already there with the same ranges is success.
+   * LastingFailure LandingConflict under an old epoch, and where the sequence is taken by other ranges; this batch's own
+   * files are removed before that is thrown.
+   */
+  commit(entry: NewLedgerEntry): Promise<void>;
 }
+
+/** A ledger entry as its writer gives it; the ledger adds the rest. */
+export type NewLedgerEntry = Omit<
+  LedgerEntry,
+  'previousHash' | 'committedAt' | 'ruleSetVersion' | 'epoch'
+> & {
+  epoch: number;
+};

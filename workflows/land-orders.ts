@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -9,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { LandActivities } from '../activities/land';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
+import type { OpenLandingResult } from '../activities/land/open-landing';
 import { offsetsAfter } from '../model/plan-ranges';
 import { formatOffsets, formatRanges, spanOf, type OffsetRange, type Offsets } from '../model/ranges';
 import type { Request } from '../model/requests';
@@ -60,8 +62,10 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
 
   // They end a wait and are carried out between two batches, never within one.
   const requests = receiveRequests('resetOffsets');
-  state ??= opened(await openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, []));
+  state ??= opened(await open());
   for (;;) {
+    // A run of version 0.1.0 goes on under an epoch of its own.
+    if (state.epoch === undefined && patched('epochs')) state = { ...state, epoch: (await open()).epoch };
     for (const request of requests.take()) state = requested(state, await resolved(request));
     if (requests.arrived()) continue;
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
@@ -76,6 +80,10 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     if (claim === undefined) continue;
     state = withError({ ...state, lagOffsets: claim.lagOffsets }, 'claimMicroBatch', claim);
     if (claim.ranges.length > 0) state = await land(state, claim.ranges);
+  }
+
+  function open(): Promise<OpenLandingResult> {
+    return openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, []);
   }
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
@@ -94,18 +102,20 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
 
   /** Carries ranges that history has fixed through to the end; nothing may come between. */
   async function land(from: LandState, ranges: OffsetRange[]): Promise<LandState> {
+    const { epoch = 0 } = from; // 0 is of a replayed run of version 0.1.0 only
     const sequence = from.sequence + 1;
     const next = offsetsAfter(from.next, ranges);
     enter('landing');
     const manifest = await landMicroBatch.executeWithOptions(
       { summary: `#${sequence}: ${spanOf(ranges)} offsets, ${formatRanges(ranges)}` },
-      [{ sequence, ranges, highWater: from.highWater, reached: from.reached }],
+      [{ epoch, sequence, ranges, highWater: from.highWater, reached: from.reached }],
     );
     enter('committing');
     const done = await commitMicroBatch.executeWithOptions(
       { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
       [
         {
+          epoch,
           sequence,
           ranges,
           manifest,

@@ -14,6 +14,8 @@ export interface LandInput {
 
 /** All that a run hands to the next. */
 export interface LandState {
+  /** Which opening of the lake batches are written under; absent in a run of version 0.1.0 until it has opened the lake. */
+  epoch?: number;
   /** Micro-batches committed, and number of the ledger's last entry. */
   sequence: number;
   /** Offsets to read next. */
@@ -38,8 +40,16 @@ export interface LandState {
   runs: number;
 }
 
-export function opened({ sequence, next, reached, highWater, startedFrom }: OpenLandingResult): LandState {
+export function opened({
+  epoch,
+  sequence,
+  next,
+  reached,
+  highWater,
+  startedFrom,
+}: OpenLandingResult): LandState {
   return {
+    epoch,
     sequence,
     next,
     reached,

@@ -1,8 +1,8 @@
 import type { Offsets } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
-import type { BatchIdentity, BatchManifest, OrdersLake, OrdersTopic } from '../interfaces';
+import type { BatchManifest, OrdersLake, OrdersTopic, OwnedBatch } from '../interfaces';
 
-export interface CommitInput extends BatchIdentity {
+export interface CommitInput extends OwnedBatch {
   manifest: BatchManifest;
   /** Offsets to read after this batch, for all partitions. */
   next: Offsets;
@@ -19,6 +19,7 @@ export interface CommitInput extends BatchIdentity {
  */
 export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLake }) {
   return async function commitMicroBatch({
+    epoch,
     sequence,
     ranges,
     manifest,
@@ -27,15 +28,18 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     resets,
   }: CommitInput): Promise<{ sequence: number }> {
     const why = resets.length === 0 ? {} : { resets };
-    await deps.lake.commit({ sequence, ranges, next, reached, ...why, ...onlyManifest(manifest) });
+    await deps.lake.commit({ epoch, sequence, ranges, next, reached, ...why, ...manifestOf(manifest) });
     await deps.topic.commitGroupOffsets(next);
     return { sequence };
   };
 }
 
-/** The result of an activity that was retried says so in a field of its own, which is no part of the lake's proof. */
-function onlyManifest(manifest: BatchManifest): BatchManifest {
-  const { files, quarantineFiles, counts, newestCreatedAt, highWater } = manifest;
+/**
+ * The manifest alone, of a ledger entry or of an activity's result: one that was retried says so in a field of its own,
+ * which is no part of the lake's proof.
+ */
+export function manifestOf(from: BatchManifest): BatchManifest {
+  const { files, quarantineFiles, counts, newestCreatedAt, highWater } = from;
   return {
     files,
     quarantineFiles,

@@ -1,11 +1,19 @@
 import { Context } from '@temporalio/activity';
 import type { Offsets } from '../../model/ranges';
 import { formatTimestamp } from '../../model/watermark';
-import type { BatchIdentity, BatchManifest, IncomingMessage, OrdersLake, OrdersTopic } from '../interfaces';
+import type {
+  BatchIdentity,
+  BatchManifest,
+  IncomingMessage,
+  OrdersLake,
+  OrdersTopic,
+  OwnedBatch,
+} from '../interfaces';
+import { manifestOf } from './commit-micro-batch';
 import { findDuplicates, type HighWater, type Judged } from './duplicates';
 import { judge } from './parse-message';
 
-export interface LandInput extends BatchIdentity {
+export interface LandInput extends OwnedBatch {
   highWater: HighWater;
   /** The furthest offsets that were ever landed: messages before them are read once more, after a reset. */
   reached: Offsets;
@@ -17,16 +25,20 @@ export interface LandInput extends BatchIdentity {
  * Idempotency key: (sequence, ranges). Committed messages of fixed offsets never change, and neither do files of
  * earlier batches, so every attempt comes to the same rows, names and bytes. One that dies leaves at most
  * temporary files, which readers skip, or whole files, which the next attempt finds equal. Two at once write the
- * same bytes under different temporary names.
+ * same bytes under different temporary names. A batch that is committed is not read again; its manifest is in the ledger (a
+ * workflow that was reset to an earlier point comes by here). One that wakes up after its landing was replaced finds its epoch closed.
  */
 export function createLandMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLake }) {
   return async function landMicroBatch({
+    epoch,
     sequence,
     ranges,
     highWater,
     reached,
   }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
+    const committed = await deps.lake.findCommitted({ sequence, ranges });
+    if (committed !== undefined) return manifestOf(committed);
     const judged = await readAndJudge(deps.topic, ranges, context);
     const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
       highWater,
@@ -35,8 +47,11 @@ export function createLandMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLak
       findLanded: (orders) => deps.lake.findLanded(sequence, orders),
       findQuarantined: (rows) => deps.lake.findQuarantined(sequence, rows),
     });
-    context.cancellationSignal.throwIfAborted();
-    const written = await deps.lake.writeBatch({ sequence, ranges }, { accepted, quarantined });
+    const written = await deps.lake.writeBatch(
+      { epoch, sequence, ranges },
+      { accepted, quarantined },
+      { signal: context.cancellationSignal, again: context.info.attempt > 1 },
+    );
 
     const failures: BatchManifest['counts']['failures'] = {};
     for (const row of quarantined)

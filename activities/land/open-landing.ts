@@ -1,8 +1,11 @@
+import { Context } from '@temporalio/activity';
 import type { Offsets } from '../../model/ranges';
 import type { Watermark } from '../../model/watermark';
 import type { OrdersLake, OrdersTopic } from '../interfaces';
 
 export interface OpenLandingResult {
+  /** Which opening of the lake this is; every batch is written under it. */
+  epoch: number;
   /** Micro-batches committed before. */
   sequence: number;
   next: Offsets;
@@ -13,23 +16,33 @@ export interface OpenLandingResult {
 }
 
 /**
- * Checks topic and lake before anything is done, clears away what a lost run left half done, and finds the place to
- * begin: after the ledger's last entry, or at the earliest offsets for a new lake.
+ * Checks topic and lake before anything is done, takes the lake over, clears away what a lost run left half done, and
+ * finds the place to begin: after the ledger's last entry, or at the earliest offsets for a new lake.
  *
- * Idempotent: creates what is missing, removes only files that no ledger entry names and that only an earlier run of
- * this pipeline can have written. Runs when no batch is in flight: at the start of a workflow that carries no state.
+ * Idempotent: creates what is missing, and every attempt takes an epoch of its own, which shuts out all before it: so an
+ * attempt that wakes up late can neither write nor remove anything. Removes only files that no ledger entry names
+ * and that only an earlier run of this pipeline can have written.
  */
 export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }) {
   return async function openLanding(): Promise<OpenLandingResult> {
-    await deps.lake.ensure();
     await deps.topic.ensure();
-    await deps.lake.sweep();
-    const last = await deps.lake.lastEntry();
+    const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
+    const { epoch, last } = await deps.lake.open({
+      runId: workflowExecution?.runId ?? '',
+      scheduledAt: currentAttemptScheduledTimestampMs,
+    });
     if (last !== undefined) {
       const { sequence, next, reached, highWater } = last;
-      return { sequence, next, reached, highWater, startedFrom: 'ledger' };
+      return { epoch, sequence, next, reached, highWater, startedFrom: 'ledger' };
     }
     const { earliest } = await deps.topic.offsets();
-    return { sequence: 0, next: earliest, reached: earliest, highWater: {}, startedFrom: 'earliest offsets' };
+    return {
+      epoch,
+      sequence: 0,
+      next: earliest,
+      reached: earliest,
+      highWater: {},
+      startedFrom: 'earliest offsets',
+    };
   };
 }

@@ -4,30 +4,54 @@ import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { temporaryName } from './layout';
 
+/** Where and how a file is written. */
+export interface WriteOptions {
+  /** The folder for the temporary file, on the same file system; the target's own unless given. Must exist. */
+  via?: string;
+  /** Called when another content stands at the target, before it is replaced; may throw to keep it. */
+  beforeReplacing?: () => Promise<void>;
+}
+
 /**
  * Puts `bytes` at `folder/name`, replacing what stands there unless it is the same already. The folder must exist.
  * Throws the system's error (ENOSPC, EROFS, EIO …) with nothing visible changed and the temporary file removed.
  */
-export async function writeDurably(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+export async function writeDurably(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  { via = folder, beforeReplacing }: WriteOptions = {},
+): Promise<void> {
   const target = join(folder, name);
-  if (await holds(target, bytes)) {
+  const found = await compare(target, bytes);
+  if (found === 'same') {
     // An earlier attempt may have died between its rename and its fsync of the folder.
     await syncFolder(folder);
     return;
   }
-  await viaTemporary(folder, name, bytes, (temporary) => rename(temporary, target));
+  await viaTemporary({ via, name, bytes }, async (temporary) => {
+    if (found === 'other') await beforeReplacing?.();
+    await rename(temporary, target);
+  });
+  await syncFolder(folder);
 }
 
 /**
  * The same, but never replaces: resolves to false, with nothing changed, where the name is taken. link() decides
  * that and shows the whole file in one step; rename() would clobber, and O_EXCL would show a file half written.
  */
-export async function createDurably(folder: string, name: string, bytes: Uint8Array): Promise<boolean> {
+export async function createDurably(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  { via = folder }: Pick<WriteOptions, 'via'> = {},
+): Promise<boolean> {
   try {
-    await viaTemporary(folder, name, bytes, async (temporary) => {
+    await viaTemporary({ via, name, bytes }, async (temporary) => {
       await link(temporary, join(folder, name));
-      await rm(temporary);
+      await rm(temporary, { force: true });
     });
+    await syncFolder(folder);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -55,13 +79,11 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 async function viaTemporary(
-  folder: string,
-  name: string,
-  bytes: Uint8Array,
+  { via, name, bytes }: { via: string; name: string; bytes: Uint8Array },
   publish: (temporary: string) => Promise<void>,
 ): Promise<void> {
   // Random, because an attempt that was given up may still be writing while the next one runs.
-  const temporary = join(folder, temporaryName(name, randomBytes(8).toString('hex')));
+  const temporary = join(via, temporaryName(name, randomBytes(8).toString('hex')));
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -75,20 +97,20 @@ async function viaTemporary(
     await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
     throw error;
   }
-  await syncFolder(folder);
 }
 
-async function holds(path: string, bytes: Uint8Array): Promise<boolean> {
+async function compare(path: string, bytes: Uint8Array): Promise<'same' | 'other' | 'absent'> {
   try {
-    if ((await stat(path)).size !== bytes.length) return false;
-    return (await readFile(path)).equals(bytes);
+    if ((await stat(path)).size !== bytes.length) return 'other';
+    return (await readFile(path)).equals(bytes) ? 'same' : 'other';
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
+    if (codeOf(error) === 'ENOENT') return 'absent';
     throw error;
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes the names in a folder durable. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

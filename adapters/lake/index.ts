@@ -2,24 +2,25 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   AcceptedRow,
-  BatchIdentity,
   LakeFile,
+  NewLedgerEntry,
   OrdersLake,
+  OwnedBatch,
   QuarantinedRow,
 } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
 import type { Watermark } from '../../model/watermark';
 import { formatTimestamp } from '../../model/watermark';
 import { makeFolder, sha256, writeDurably } from './durable-file';
-import { dateFolder, foldersOf, partName } from './layout';
-import type { NewEntry } from './ledger';
-import { appendEntry, lastEntry } from './ledger';
+import { orSuperseded, takeEpoch } from './epoch';
+import { dateFolder, foldersOf, partName, stagingOf } from './layout';
+import { appendEntry, findCommitted, lastEntry } from './ledger';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { encodeOrders } from './parquet-writer';
 import { probeFolder } from './probe';
 import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
-import { sweep } from './sweep';
+import { clearStaging, removeOthers, sweep } from './sweep';
 
 export type { Compression } from './parquet-writer';
 export { COMPRESSIONS } from './parquet-writer';
@@ -33,23 +34,41 @@ export interface OrdersLakeOptions {
 /** The lake in a folder of this machine's file system. It holds no state: any number may be made for one folder. */
 export function createOrdersLake({ path, compression }: OrdersLakeOptions): OrdersLake {
   const folders = foldersOf(path);
+  const ensure = async () => {
+    for (const folder of [folders.lake, folders.quarantine, folders.ledger]) await probeFolder(folder);
+  };
   return {
-    async ensure() {
-      for (const folder of [folders.lake, folders.quarantine, folders.ledger]) await probeFolder(folder);
+    ensure,
+
+    async open(opener) {
+      await ensure();
+      const epoch = await takeEpoch(folders, opener);
+      // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
+      const last = await lastEntry(folders.ledger);
+      return { epoch, last, removed: await sweep(folders, epoch, last) };
     },
 
-    async writeBatch(batch, { accepted, quarantined }) {
+    async writeBatch(batch, { accepted, quarantined }, { signal, again }) {
+      const refuseCommitted = async () => {
+        if ((await findCommitted(folders.ledger, batch)) !== undefined) throw lateAttempt(batch);
+      };
+      const how = { signal, beforeReplacing: refuseCommitted };
       const encodedOrders = byFolder(inPositionOrder(accepted), (row) =>
         dateFolder(row.order.createdAtMicros),
       );
       const encodedQuarantine = byFolder(inOffsetOrder(quarantined), quarantineFolder);
-      const files = await writeFiles(folders.lake, batch, encodedOrders, (rows) => ({
+      const files = await writeFiles(folders.lake, batch, how, encodedOrders, (rows) => ({
         bytes: encodeOrders(rows, compression),
         ...ends(rows),
       }));
-      const quarantineFiles = await writeFiles(folders.quarantine, batch, encodedQuarantine, (rows) => ({
+      const quarantineFiles = await writeFiles(folders.quarantine, batch, how, encodedQuarantine, (rows) => ({
         bytes: encodeQuarantined(rows, compression),
       }));
+      if (again) {
+        await refuseCommitted();
+        await removeOthers(folders.lake, batch, files);
+        await removeOthers(folders.quarantine, batch, quarantineFiles);
+      }
       return { files, quarantineFiles };
     },
 
@@ -59,22 +78,21 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
 
     lastEntry: () => lastEntry(folders.ledger),
 
+    findCommitted: (batch) => findCommitted(folders.ledger, batch),
+
     async commit(entry) {
       try {
-        await appendEntry(folders.ledger, entry);
+        await appendEntry(folders.ledger, stagingOf(folders.lake, entry.epoch), entry);
       } catch (error) {
         if (error instanceof LastingFailure && error.type === 'LandingConflict') await removeOwnFiles(entry);
-        throw error;
+        throw await orSuperseded(error, folders.lake, entry.epoch);
       }
-    },
-
-    async sweep() {
-      return { removed: await sweep(folders, await lastEntry(folders.ledger)) };
+      await clearStaging(folders, entry);
     },
   };
 
   /** The ranges are in a file's name, so none of these can be the other landing's. */
-  async function removeOwnFiles(entry: NewEntry): Promise<void> {
+  async function removeOwnFiles(entry: NewLedgerEntry): Promise<void> {
     const name = partName(entry);
     const own = (file: LakeFile): boolean => file.path.endsWith(`/${name}`);
     for (const file of entry.files.filter(own)) await rm(join(folders.lake, file.path), { force: true });
@@ -114,20 +132,27 @@ function byFolder<T>(rows: readonly T[], folderOf: (row: T) => string): [folder:
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+interface How {
+  signal: AbortSignal;
+  beforeReplacing: () => Promise<void>;
+}
+
 /** One file a folder. Where one fails the rest is still waited for, so that no write outlives its attempt. */
 async function writeFiles<T>(
   root: string,
-  batch: BatchIdentity,
+  batch: OwnedBatch,
+  how: How,
   groups: readonly [folder: string, rows: T[]][],
   encode: (rows: T[]) => { bytes: Uint8Array; first?: Watermark; last?: Watermark },
 ): Promise<LakeFile[]> {
   const name = partName(batch);
+  const via = stagingOf(root, batch.epoch);
   const encoded = groups.map(([folder, rows]) => ({ folder, rows: rows.length, ...encode(rows) }));
   const outcomes = await Promise.allSettled(
-    encoded.map(({ folder, bytes }) => writeInto(join(root, folder), name, bytes)),
+    encoded.map(({ folder, bytes }) => writeInto(join(root, folder), name, bytes, { via, ...how })),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  if (failed !== undefined) throw await orSuperseded(failed.reason, root, batch.epoch);
   return encoded.map(({ folder, rows, bytes, ...positions }) => ({
     path: `${folder}/${name}`,
     rows,
@@ -137,9 +162,20 @@ async function writeFiles<T>(
   }));
 }
 
-async function writeInto(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+async function writeInto(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  { signal, ...options }: How & { via: string },
+): Promise<void> {
+  signal.throwIfAborted();
   await makeFolder(folder);
-  await writeDurably(folder, name, bytes);
+  await writeDurably(folder, name, bytes, options);
+}
+
+/** Not a lasting failure: if this attempt were the one that counts, the batch would not be committed. */
+function lateAttempt({ sequence }: OwnedBatch): Error {
+  return new Error(`Batch ${sequence} is committed with other contents; this attempt came too late.`);
 }
 
 function ends(rows: readonly AcceptedRow[]): { first: Watermark; last: Watermark } {

@@ -57,6 +57,24 @@ export function sequenceOfPart(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
+/** The folder in which an epoch's files are written before they get their names; see epoch.ts. */
+export function stagingOf(root: string, epoch: number): string {
+  return join(root, '_staging', padSequence(epoch));
+}
+
+/** The record of who took an epoch. */
+export function epochName(epoch: number): string {
+  return `${padSequence(epoch)}.json`;
+}
+
+/** The epoch of a staging folder's name; `undefined` for any other name. */
+export function epochOf(name: string): number | undefined {
+  return /^\d{10}$/.test(name) ? Number(name) : undefined;
+}
+
+/** The epoch in a record's name; `undefined` for any other name. */
+export const epochOfRecord = (name: string): number | undefined => sequenceOfEntry(name);
+
 const LEDGER_ENTRY = /^(\d{10})\.json$/;
 
 /** The sequence in a ledger entry's name; `undefined` for any other name. */
@@ -75,6 +93,14 @@ export function temporaryName(name: string, unique: string): string {
 
 const TEMPORARY =
   /^(?:\.(?:part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}\.json|_probe_\w+)\.[0-9a-f]{16}\.tmp|_probe_\w+)$/;
+
+const TEMPORARY_PART = /^\.part-(\d{10})-[0-9a-f]{12}\.parquet\.[0-9a-f]{16}\.tmp$/;
+
+/** The batch of a part file that is being written; `undefined` for any other name. */
+export function sequenceOfTemporary(name: string): number | undefined {
+  const match = TEMPORARY_PART.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
 
 /** Whether the name is one of {@link temporaryName} or of a probe; other programs' hidden files are not ours to remove. */
 export function isTemporary(name: string): boolean {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { LedgerEntry } from '../../activities/interfaces';
+import type { BatchIdentity, LedgerEntry, NewLedgerEntry } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
 import type { FailureCode } from '../../model/order';
 import { FAILURES, RULE_SET_VERSION } from '../../model/order';
@@ -10,9 +10,6 @@ import { formatRanges } from '../../model/ranges';
 import { codeOf, createDurably, sha256 } from './durable-file';
 import { canonicalRanges, padSequence, sequenceOfEntry } from './layout';
 import { namesIn } from './part-files';
-
-/** An entry as its writer gives it; the ledger adds the rest. */
-export type NewEntry = Omit<LedgerEntry, 'previousHash' | 'committedAt' | 'ruleSetVersion'>;
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
 export async function lastEntry(folder: string): Promise<LedgerEntry | undefined> {
@@ -22,11 +19,11 @@ export async function lastEntry(folder: string): Promise<LedgerEntry | undefined
 }
 
 /**
- * Appends an entry. Success where it stands there already with the same ranges.
+ * Appends an entry by way of the folder `via`. Success where it stands there already with the same ranges.
  * LastingFailure LandingConflict where other ranges took its sequence, or the entry before it is missing.
  */
-export async function appendEntry(folder: string, entry: NewEntry): Promise<void> {
-  if (await isCommitted(folder, entry)) return;
+export async function appendEntry(folder: string, via: string, entry: NewLedgerEntry): Promise<void> {
+  if ((await findCommitted(folder, entry)) !== undefined) return;
   const previousHash = await hashOfEntry(folder, entry.sequence - 1);
   const whole: LedgerEntry = {
     ...entry,
@@ -36,19 +33,18 @@ export async function appendEntry(folder: string, entry: NewEntry): Promise<void
   };
   // Parsed for the schema's order of keys; strictly, so that no new field is dropped unseen.
   const text = `${JSON.stringify(z.strictObject(SHAPE).parse(whole), null, 2)}\n`;
-  const created = await createDurably(folder, entryName(entry.sequence), Buffer.from(text));
-  if (!created) await isCommitted(folder, entry);
+  const created = await createDurably(folder, entryName(entry.sequence), Buffer.from(text), { via });
+  if (!created) await findCommitted(folder, entry);
 }
 
-/** Whether the entry is there; LandingConflict where its sequence has other ranges. */
-async function isCommitted(folder: string, entry: NewEntry): Promise<boolean> {
-  const there = await readEntry(folder, entry.sequence);
-  if (there === undefined) return false;
-  if (canonicalRanges(there.ranges) === canonicalRanges(entry.ranges)) return true;
+/** The batch's entry, if there is one; LandingConflict where its sequence has other ranges. */
+export async function findCommitted(folder: string, batch: BatchIdentity): Promise<LedgerEntry | undefined> {
+  const there = await readEntry(folder, batch.sequence);
+  if (there === undefined || canonicalRanges(there.ranges) === canonicalRanges(batch.ranges)) return there;
   throw new LastingFailure(
     'LandingConflict',
-    `${join(folder, entryName(entry.sequence))} holds batch ${entry.sequence} with the offsets ${formatRanges(there.ranges)}, ` +
-      `this one has ${formatRanges(entry.ranges)}. Another landing writes to this lake: stop it, or give this one a lake of its own.`,
+    `${join(folder, entryName(batch.sequence))} holds batch ${batch.sequence} with the offsets ${formatRanges(there.ranges)}, ` +
+      `this one has ${formatRanges(batch.ranges)}. Another landing writes to this lake: stop it, or give this one a lake of its own.`,
   );
 }
 
@@ -110,6 +106,7 @@ const failureCode = z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode
 
 const SHAPE = {
   sequence: z.int().positive(),
+  epoch: z.exactOptional(z.int().nonnegative()),
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
   next: offsets,
   reached: offsets,

@@ -1,32 +1,70 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LedgerEntry } from '../../activities/interfaces';
+import type { BatchIdentity, LedgerEntry } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
+import { removeFenced } from './epoch';
 import type { LakeFolders } from './layout';
-import { isTemporary } from './layout';
+import { isTemporary, LEDGER_FOLDER, sequenceOfTemporary, stagingOf } from './layout';
 import { allParts, dateFolders, namesIn } from './part-files';
 
 /**
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.
- * Everything else stays, above all files of strangers. Call only when no batch is in flight.
+ * Everything else stays, above all files of strangers. Call only as the owner of the newest epoch, with no batch in flight.
  *
  * One batch is in flight at a time, so nothing can be further ahead than last + 1. A file that is tells of a ledger
  * that lost entries; to remove it could empty a whole lake, so that is refused with LandingConflict.
  */
-export async function sweep(folders: LakeFolders, last: LedgerEntry | undefined): Promise<string[]> {
-  const doomed = [
-    ...(await temporaries(folders)),
-    ...(await leftovers(folders.lake, last, last?.files)),
-    ...(await leftovers(folders.quarantine, last, last?.quarantineFiles)),
-  ];
-  for (const path of doomed) await rm(path, { force: true });
-  return doomed;
+export async function sweep(
+  folders: LakeFolders,
+  epoch: number,
+  last: LedgerEntry | undefined,
+): Promise<string[]> {
+  const removed: string[] = [];
+  for (const [root, committed] of [
+    [folders.lake, last?.files],
+    [folders.quarantine, last?.quarantineFiles],
+  ] as const) {
+    const doomed = [...(await temporaries(root)), ...(await leftovers(root, last, committed))];
+    for (const path of doomed) await removeFenced(path, root, epoch);
+    removed.push(...doomed);
+  }
+  return removed;
 }
 
-async function temporaries({ lake, quarantine, ledger }: LakeFolders): Promise<string[]> {
-  const folders = [lake, quarantine, ledger];
-  for (const root of [lake, quarantine])
-    for (const date of await dateFolders(root)) folders.push(join(root, date));
+/**
+ * Removes the part files of a batch that is not committed yet, except those that its present attempt wrote. Only for a
+ * batch that was tried before: it looks into every folder.
+ */
+export async function removeOthers(
+  root: string,
+  { sequence, epoch }: { sequence: number; epoch: number },
+  written: readonly { path: string }[],
+): Promise<void> {
+  const kept = new Set(written.map(({ path }) => path));
+  for (const part of await allParts(root)) {
+    if (part.sequence === sequence && !kept.has(part.path))
+      await removeFenced(join(root, part.path), root, epoch);
+  }
+}
+
+/** Removes what attempts of committed batches have half written: an attempt that comes to it later cannot finish it. */
+export async function clearStaging(
+  { lake, quarantine }: LakeFolders,
+  { sequence, epoch }: Pick<BatchIdentity, 'sequence'> & { epoch: number },
+): Promise<void> {
+  for (const root of [lake, quarantine]) {
+    const staging = stagingOf(root, epoch);
+    for (const name of await namesIn(staging)) {
+      if ((sequenceOfTemporary(name) ?? sequence + 1) <= sequence)
+        await rm(join(staging, name), { force: true });
+    }
+  }
+}
+
+/** Those of version 0.1.0, which wrote them beside their targets, and of probes. */
+async function temporaries(root: string): Promise<string[]> {
+  const folders = [root, join(root, LEDGER_FOLDER)];
+  for (const date of await dateFolders(root)) folders.push(join(root, date));
   const found: string[] = [];
   for (const folder of folders) {
     for (const name of await namesIn(folder)) if (isTemporary(name)) found.push(join(folder, name));

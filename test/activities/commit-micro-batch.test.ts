@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { createCommitMicroBatch } from '../../activities/land/commit-micro-batch';
 import type { BatchManifest, OrdersTopic } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
-import { batch, temporaryFolder } from '../helpers/lake';
+import { batch, openLake, temporaryFolder } from '../helpers/lake';
 
 test('a batch that took several attempts can be committed: its result says so in a field of its own', async () => {
   const folder = await temporaryFolder();
   try {
     const lake = createOrdersLake({ path: join(folder.path, 'lake'), compression: 'snappy' });
-    await lake.ensure();
+    await openLake(lake);
     const topic = { commitGroupOffsets: () => Promise.resolve() } as unknown as OrdersTopic;
     const counts = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };
     const manifest: BatchManifest = { files: [], quarantineFiles: [], counts, highWater: {} };

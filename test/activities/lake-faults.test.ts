@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { OrdersLake } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
 import { summary } from '../../adapters/lake/reader';
-import { accepted, batch, contentsOf, temporaryFolder } from '../helpers/lake';
+import { accepted, batch, contentsOf, openLake, temporaryFolder, write } from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   ({ path: root, remove } = await temporaryFolder());
   path = join(root, 'lake');
   lake = createOrdersLake({ path, compression: 'snappy' });
-  await lake.ensure();
+  await openLake(lake);
 });
 
 afterEach(async () => {
@@ -30,7 +30,7 @@ describe('a write that fails shows no file and leaves no temporary one', () => {
 
   test('at the rename', async () => {
     jest.spyOn(fs, 'rename').mockRejectedValue(systemError('EROFS'));
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow('EROFS');
+    await expect(write(lake, batch(1), rows)).rejects.toThrow('EROFS');
     expect(await contentsOf(root)).toEqual({});
   });
 
@@ -41,24 +41,24 @@ describe('a write that fails shows no file and leaves no temporary one', () => {
       if (args[1] === 'wx') jest.spyOn(handle, method).mockRejectedValue(systemError('ENOSPC'));
       return handle;
     });
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow('ENOSPC');
+    await expect(write(lake, batch(1), rows)).rejects.toThrow('ENOSPC');
     expect(await contentsOf(root)).toEqual({});
   });
 
   test('and the next attempt succeeds, whatever the failed one left', async () => {
     jest.spyOn(fs, 'rename').mockRejectedValueOnce(systemError('ENOSPC'));
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow('ENOSPC');
+    await expect(write(lake, batch(1), rows)).rejects.toThrow('ENOSPC');
     expect(Object.keys(await contentsOf(root))).toHaveLength(1);
-    await lake.writeBatch(batch(1), rows);
+    await write(lake, batch(1), rows);
     expect(await summary(path)).toMatchObject({ rows: 2, files: 2 });
   });
 
   test('where a folder stands in its place', async () => {
-    const { files } = await lake.writeBatch(batch(1), rows);
+    const { files } = await write(lake, batch(1), rows);
     const target = join(path, files[0]?.path ?? '');
     await fs.rm(target);
     await fs.mkdir(join(target, 'in the way'), { recursive: true });
-    await expect(lake.writeBatch(batch(1), rows)).rejects.toThrow();
+    await expect(write(lake, batch(1), rows)).rejects.toThrow();
     expect(Object.keys(await contentsOf(root))).toHaveLength(1);
   });
 });

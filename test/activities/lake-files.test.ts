@@ -6,7 +6,7 @@ import { judge } from '../../activities/land/parse-message';
 import { createOrdersLake } from '../../adapters/lake';
 import { queryLake, summary } from '../../adapters/lake/reader';
 import { interleave, sampleMessages } from '../../bench/sample-orders';
-import { accepted, batch, contentsOf, quarantined, temporaryFolder } from '../helpers/lake';
+import { accepted, batch, contentsOf, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -17,7 +17,7 @@ beforeEach(async () => {
   ({ path: root, remove } = await temporaryFolder());
   path = join(root, 'lake');
   lake = createOrdersLake({ path, compression: 'snappy' });
-  await lake.ensure();
+  await openLake(lake);
 });
 
 afterEach(() => remove());
@@ -42,7 +42,7 @@ test('DuckDB reads every value as it was', async () => {
     }),
     accepted(-(2n ** 63n), { createdAt: '2025-12-31T23:59:59.637359Z' }),
   ];
-  const { files } = await lake.writeBatch(batch(1), { accepted: rows, quarantined: [] });
+  const { files } = await write(lake, batch(1), { accepted: rows, quarantined: [] });
 
   expect(files).toMatchObject([
     {
@@ -109,7 +109,7 @@ test('DuckDB reads every value as it was', async () => {
 
 test('Spark 3 is told that old timestamps follow the calendar of today', async () => {
   // Without the mark one created_at before 1900 makes it refuse the file (seen with Spark 3.5.9).
-  const { files } = await lake.writeBatch(batch(1), { accepted: [accepted(1)], quarantined: [] });
+  const { files } = await write(lake, batch(1), { accepted: [accepted(1)], quarantined: [] });
   const bytes = await fs.readFile(join(path, files[0]?.path ?? ''));
   expect(bytes.includes('org.apache.spark.version')).toBe(true);
 });
@@ -120,7 +120,7 @@ test('rows go to the UTC date of created_at, from the year 1 to 9999', async () 
     '1969-12-31T23:59:59.999999Z',
     '9999-12-31T23:59:59.999999Z',
   ].map((createdAt, index) => accepted(index, { createdAt }));
-  await lake.writeBatch(batch(1), { accepted: rows, quarantined: [] });
+  await write(lake, batch(1), { accepted: rows, quarantined: [] });
   const { dates } = await summary(path);
   expect(dates.map(({ date, firstCreatedAt }) => [date, firstCreatedAt])).toEqual([
     ['0001-01-01', '0001-01-01T00:00:00.000000Z'],
@@ -140,7 +140,7 @@ test('the quarantine keeps each message, its reasons and what could be read', as
     quarantined(null, { offset: 4, timestampMillis: -1 }),
     quarantined('{}', { offset: 5, timestampMillis: 1e18 }),
   ];
-  const { quarantineFiles } = await lake.writeBatch(batch(1), { accepted: [], quarantined: rows });
+  const { quarantineFiles } = await write(lake, batch(1), { accepted: [], quarantined: rows });
 
   expect(quarantineFiles.map((file) => [file.path.slice(0, 15), file.rows])).toEqual([
     ['date=1970-01-01', 2],
@@ -192,10 +192,10 @@ test('the quarantine keeps each message, its reasons and what could be read', as
 
 test('same rows, same names and bytes, however they arrive', async () => {
   const rows = rowsOf(3000);
-  await lake.writeBatch(batch(1), rows);
+  await write(lake, batch(1), rows);
   const first = await contentsOf(root);
 
-  await lake.writeBatch(batch(1), rows);
+  await write(lake, batch(1), rows);
   expect(await contentsOf(root)).toEqual(first);
 
   const byPartition = [0, 1, 2].map((partition) =>
@@ -204,26 +204,26 @@ test('same rows, same names and bytes, however they arrive', async () => {
   for (const chunk of [1, 700, 3000]) {
     await fs.rm(path, { recursive: true });
     await fs.rm(`${path}_quarantine`, { recursive: true });
-    await lake.ensure();
-    await lake.writeBatch(batch(1), judgeAll(interleave(byPartition, chunk)));
+    await openLake(lake);
+    await write(lake, batch(1), judgeAll(interleave(byPartition, chunk)));
     expect(await contentsOf(root)).toEqual(first);
   }
 });
 
 test('a file with equal content is left alone, another attempt of the same batch is replaced', async () => {
-  const { files } = await lake.writeBatch(batch(1), { accepted: [accepted(1)], quarantined: [] });
+  const { files } = await write(lake, batch(1), { accepted: [accepted(1)], quarantined: [] });
   const file = join(path, files[0]?.path ?? '');
   const { ino } = await fs.stat(file);
-  await lake.writeBatch(batch(1), { accepted: [accepted(1)], quarantined: [] });
+  await write(lake, batch(1), { accepted: [accepted(1)], quarantined: [] });
   expect((await fs.stat(file)).ino).toBe(ino);
 
-  await lake.writeBatch(batch(1), { accepted: [accepted(1), accepted(2)], quarantined: [] });
+  await write(lake, batch(1), { accepted: [accepted(1), accepted(2)], quarantined: [] });
   expect((await summary(path)).rows).toBe(2);
   expect(Object.keys(await contentsOf(path))).toHaveLength(1);
 });
 
 test('the manifest tells what the files hold', async () => {
-  const { files, quarantineFiles } = await lake.writeBatch(batch(1), rowsOf(1000));
+  const { files, quarantineFiles } = await write(lake, batch(1), rowsOf(1000));
   for (const [folder, list] of [
     [path, files],
     [`${path}_quarantine`, quarantineFiles],
@@ -243,20 +243,20 @@ test('the manifest tells what the files hold', async () => {
 
 test.each(['snappy', 'gzip', 'uncompressed'] as const)('compression %s', async (compression) => {
   lake = createOrdersLake({ path: `${path}/`, compression });
-  await lake.writeBatch(batch(1), rowsOf(500));
+  await write(lake, batch(1), rowsOf(500));
   expect(await summary(path)).toMatchObject({ rows: 495, distinctOrderIds: 495, quarantined: { rows: 5 } });
 });
 
 test('more rows than a row group', async () => {
   const rows = Array.from({ length: 100_001 }, (_, i) => accepted(i));
-  await lake.writeBatch(batch(1), { accepted: rows, quarantined: [] });
+  await write(lake, batch(1), { accepted: rows, quarantined: [] });
   expect(
     await queryLake(path, 'SELECT count(*), count(DISTINCT order_id), sum(order_id)::BIGINT FROM files'),
   ).toEqual([[100_001n, 100_001n, 5_000_050_000n]]);
 });
 
 test('an empty batch writes nothing', async () => {
-  expect(await lake.writeBatch(batch(1), { accepted: [], quarantined: [] })).toEqual({
+  expect(await write(lake, batch(1), { accepted: [], quarantined: [] })).toEqual({
     files: [],
     quarantineFiles: [],
   });

@@ -3,7 +3,16 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
-import { accepted, batch, contentsOf, entryFor, quarantined, temporaryFolder } from '../helpers/lake';
+import {
+  accepted,
+  batch,
+  contentsOf,
+  entryFor,
+  openLake,
+  quarantined,
+  temporaryFolder,
+  write,
+} from '../helpers/lake';
 
 let remove: () => Promise<void>;
 let path: string;
@@ -14,7 +23,7 @@ beforeEach(async () => {
   remove = folder.remove;
   path = join(folder.path, 'lake');
   lake = createOrdersLake({ path, compression: 'snappy' });
-  await lake.ensure();
+  await openLake(lake);
 });
 
 afterEach(async () => {
@@ -29,7 +38,7 @@ test('a new lake has no last entry', async () => {
 });
 
 test('entries form a chain, and the last one comes back whole', async () => {
-  const written = await lake.writeBatch(batch(1), {
+  const written = await write(lake, batch(1), {
     accepted: [accepted(1)],
     quarantined: [quarantined('{}', { offset: 2 })],
   });
@@ -58,7 +67,7 @@ test('entries form a chain, and the last one comes back whole', async () => {
 test('the same entry again is success and changes nothing', async () => {
   await lake.commit(entryFor(batch(1)));
   const before = await contentsOf(path);
-  await lake.commit(entryFor({ sequence: 1, ranges: [{ partition: 0, from: '00', to: '010' }] }));
+  await lake.commit(entryFor({ epoch: 1, sequence: 1, ranges: [{ partition: 0, from: '00', to: '010' }] }));
   await lake.commit(entryFor(batch(2)));
   await lake.commit(entryFor(batch(1)));
   expect(await contentsOf(path)).toMatchObject(before);
@@ -66,11 +75,11 @@ test('the same entry again is success and changes nothing', async () => {
 
 test('other ranges under a taken sequence are a conflict, and take their own files with them', async () => {
   const rows = { accepted: [accepted(1)], quarantined: [quarantined('{}')] };
-  await lake.commit(entryFor(batch(1), await lake.writeBatch(batch(1), rows)));
+  await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
   const before = [await contentsOf(path), await contentsOf(`${path}_quarantine`)];
 
   const other = batch(1, 0, 7);
-  const written = await lake.writeBatch(other, rows);
+  const written = await write(lake, other, rows);
   await expect(lake.commit(entryFor(other, written))).rejects.toMatchObject({
     type: 'LandingConflict',
     message: expect.stringMatching(

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { AcceptedRow, OrdersLake, QuarantinedRow } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
 import { summary } from '../../adapters/lake/reader';
-import { accepted, batch, quarantined, temporaryFolder } from '../helpers/lake';
+import { accepted, batch, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -14,13 +14,13 @@ beforeEach(async () => {
   ({ path: root, remove } = await temporaryFolder());
   path = join(root, 'lake=1', 'date=of orders');
   lake = createOrdersLake({ path, compression: 'snappy' });
-  await lake.ensure();
+  await openLake(lake);
 });
 
 afterEach(() => remove());
 
 const land = (sequence: number, rows: AcceptedRow[], failed: QuarantinedRow[] = []) =>
-  lake.writeBatch(batch(sequence), { accepted: rows, quarantined: failed });
+  write(lake, batch(sequence), { accepted: rows, quarantined: failed });
 
 const landed = async (sequence: number, rows: AcceptedRow[]) =>
   [
@@ -114,8 +114,9 @@ test('a path is a path, whatever patterns it would match', async () => {
   // As a pattern `o*` would match its neighbour, too.
   const pattern = createOrdersLake({ path: join(root, 'o*[a]?'), compression: 'snappy' });
   const neighbour = createOrdersLake({ path: join(root, 'ooa1'), compression: 'snappy' });
-  await pattern.writeBatch(batch(1), { accepted: [accepted(1)], quarantined: [] });
-  await neighbour.writeBatch(batch(1), { accepted: [accepted(2)], quarantined: [] });
+  for (const one of [pattern, neighbour]) await openLake(one);
+  await write(pattern, batch(1), { accepted: [accepted(1)], quarantined: [] });
+  await write(neighbour, batch(1), { accepted: [accepted(2)], quarantined: [] });
   expect([...(await pattern.findLanded(2, [accepted(1).order, accepted(2).order]))]).toEqual([0]);
   expect((await summary(join(root, 'o*[a]?'))).rows).toBe(1);
 });

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { OrdersLake } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
-import { accepted, batch, contentsOf, entryFor, quarantined, temporaryFolder } from '../helpers/lake';
+import {
+  accepted,
+  batch,
+  contentsOf,
+  entryFor,
+  openLake,
+  quarantined,
+  temporaryFolder,
+  write,
+} from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -26,11 +35,11 @@ describe('sweep', () => {
   const rows = { accepted: [accepted(1)], quarantined: [quarantined('{}')] };
   const DATE = 'date=2025-11-18';
 
-  beforeEach(() => lake.ensure());
+  beforeEach(async () => void (await openLake(lake)));
 
   test('removes what attempts left, and nothing else', async () => {
-    await lake.commit(entryFor(batch(1), await lake.writeBatch(batch(1), rows)));
-    await lake.commit(entryFor(batch(2), await lake.writeBatch(batch(2), rows)));
+    await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
+    await lake.commit(entryFor(batch(2), await write(lake, batch(2), rows)));
     for (const stranger of [
       'lake/_SUCCESS',
       'lake/.hidden.tmp',
@@ -47,38 +56,37 @@ describe('sweep', () => {
 
     const leftovers = [
       `lake/${DATE}/.part-0000000003-1a2b3c4d5e6f.parquet.00112233445566ff.tmp`,
-      'lake/_probe_rename',
       'lake/._probe_link.00112233445566ff.tmp',
       'lake/_ledger/.0000000003.json.00112233445566ff.tmp',
       `lake_quarantine/${DATE}/.part-0000000001-1a2b3c4d5e6f.parquet.00112233445566ff.tmp`,
     ];
     for (const leftover of leftovers) await fs.writeFile(join(root, leftover), 'x');
-    await lake.writeBatch(batch(3), rows);
-    await lake.writeBatch(batch(2, 10, 17), rows);
+    await write(lake, batch(3), rows);
+    await write(lake, batch(2, 10, 17), rows);
 
-    const { removed } = await lake.sweep();
+    const { removed } = await openLake(lake);
     expect(await contentsOf(root)).toEqual(before);
     expect(removed).toHaveLength(leftovers.length + 4);
     expect(removed).toEqual(expect.arrayContaining(leftovers.map((leftover) => join(root, leftover))));
-    expect(await lake.sweep()).toEqual({ removed: [] });
+    expect((await openLake(lake)).removed).toEqual([]);
   });
 
   test('of a lake without an entry removes the first batch only', async () => {
-    await lake.writeBatch(batch(1), rows);
-    expect((await lake.sweep()).removed).toHaveLength(2);
+    await write(lake, batch(1), rows);
+    expect((await openLake(lake)).removed).toHaveLength(2);
     expect(await contentsOf(root)).toEqual({});
   });
 
   test('refuses to empty a lake whose ledger lost entries', async () => {
-    for (const sequence of [1, 2, 3]) await lake.writeBatch(batch(sequence), rows);
+    for (const sequence of [1, 2, 3]) await write(lake, batch(sequence), rows);
     const before = await contentsOf(root);
-    await expect(lake.sweep()).rejects.toMatchObject({ type: 'LandingConflict' });
+    await expect(openLake(lake)).rejects.toMatchObject({ type: 'LandingConflict' });
     expect(await contentsOf(root)).toEqual(before);
   });
 
   test('of a folder that does not exist removes nothing', async () => {
     await fs.rm(path, { recursive: true });
-    expect(await lake.sweep()).toEqual({ removed: [] });
+    expect((await openLake(lake)).removed).toEqual([]);
   });
 });
 

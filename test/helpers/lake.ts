@@ -1,9 +1,15 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AcceptedRow, BatchIdentity, QuarantinedRow } from '../../activities/interfaces';
+import type {
+  AcceptedRow,
+  LakeFile,
+  NewLedgerEntry,
+  OrdersLake,
+  OwnedBatch,
+  QuarantinedRow,
+} from '../../activities/interfaces';
 import { judge } from '../../activities/land/parse-message';
-import type { NewEntry } from '../../adapters/lake/ledger';
 import { parseTimestamp } from '../../model/watermark';
 
 /** A folder of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
@@ -12,21 +18,36 @@ export async function temporaryFolder(): Promise<{ path: string; remove: () => P
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too. */
+/** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too, but not who opened the lake. */
 export async function contentsOf(root: string): Promise<Record<string, string>> {
   const contents: Record<string, string> = {};
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
-    if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || /_staging\/\d{10}\.json$/.test(path)) continue;
     contents[path.slice(root.length + 1)] = (await readFile(path)).toString('hex');
   }
   return Object.fromEntries(Object.entries(contents).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A batch of one partition's offsets. */
-export function batch(sequence: number, from = (sequence - 1) * 10, to = from + 10): BatchIdentity {
-  return { sequence, ranges: [{ partition: 0, from: String(from), to: String(to) }] };
+/** Opens the lake as a new landing does; the first time this is epoch 1. */
+export function openLake(lake: OrdersLake, scheduledAt = Date.now()): ReturnType<OrdersLake['open']> {
+  return lake.open({ runId: 'a test', scheduledAt });
+}
+
+/** Writes a batch as its first attempt does, or as a later one. */
+export function write(
+  lake: OrdersLake,
+  to: OwnedBatch,
+  rows: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
+  { again = false, signal = new AbortController().signal } = {},
+): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }> {
+  return lake.writeBatch(to, rows, { signal, again });
+}
+
+/** A batch of one partition's offsets, in the hands of whoever opened the lake first. */
+export function batch(sequence: number, from = (sequence - 1) * 10, to = from + 10): OwnedBatch {
+  return { epoch: 1, sequence, ranges: [{ partition: 0, from: String(from), to: String(to) }] };
 }
 
 /** A good row; give what matters to the test. */
@@ -69,9 +90,9 @@ export function quarantined(
 
 /** A ledger entry for a batch, with the files it wrote. */
 export function entryFor(
-  identity: BatchIdentity,
-  written: Pick<NewEntry, 'files' | 'quarantineFiles'> = { files: [], quarantineFiles: [] },
-): NewEntry {
+  identity: OwnedBatch,
+  written: Pick<NewLedgerEntry, 'files' | 'quarantineFiles'> = { files: [], quarantineFiles: [] },
+): NewLedgerEntry {
   const landed = written.files.reduce((sum, { rows }) => sum + rows, 0);
   const failed = written.quarantineFiles.reduce((sum, { rows }) => sum + rows, 0);
   const next = Object.fromEntries(identity.ranges.map(({ partition, to }) => [String(partition), to]));

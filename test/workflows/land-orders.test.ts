@@ -21,6 +21,7 @@ function scripted(batches: number) {
   const activities: LandActivities = {
     openLanding: () =>
       Promise.resolve({
+        epoch: 1,
         sequence: 0,
         next: { 0: '0' },
         reached: { 0: '0' },

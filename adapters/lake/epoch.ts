@@ -1,0 +1,122 @@
+/**
+ * Who may write to a lake, decided by the file system alone: whoever opened it last.
+ *
+ * Every opening takes the next epoch, a file that link() lets only one of several make. All that is written comes to its
+ * place by rename() or link() from the epoch's own staging folder, and a new epoch closes the older ones' folders before
+ * it looks at anything. So a process that was frozen, cut off or forgotten fails at its next step, however late it wakes
+ * up: its files cannot appear any more, and no check that could be out of date a moment later is needed.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LastingFailure } from '../../model/errors';
+import { codeOf, createDurably, makeFolder } from './durable-file';
+import { epochName, epochOf, epochOfRecord, stagingOf, type LakeFolders } from './layout';
+import { namesIn } from './part-files';
+
+/** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
+export interface Opener {
+  runId: string;
+  scheduledAt: number;
+}
+
+/**
+ * Takes the next epoch and shuts out all older ones; their staged files are gone afterwards. An attempt that was scheduled
+ * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then.
+ */
+export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<number> {
+  const records = join(folders.lake, '_staging');
+  for (const root of roots(folders)) await makeFolder(join(root, '_staging'));
+  const epoch = await nextEpoch(records, opener);
+  for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
+  // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
+  if ((await newestEpoch(records)) !== epoch) {
+    for (const root of roots(folders)) await rmdir(stagingOf(root, epoch)).catch(() => undefined);
+    throw supersededBy(folders.lake, await newestEpoch(records));
+  }
+  for (const root of roots(folders)) await closeOlder(join(root, '_staging'), epoch);
+  return epoch;
+}
+
+/** Tells a closed staging folder from other reasons why a step failed. Returns the error to throw. */
+export async function orSuperseded(error: unknown, root: string, epoch: number): Promise<unknown> {
+  if (codeOf(error) !== 'ENOENT' || (await exists(stagingOf(root, epoch)))) return error;
+  return supersededBy(root, undefined);
+}
+
+/**
+ * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of the staging
+ * folder, so that only the newest epoch can remove anything.
+ */
+export async function removeFenced(path: string, root: string, epoch: number): Promise<void> {
+  const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' && (await exists(stagingOf(root, epoch)))) return;
+    throw await orSuperseded(error, root, epoch);
+  }
+  await rm(aside, { force: true });
+}
+
+function roots({ lake, quarantine }: LakeFolders): string[] {
+  return [lake, quarantine];
+}
+
+async function nextEpoch(records: string, opener: Opener): Promise<number> {
+  for (;;) {
+    const newest = await newestEpoch(records);
+    if (newest > 0) await refuseLatecomer(records, newest, opener);
+    const record = { epoch: newest + 1, ...opener, openedAt: new Date().toISOString() };
+    const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+    if (await createDurably(records, epochName(newest + 1), bytes)) return newest + 1;
+  }
+}
+
+async function refuseLatecomer(records: string, newest: number, opener: Opener): Promise<void> {
+  const path = join(records, epochName(newest));
+  const { scheduledAt, runId } = JSON.parse(await readFile(path, 'utf8')) as Opener;
+  if (opener.scheduledAt >= scheduledAt) return;
+  throw new LastingFailure(
+    'LandingConflict',
+    `${path} was written by run ${runId} at ${new Date(scheduledAt).toISOString()}, after this one was scheduled ` +
+      `(${new Date(opener.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
+      'of the Temporal server was set back, wait until it has passed that moment, then start landOrders again.',
+  );
+}
+
+async function newestEpoch(records: string): Promise<number> {
+  return (await namesIn(records)).reduce((max, name) => Math.max(max, epochOfRecord(name) ?? 0), 0);
+}
+
+/** A folder is closed by giving it another name, in one step; what it held goes with it. Records of older epochs go, too. */
+async function closeOlder(staging: string, epoch: number): Promise<void> {
+  for (const name of await namesIn(staging)) {
+    const path = join(staging, name);
+    const folder = epochOf(name);
+    if (folder !== undefined && folder < epoch) {
+      const closed = join(staging, `closed.${randomBytes(8).toString('hex')}`);
+      await rename(path, closed);
+      await rm(closed, { recursive: true, force: true });
+    } else if (name.startsWith('closed.') || (epochOfRecord(name) ?? epoch) < epoch) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
+function supersededBy(root: string, epoch: number | undefined): LastingFailure {
+  const which = epoch === undefined ? '' : ` (epoch ${epoch})`;
+  return new LastingFailure(
+    'LandingConflict',
+    `The lake ${root} was opened by another landing${which}, which owns it now (or its _staging folder was removed); nothing ` +
+      'more is written here. If two landOrders share the lake, stop one of them or give it a lake of its own; then start ' +
+      'landOrders again.',
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

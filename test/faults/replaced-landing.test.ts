@@ -1,0 +1,26 @@
+/**
+ * A landing that outlives its workflow: frozen among its files while the workflow is ended and started again, as an operator
+ * may do without knowing of the frozen process. It owns the lake no more, so none of its files may appear.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { secondsToCatchUp } from '../../torture/recovery';
+import { expectExactlyOnce } from '../helpers/verdict';
+import { freezeAmidFiles, publishOneMore } from './amid-files';
+import { restartLanding, signal } from './rig';
+import { sideBySide } from './side-by-side';
+
+sideBySide([
+  {
+    'a landing that wakes up among its files after its workflow was replaced': async (rig) => {
+      const { pipeline, workers } = rig;
+      await freezeAmidFiles(rig, 2001);
+      await publishOneMore(rig, '2010-01-01');
+      await rig.moreWorkers();
+      await restartLanding(rig);
+      await secondsToCatchUp(pipeline);
+      signal(workers, 'land', 'SIGCONT');
+      await sleep(3_000); // so that it can do its worst
+      await expectExactlyOnce(pipeline);
+    },
+  },
+]);
