@@ -196,6 +196,12 @@ export interface LedgerEntry extends BatchIdentity, BatchManifest {
   next: Offsets;
   /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
   reached: Offsets;
+  /** Why none of its offsets could be landed: it is parked until a replay. */
+  parked?: { type: string; message: string };
+  /** A batch that this entry lands again: its ranges are that batch's, its files take the place of that batch's. */
+  supersedes?: number;
+  /** Batches that are parked after this entry. */
+  unlanded?: number[];
   /** The resets since the entry before: why this batch does not begin where that one ended. */
   resets?: Reset<Offsets>[];
   ruleSetVersion: number;
@@ -226,41 +232,61 @@ export interface OrdersLake {
   /**
    * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
    * Idempotent: same batch and rows, same names and bytes; what stands there equal is kept, and what is committed is never
-   * replaced. `again`: an earlier attempt may have left files that this one does not write (rules may have changed in
-   * between); those are removed. LastingFailure LandingConflict under an old epoch.
+   * replaced. LastingFailure LandingConflict under an old epoch, BatchNotLandable where the file system refuses a name.
    */
   writeBatch(
     batch: OwnedBatch,
     rows: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
-    options: { signal: AbortSignal; again: boolean },
+    options: WriteOptions,
   ): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }>;
 
-  /**
-   * Which of these orders stand already in the lake, in files of their date committed by batches before `sequence`.
-   * Returns their indexes.
-   */
+  /** Which of these orders stand already in the lake, in files of their date by these batches. Returns their indexes. */
   findLanded(
-    sequence: number,
+    batches: Batches,
     orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
   ): Promise<Set<number>>;
 
   /** The same for quarantine: by (order_id, created_at) where both are known, else by the raw value's bytes. */
-  findQuarantined(sequence: number, rows: readonly QuarantinedRow[]): Promise<Set<number>>;
+  findQuarantined(batches: Batches, rows: readonly QuarantinedRow[]): Promise<Set<number>>;
+
+  /** Rows in the files that a batch has in lake and quarantine. */
+  rowsOf(batch: BatchIdentity): Promise<{ landed: number; quarantined: number }>;
 
   /** The newest ledger entry, or `undefined` for a new lake. */
   lastEntry(): Promise<LedgerEntry | undefined>;
+
+  /** The entry with this number, if there is one. */
+  entry(sequence: number): Promise<LedgerEntry | undefined>;
+
+  /** Numbers of the batches that have files of these dates (`2025-11-18`, UTC, both included) in lake or quarantine. */
+  batchesOf(dates: { from: string; to: string }): Promise<number[]>;
 
   /** The batch's ledger entry, if it is committed. LastingFailure LandingConflict where other ranges took its sequence. */
   findCommitted(batch: BatchIdentity): Promise<LedgerEntry | undefined>;
 
   /**
    * Appends an entry, and clears away what other attempts of the batch are still writing; `previousHash` and
-   * `committedAt` are filled in here. Never overwrites.
+   * `committedAt` are filled in here. Never overwrites. With `supersedes`, the files that were written hidden then take
+   * the place of that batch's: each date's rows are the old ones or the new ones for a reader.
    * Idempotency key: sequence and ranges; an entry that is already there with the same ranges is success.
    * LastingFailure LandingConflict under an old epoch, and where the sequence is taken by other ranges; this batch's own
    * files are removed before that is thrown.
    */
   commit(entry: NewLedgerEntry): Promise<void>;
+}
+
+/** Files of which batches count: those before a batch, or all but one that is being landed again. */
+export type Batches = { before: number } | { except: number };
+
+export interface WriteOptions {
+  signal: AbortSignal;
+  /**
+   * An earlier attempt may have left files that this one does not write, since rules may have changed in between; those
+   * are removed.
+   */
+  again?: boolean;
+  /** Lands the batch again: its files stay hidden until the ledger entry with this number supersedes it. */
+  hiddenFor?: number;
 }
 
 /** A ledger entry as its writer gives it; the ledger adds the rest. */

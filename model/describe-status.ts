@@ -1,6 +1,6 @@
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
-import type { CaptureStatus, LandStatus, LastError } from './status';
+import type { CaptureStatus, LandStatus, LastError, ParkedBatch, ReplayStatus } from './status';
 import { describeWatermark, formatWatermark } from './watermark';
 
 /** A status in words, for the Web UI and the CLI alike. Trouble is what a person should see first, if there is any. */
@@ -28,7 +28,7 @@ export function describeLand(status: LandStatus): Described {
   const { landed, quarantined, duplicate } = status.rows;
   const failures = Object.entries(status.failures).map(([code, number]) => `${code} ${number}`);
   return {
-    trouble: [...requestTrouble(status), ...mended(status.lastError)],
+    trouble: [...parkedTrouble(status), ...requestTrouble(status), ...mended(status.lastError)],
     facts: [
       `${status.phase}: ${count(landed, 'row')} landed, ${quarantined} quarantined, ${count(duplicate, 'duplicate')} ` +
         `since it was started, ${count(status.sequence, 'batch', 'batches')} in all`,
@@ -40,9 +40,34 @@ export function describeLand(status: LandStatus): Described {
   };
 }
 
+export function describeReplay(status: ReplayStatus): Described {
+  const { before, after, results } = status;
+  const errors = results.flatMap(({ batch, error }) =>
+    error === undefined ? [] : [`batch ${batch}: ${error}`],
+  );
+  return {
+    trouble: errors,
+    facts: [
+      `${status.phase}${status.dryRun ? ' (dry run)' : ''}: ${status.replayed + status.failed} of ` +
+        `${count(status.batches, 'batch', 'batches')}, ${status.failed} failed${because(status.reason)}`,
+      `rows landed ${before.landed} before, ${after.landed} after; quarantined ${before.quarantined} before, ` +
+        `${after.quarantined} after; ${count(after.duplicate, 'duplicate')}`,
+    ],
+  };
+}
+
 /** `1 row`, `2 rows`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
+}
+
+function parkedTrouble({ unlanded, parked }: { unlanded: number[]; parked: ParkedBatch[] }): string[] {
+  if (unlanded.length === 0) return [];
+  const last = parked.at(-1);
+  return [
+    `${count(unlanded.length, 'batch', 'batches')} parked (${unlanded.slice(0, 10).join(', ')}${unlanded.length > 10 ? ', …' : ''}), ` +
+      `to be landed by replayBatches${last === undefined ? '' : `; the last one: ${last.error}`}`,
+  ];
 }
 
 function requestTrouble({ paused, refusals }: { paused: Pause | null; refusals: Refusal[] }): string[] {

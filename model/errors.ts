@@ -11,6 +11,7 @@ export const LASTING_FAILURES = {
   CaptureConflict: 'a second capture runs on this pipeline',
   LandingConflict: 'a second landing runs on this lake',
   DataLoss: 'offsets that were to be landed no longer exist in Kafka',
+  BatchNotLandable: 'a micro-batch cannot be read, judged or written as it is; it is parked',
   LakeNotWritable: 'the lake folder cannot be written',
 } as const;
 

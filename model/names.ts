@@ -4,6 +4,13 @@ export const WORKFLOWS = {
   landOrders: { id: 'orders-land', taskQueue: 'orders-land' },
 } as const;
 
+/** Any number may be started, one at a time makes sense: ids are `orders-replay-…`. */
+export const REPLAY = {
+  type: 'replayBatches',
+  idPrefix: 'orders-replay-',
+  taskQueue: 'orders-land',
+} as const;
+
 export type WorkflowType = keyof typeof WORKFLOWS;
 
 /** What a worker process serves. */

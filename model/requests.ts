@@ -1,13 +1,34 @@
 import type { Offsets } from './ranges';
 import { watermarkFrom, type Watermark } from './watermark';
 
-/** What an operator asked for by signal, read and found well-formed, or refused. */
+/** What was asked for by signal or update, read and found well-formed, or refused. */
 export type Request =
   | { kind: 'pause'; reason: string | null }
   | { kind: 'resume' }
   | { kind: 'resetWatermark'; to: Watermark; reason: string | null }
   | { kind: 'resetOffsets'; to: Offsets | 'earliest'; reason: string | null }
+  /** Back to the place before the last reset. */
+  | { kind: 'undoReset'; signal: ResetKind; reason: string | null }
+  | ReplayRequest
   | { kind: 'refused'; signal: string; problem: string };
+
+export type ResetKind = 'resetWatermark' | 'resetOffsets';
+
+/** Sent by `replayBatches` to `landOrders`, the lake's only writer, which answers the workflow `replyTo`. */
+export interface ReplayRequest {
+  kind: 'replayBatch';
+  /** Tells a request that was sent twice. */
+  id: string;
+  replyTo: string;
+  batch: number;
+  dryRun: boolean;
+}
+
+/** What became of a request; an update answers with it. */
+export type Answer = { done: object } | { refused: string };
+
+/** What can be asked for by name. */
+export type RequestName = 'pause' | 'resume' | ResetKind | 'replayBatch';
 
 /** Asked for by signal and in force: nothing new is begun. */
 export interface Pause {
@@ -42,7 +63,7 @@ export function remember<T>(list: readonly T[], item: T): T[] {
 }
 
 /** Reads a signal's payload. A signal cannot answer, so what is wrong becomes a refusal instead of an error. */
-export function readRequest(signal: Exclude<Request['kind'], 'refused'>, payload: unknown): Request {
+export function readRequest(signal: RequestName, payload: unknown): Request {
   try {
     return read(signal, payload);
   } catch (error) {
@@ -50,10 +71,15 @@ export function readRequest(signal: Exclude<Request['kind'], 'refused'>, payload
   }
 }
 
-function read(signal: Exclude<Request['kind'], 'refused'>, payload: unknown): Request {
+function read(signal: RequestName, payload: unknown): Request {
   if (signal === 'resume') return { kind: 'resume' };
   const fields = fieldsOf(payload ?? {});
+  if (signal === 'replayBatch') return { ...(fields as unknown as ReplayRequest), kind: signal }; // from ourselves
   const reason = reasonOf(fields);
+  if (signal !== 'pause' && fields['undo'] === true) {
+    only(fields, ['undo', 'reason']);
+    return { kind: 'undoReset', signal, reason };
+  }
   switch (signal) {
     case 'pause':
       only(fields, ['reason']);
@@ -74,20 +100,23 @@ function read(signal: Exclude<Request['kind'], 'refused'>, payload: unknown): Re
   }
 }
 
-function fieldsOf(payload: unknown): Record<string, unknown> {
+/** The fields of an object, or a RangeError. */
+export function fieldsOf(payload: unknown): Record<string, unknown> {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
     throw new RangeError(`the payload must be a JSON object, not ${JSON.stringify(payload)}`);
   }
   return payload as Record<string, unknown>;
 }
 
-function only(fields: Record<string, unknown>, allowed: string[]): void {
+/** Throws a RangeError that names a field which is not allowed. */
+export function only(fields: Record<string, unknown>, allowed: string[]): void {
   const stranger = Object.keys(fields).find((key) => !allowed.includes(key));
   if (stranger !== undefined)
     throw new RangeError(`${stranger} is not a field; allowed are ${allowed.join(', ')}`);
 }
 
-function reasonOf({ reason }: Record<string, unknown>): string | null {
+/** The field `reason`, or a RangeError where it is not text. */
+export function reasonOf({ reason }: Record<string, unknown>): string | null {
   if (reason === undefined || reason === null) return null;
   if (typeof reason !== 'string') throw new RangeError('reason must be text');
   return reason;

@@ -1,6 +1,7 @@
 import type { Hold } from '../activities/interfaces';
 import type { FailureCode } from './order';
-import type { Offsets } from './ranges';
+import type { OffsetRange, Offsets } from './ranges';
+import type { Replayed } from './replay';
 import type { Pause, Refusal, Reset } from './requests';
 import type { Watermark } from './watermark';
 
@@ -48,7 +49,7 @@ export interface CaptureStatus {
 /** Answer of the query `status` of `landOrders`. */
 export interface LandStatus {
   workflow: 'landOrders';
-  phase: 'starting' | 'claiming' | 'landing' | 'committing' | 'paused';
+  phase: 'starting' | 'claiming' | 'landing' | 'committing' | 'replaying' | 'paused';
   /** Micro-batches committed so far. */
   sequence: number;
   nextOffsets: Offsets | null;
@@ -61,6 +62,10 @@ export interface LandStatus {
   lagOffsets: number;
   /** Newest created_at that landed. */
   newestCreatedAt: string | null;
+  /** Batches that could not be landed for a lasting reason and wait for `replayBatches`; all of them. */
+  unlanded: number[];
+  /** Why the last of them were parked; the ledger has the reasons of all. */
+  parked: ParkedBatch[];
   paused: Pause | null;
   /** The last ones, newest at the end. */
   resets: Reset<Offsets>[];
@@ -68,4 +73,30 @@ export interface LandStatus {
   lastError: LastError | null;
   runs: number;
   historyEvents: number;
+}
+
+/** A batch that could not be landed for a lasting reason. */
+export interface ParkedBatch {
+  sequence: number;
+  ranges: OffsetRange[];
+  error: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** Answer of the query `status` of `replayBatches`, and its result. */
+export interface ReplayStatus {
+  workflow: 'replayBatches';
+  phase: 'selecting' | 'replaying' | 'done' | 'cancelled';
+  dryRun: boolean;
+  reason: string | null;
+  /** Batches in all, and how far it has come. */
+  batches: number;
+  replayed: number;
+  failed: number;
+  /** Rows in the files of the batches replayed, before and after. */
+  before: { landed: number; quarantined: number };
+  after: { landed: number; quarantined: number; duplicate: number };
+  /** Batch by batch, the last ones; the ledger has all. */
+  results: Replayed[];
 }

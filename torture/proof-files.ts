@@ -7,8 +7,10 @@ import { queryLake } from '../adapters/lake/reader';
 import type { Entry } from './proof-ledger';
 
 export async function proveFiles(lakePath: string, entries: Entry[]): Promise<string[]> {
-  const files = entries.flatMap(({ entry }) => entry.files);
-  const quarantineFiles = entries.flatMap(({ entry }) => entry.quarantineFiles);
+  // A replay's files stand for those of the batch that it supersedes.
+  const effective = new Map(entries.map(({ entry }) => [entry.supersedes ?? entry.sequence, entry]));
+  const files = [...effective.values()].flatMap((entry) => entry.files);
+  const quarantineFiles = [...effective.values()].flatMap((entry) => entry.quarantineFiles);
   return [
     ...(await proveFolder(lakePath, lakePath, files, false)),
     ...(await proveFolder(`${lakePath}_quarantine`, lakePath, quarantineFiles, true)),
@@ -23,7 +25,7 @@ async function proveFolder(
 ): Promise<string[]> {
   const present = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
   const byPath = new Map(named.map((file) => [file.path, file]));
-  const isTemporary = (path: string) => path.endsWith('.tmp') || path.includes('_probe_');
+  const isTemporary = (path: string) => /\.tmp$|\.r\d{10}$|_probe_/.test(path);
   const strangers = present.filter(
     (path) => path.startsWith('date=') && path.includes('/') && !byPath.has(path) && !isTemporary(path),
   );

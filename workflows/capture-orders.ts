@@ -63,7 +63,11 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     await openCapture.executeWithOptions({ summary: 'checks, and where to begin' }, [startOf(input)]),
   );
   for (;;) {
-    for (const request of requests.take()) state = requested(state, request);
+    for (const { request, settle } of requests.take()) {
+      const outcome = requested(state, request);
+      state = outcome.state;
+      settle(outcome.answer);
+    }
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }

@@ -3,8 +3,8 @@ import type { PollResult } from '../activities/capture/poll';
 import type { Hold } from '../activities/interfaces';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError } from '../model/status';
-import { parseTimestamp, type Watermark } from '../model/watermark';
-import { governed } from './requests';
+import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
+import { governed, now, refused, type Outcome } from './requests';
 
 /** Input of `captureOrders`. Operators give nothing or `startFrom`; `state` is for continuing as new. */
 export interface CaptureInput {
@@ -61,9 +61,32 @@ export function advanced(
 }
 
 /** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */
-export function requested(state: CaptureState, request: Request): CaptureState {
-  if (request.kind !== 'resetWatermark') return governed(state, request);
-  const { to, reason } = request;
-  const reset = { from: state.watermark, to, reason, at: new Date().toISOString() };
-  return { ...state, watermark: to, resets: remember(state.resets, reset) };
+export function requested(state: CaptureState, request: Request): Outcome<CaptureState> {
+  switch (request.kind) {
+    case 'resetWatermark':
+      return moved(state, request.to, request.reason);
+    case 'undoReset': {
+      const last = state.resets.at(-1);
+      if (last === undefined) return refused(state, request.signal, 'there was no reset to undo');
+      // Backwards it was so that rows are published again; those that have been since need not be.
+      const backwards = compareWatermarks(last.to, last.from) < 0;
+      if (backwards && compareWatermarks(state.watermark, last.from) >= 0)
+        return refused(
+          state,
+          request.signal,
+          `the watermark has passed ${formatWatermark(last.from)} already`,
+        );
+      return moved(state, last.from, request.reason ?? `undo of the reset at ${last.at}`);
+    }
+    default:
+      return governed(state, request);
+  }
+}
+
+function moved(state: CaptureState, to: Watermark, reason: string | null): Outcome<CaptureState> {
+  const reset = { from: state.watermark, to, reason, at: now() };
+  return {
+    state: { ...state, watermark: to, resets: remember(state.resets, reset) },
+    answer: { done: reset },
+  };
 }

@@ -1,3 +1,4 @@
 /** What the workers bundle: every workflow type. */
 export { captureOrders } from './capture-orders';
 export { landOrders } from './land-orders';
+export { replayBatches } from './replay-batches';

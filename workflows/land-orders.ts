@@ -3,32 +3,26 @@ import {
   condition,
   continueAsNew,
   patched,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LandActivities } from '../activities/land';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { OpenLandingResult } from '../activities/land/open-landing';
-import { offsetsAfter } from '../model/plan-ranges';
-import { formatOffsets, formatRanges, spanOf, type OffsetRange, type Offsets } from '../model/ranges';
-import type { Request } from '../model/requests';
+import { formatOffsets, type Offsets } from '../model/ranges';
 import type { LandStatus } from '../model/status';
-import { landDetails, summarizeManifest } from './land-details';
+import { claimMicroBatch, openLanding } from './land-activities';
+import { landBatch } from './land-batch';
+import { landDetails } from './land-details';
+import { requested } from './land-requests';
+import { opened, type LandInput, type LandState } from './land-state';
 import { withError } from './last-error';
-import { committed, furthest, opened, requested, type LandInput, type LandState } from './land-state';
 import { statusQuery } from './messages';
-import { decidePolicy, workPolicy } from './policies';
 import { receiveRequests } from './requests';
-
-/** Waits long by design: see LONGEST_CLAIM_MS in the activity. */
-const { claimMicroBatch } = proxyActivities<LandActivities>(decidePolicy);
-const { openLanding, resolveOffsets, landMicroBatch, commitMicroBatch } =
-  proxyActivities<LandActivities>(workPolicy);
 
 /**
  * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; for ever.
+ * A batch that cannot be landed for a lasting reason is parked, and landed again when `replayBatches` asks for it.
  *
  * The offsets and the ranges in work live in this workflow's history; messages never do.
  * Takes no input; a run that continues another carries the state.
@@ -51,6 +45,8 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     files: state?.files ?? 0,
     lagOffsets: state?.lagOffsets ?? 0,
     newestCreatedAt: state?.newestCreatedAt ?? null,
+    unlanded: state?.unlanded ?? [],
+    parked: state?.parked ?? [],
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
     refusals: state?.refusals ?? [],
@@ -66,7 +62,12 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   for (;;) {
     // A run of version 0.1.0 goes on under an epoch of its own.
     if (state.epoch === undefined && patched('epochs')) state = { ...state, epoch: (await open()).epoch };
-    for (const request of requests.take()) state = requested(state, await resolved(request));
+    for (const { request, settle } of requests.take()) {
+      if (request.kind === 'replayBatch') enter('replaying');
+      const outcome = await requested(state, request);
+      state = outcome.state;
+      settle(outcome.answer);
+    }
     if (requests.arrived()) continue;
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
@@ -79,7 +80,7 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     const claim = await claimFrom(state.next);
     if (claim === undefined) continue;
     state = withError({ ...state, lagOffsets: claim.lagOffsets }, 'claimMicroBatch', claim);
-    if (claim.ranges.length > 0) state = await land(state, claim.ranges);
+    if (claim.ranges.length > 0) state = await landBatch(state, claim.ranges, enter);
   }
 
   function open(): Promise<OpenLandingResult> {
@@ -90,49 +91,5 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   function claimFrom(next: Offsets): Promise<ClaimResult | undefined> {
     const summary = `from ${formatOffsets(next)}`;
     return requests.unlessAsked(() => claimMicroBatch.executeWithOptions({ summary }, [{ next }]));
-  }
-
-  /** Offsets that exist in place of those asked for, or a refusal that says why there are none. */
-  async function resolved(request: Request): Promise<Request> {
-    if (request.kind !== 'resetOffsets') return request;
-    const { offsets, problem } = await resolveOffsets({ offsets: request.to });
-    if (offsets !== undefined) return { ...request, to: offsets };
-    return { kind: 'refused', signal: request.kind, problem: problem ?? 'the offsets do not exist' };
-  }
-
-  /** Carries ranges that history has fixed through to the end; nothing may come between. */
-  async function land(from: LandState, ranges: OffsetRange[]): Promise<LandState> {
-    const { epoch = 0 } = from; // 0 is of a replayed run of version 0.1.0 only
-    const sequence = from.sequence + 1;
-    const next = offsetsAfter(from.next, ranges);
-    enter('landing');
-    const manifest = await landMicroBatch.executeWithOptions(
-      { summary: `#${sequence}: ${spanOf(ranges)} offsets, ${formatRanges(ranges)}` },
-      [{ epoch, sequence, ranges, highWater: from.highWater, reached: from.reached }],
-    );
-    enter('committing');
-    const done = await commitMicroBatch.executeWithOptions(
-      { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
-      [
-        {
-          epoch,
-          sequence,
-          ranges,
-          manifest,
-          next,
-          reached: furthest(from.reached, next),
-          resets: from.resetsToRecord,
-        },
-      ],
-    );
-    return withError(
-      withError(
-        committed({ ...from, lagOffsets: from.lagOffsets - spanOf(ranges) }, sequence, next, manifest),
-        'landMicroBatch',
-        manifest,
-      ),
-      'commitMicroBatch',
-      done,
-    );
   }
 }

@@ -1,11 +1,13 @@
 import type { BatchManifest } from '../activities/interfaces';
+import type { LandAgainResult } from '../activities/land/land-again';
 import type { OpenLandingResult } from '../activities/land/open-landing';
 import type { FailureCode } from '../model/order';
 import type { Offsets } from '../model/ranges';
-import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
-import type { LastError, LandStatus } from '../model/status';
+import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
+import type { Replayed } from '../model/replay';
+import type { LastError, LandStatus, ParkedBatch } from '../model/status';
 import type { Watermark } from '../model/watermark';
-import { governed } from './requests';
+import { now, type Outcome } from './requests';
 
 /** Input of `landOrders`. Operators give nothing; `state` is for continuing as new. */
 export interface LandInput {
@@ -36,6 +38,11 @@ export interface LandState {
   /** Those that the ledger does not know yet. */
   resetsToRecord: Reset<Offsets>[];
   refusals: Refusal[];
+  /** Batches that wait for a replay, and why the last ones do; absent in runs of version 0.1.0. */
+  unlanded?: number[];
+  parked?: ParkedBatch[];
+  /** The last replay that was carried out, so that a request that comes twice is answered twice. */
+  lastReplay?: { id: string; replayed: Replayed };
   lastError: LastError | null;
   runs: number;
 }
@@ -46,6 +53,7 @@ export function opened({
   next,
   reached,
   highWater,
+  unlanded,
   startedFrom,
 }: OpenLandingResult): LandState {
   return {
@@ -64,6 +72,8 @@ export function opened({
     resets: [],
     resetsToRecord: [],
     refusals: [],
+    unlanded,
+    parked: [],
     lastError: null,
     runs: 1,
   };
@@ -111,15 +121,67 @@ export function furthest(a: Offsets, b: Offsets): Offsets {
   return { ...a, ...Object.fromEntries(Object.entries(b).map(([p, offset]) => [p, larger(p, offset)])) };
 }
 
-/** Carries out what an operator asked for; offsets have been resolved before. */
-export function requested(state: LandState, request: Request): LandState {
-  if (request.kind !== 'resetOffsets' || request.to === 'earliest') return governed(state, request);
-  const to = { ...state.next, ...request.to };
-  const reset = { from: state.next, to, reason: request.reason, at: new Date().toISOString() };
+/** Goes on elsewhere; the offsets have been found to exist. */
+export function moved(state: LandState, offsets: Offsets, reason: string | null): Outcome<LandState> {
+  const to = { ...state.next, ...offsets };
+  const reset = { from: state.next, to, reason, at: now() };
+  return {
+    state: {
+      ...state,
+      next: to,
+      resets: remember(state.resets, reset),
+      resetsToRecord: remember(state.resetsToRecord, reset),
+    },
+    answer: { done: reset },
+  };
+}
+
+/** The place before a reset; where that went backwards, not behind what has been landed since. */
+export function placeBefore({ next }: LandState, { from, to }: Reset<Offsets>): Offsets {
+  const back = (p: string, offset: string) =>
+    BigInt(to[p] ?? offset) < BigInt(offset) && BigInt(next[p] ?? offset) > BigInt(offset)
+      ? next[p]!
+      : offset;
+  return Object.fromEntries(Object.entries(from).map(([p, offset]) => [p, back(p, offset)]));
+}
+
+/** After a batch that could not be landed: its offsets are behind us, and it waits for a replay. */
+export function parked(state: LandState, batch: ParkedBatch, next: Offsets): LandState {
   return {
     ...state,
-    next: to,
-    resets: remember(state.resets, reset),
-    resetsToRecord: remember(state.resetsToRecord, reset),
+    sequence: batch.sequence,
+    next,
+    reached: furthest(state.reached, next),
+    resetsToRecord: [],
+    unlanded: [...(state.unlanded ?? []), batch.sequence],
+    parked: remember(state.parked ?? [], batch),
+  };
+}
+
+/** After a batch was landed again under the ledger entry `sequence`. */
+export function superseded(
+  state: LandState,
+  {
+    batch,
+    sequence,
+    before,
+    manifest,
+  }: { batch: number; sequence: number } & Pick<LandAgainResult, 'before' | 'manifest'>,
+): LandState {
+  const { read, landed, duplicate, quarantined } = manifest.counts;
+  const wasParked = (state.unlanded ?? []).includes(batch);
+  return {
+    ...state,
+    sequence,
+    resetsToRecord: [],
+    highWater: manifest.highWater,
+    rows: {
+      read: state.rows.read + (wasParked ? read : 0),
+      landed: state.rows.landed + landed - before.landed,
+      duplicate: state.rows.duplicate + (wasParked ? duplicate : 0),
+      quarantined: state.rows.quarantined + quarantined - before.quarantined,
+    },
+    unlanded: (state.unlanded ?? []).filter((number) => number !== batch),
+    parked: (state.parked ?? []).filter((one) => one.sequence !== batch),
   };
 }

@@ -1,24 +1,35 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { CaptureStatus, LandStatus } from '../model/status';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Replayed } from '../model/replay';
+import type { ReplayRequest, RequestName } from '../model/requests';
+import type { CaptureStatus, LandStatus, ReplayStatus } from '../model/status';
 
 interface StatusOf {
   captureOrders: CaptureStatus;
   landOrders: LandStatus;
+  replayBatches: ReplayStatus;
 }
 
-/** The query `status`, which both workflows answer, each with its own JSON. */
+/** The query `status`, which all workflows answer, each with its own JSON. */
 export const statusQuery = <W extends keyof StatusOf>(_workflow: W) => defineQuery<StatusOf[W]>('status');
 
-// A signal's payload is whatever somebody typed, so it is `unknown` until model/requests.ts has read it.
+/**
+ * Signals and updates share their names and payloads. A signal cannot answer: what is wrong with it shows in `status`. An
+ * update answers with what was done, or with why it was refused. A payload is whatever somebody typed, so it is `unknown`
+ * until model/requests.ts has read it.
+ *
+ * - `pause {reason?}`: nothing new is begun until `resume`; what is in work is finished. Both workflows.
+ * - `resume`: no payload. Both workflows.
+ * - `resetWatermark {createdAt, orderId?, reason?}`: capture goes on with the rows after this place.
+ * - `resetOffsets {offsets: {"0": "42"} | "earliest", reason?}`: landing goes on with these offsets.
+ * - either reset with `{undo: true, reason?}`: back to the place before the last one.
+ */
+export const requestSignal = (name: Exclude<RequestName, 'replayBatch'>) => defineSignal<[unknown]>(name);
 
-/** `{reason?}`: nothing new is begun until `resume`; what is in work is finished. Both workflows. */
-export const pauseSignal = defineSignal<[unknown]>('pause');
+export const requestUpdate = (name: Exclude<RequestName, 'replayBatch'>) =>
+  defineUpdate<object, [unknown]>(name);
 
-/** Takes no payload. Both workflows. */
-export const resumeSignal = defineSignal<[unknown]>('resume');
+/** From `replayBatches` to `landOrders`. */
+export const replayBatchSignal = defineSignal<[Omit<ReplayRequest, 'kind'>]>('replayBatch');
 
-/** `{createdAt, orderId?, reason?}`: capture goes on with the rows after this place. */
-export const resetWatermarkSignal = defineSignal<[unknown]>('resetWatermark');
-
-/** `{offsets: {"0": "42"} | "earliest", reason?}`: landing goes on with these offsets. */
-export const resetOffsetsSignal = defineSignal<[unknown]>('resetOffsets');
+/** Its answer. */
+export const replayedSignal = defineSignal<[Replayed]>('replayed');

@@ -1,11 +1,25 @@
-import { CancellationScope, isCancellation, setHandler } from '@temporalio/workflow';
-import { readRequest, remember, type Pause, type Refusal, type Request } from '../model/requests';
-import { pauseSignal, resetOffsetsSignal, resetWatermarkSignal, resumeSignal } from './messages';
+import { ApplicationFailure, CancellationScope, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  readRequest,
+  remember,
+  type Answer,
+  type Pause,
+  type Refusal,
+  type Request,
+  type ResetKind,
+} from '../model/requests';
+import { replayBatchSignal, requestSignal, requestUpdate } from './messages';
 
-/** What operators asked for by signal, in the order in which it came. */
+/** A request, and who waits for its answer: nobody, if it came by signal. */
+export interface Asked {
+  request: Request;
+  settle: (answer: Answer) => void;
+}
+
+/** What operators asked for by signal or update, in the order in which it came. */
 export interface Requests {
-  /** Those that were not taken yet; the caller carries them out, between two batches. */
-  take(): Request[];
+  /** Those that were not taken yet; the caller carries them out, between two batches, and settles each. */
+  take(): Asked[];
   arrived: () => boolean;
   /**
    * Runs work that only waits and reads; `undefined` when a request came first. What is broken off may still run on for
@@ -15,32 +29,45 @@ export interface Requests {
 }
 
 /** Listens to `pause`, `resume` and one kind of reset, from the workflow's first moment on. */
-export function receiveRequests(reset: 'resetWatermark' | 'resetOffsets'): Requests {
-  let requests: Request[] = [];
+export function receiveRequests(reset: ResetKind): Requests {
+  let asked: Asked[] = [];
   let waiting: CancellationScope | undefined;
-  const receive = (signal: Parameters<typeof readRequest>[0]) => (payload: unknown) => {
-    requests.push(readRequest(signal, payload));
+  const receive = (request: Request, settle: Asked['settle'] = () => undefined) => {
+    asked.push({ request, settle });
     waiting?.cancel();
   };
-  setHandler(pauseSignal, receive('pause'));
-  setHandler(resumeSignal, receive('resume'));
-  if (reset === 'resetWatermark') setHandler(resetWatermarkSignal, receive(reset));
-  else setHandler(resetOffsetsSignal, receive(reset));
+  for (const name of ['pause', 'resume', reset] as const) {
+    setHandler(requestSignal(name), (payload) => receive(readRequest(name, payload)));
+    const answered = (payload: unknown) =>
+      new Promise<object>((resolve, reject) =>
+        receive(readRequest(name, payload), (answer) =>
+          'done' in answer ? resolve(answer.done) : reject(refusal(answer.refused)),
+        ),
+      );
+    // What cannot be understood is refused before it enters history.
+    const validator = (payload: unknown) => {
+      const request = readRequest(name, payload);
+      if (request.kind === 'refused') throw refusal(request.problem);
+    };
+    setHandler(requestUpdate(name), answered, { validator });
+  }
+  if (reset === 'resetOffsets')
+    setHandler(replayBatchSignal, (payload) => receive(readRequest('replayBatch', payload)));
 
   return {
     take() {
-      const taken = requests;
-      requests = [];
+      const taken = asked;
+      asked = [];
       return taken;
     },
-    arrived: () => requests.length > 0,
+    arrived: () => asked.length > 0,
     async unlessAsked(work) {
       waiting = new CancellationScope();
       try {
         return await waiting.run(work);
       } catch (error) {
         // A cancellation that no request caused is the whole workflow's, and goes on.
-        if (requests.length > 0 && isCancellation(error)) return undefined;
+        if (asked.length > 0 && isCancellation(error)) return undefined;
         throw error;
       } finally {
         waiting = undefined;
@@ -49,23 +76,41 @@ export function receiveRequests(reset: 'resetWatermark' | 'resetOffsets'): Reque
   };
 }
 
+function refusal(problem: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(problem, 'Refused');
+}
+
+/** A state after a request, and the answer to it. */
+export interface Outcome<S> {
+  state: S;
+  answer: Answer;
+}
+
+type Governed = { paused: Pause | null; refusals: Refusal[] };
+
 /** Carries out what both workflows understand: pause, resume, and noting a refusal. A reset is the caller's own. */
-export function governed<S extends { paused: Pause | null; refusals: Refusal[] }>(
-  state: S,
-  request: Request,
-): S {
-  const at = new Date().toISOString();
+export function governed<S extends Governed>(state: S, request: Request): Outcome<S> {
   switch (request.kind) {
-    case 'pause':
-      return { ...state, paused: { reason: request.reason, since: at } };
+    case 'pause': {
+      const paused = { reason: request.reason, since: now() };
+      return { state: { ...state, paused }, answer: { done: { paused } } };
+    }
     case 'resume':
-      return { ...state, paused: null };
+      return { state: { ...state, paused: null }, answer: { done: { paused: null } } };
     case 'refused':
-      return {
-        ...state,
-        refusals: remember(state.refusals, { signal: request.signal, problem: request.problem, at }),
-      };
+      return refused(state, request.signal, request.problem);
     default:
-      return state;
+      return refused(state, request.kind, 'this workflow does not understand it');
   }
+}
+
+/** Notes that a request changed nothing, and why. */
+export function refused<S extends Governed>(state: S, signal: string, problem: string): Outcome<S> {
+  const refusals = remember(state.refusals, { signal, problem, at: now() });
+  return { state: { ...state, refusals }, answer: { refused: problem } };
+}
+
+/** The workflow's own time, ISO 8601. */
+export function now(): string {
+  return new Date().toISOString();
 }

@@ -9,13 +9,19 @@ export interface CommitInput extends OwnedBatch {
   reached: Offsets;
   /** Resets since the batch before, for the ledger. */
   resets: Reset<Offsets>[];
+  /** Batches that are parked after this one. Absent in version 0.1.0. */
+  unlanded?: number[];
+  /** Why this one is parked, if it is. */
+  parked?: { type: string; message: string };
+  /** The batch that was landed again. */
+  supersedes?: number;
 }
 
 /**
  * Writes the batch's ledger entry, then sets the consumer group's offsets for lag tools.
  *
  * Idempotency key: (sequence, ranges). An entry that is there with these ranges is success, so a retry after a crash
- * between the two goes on with the group. LastingFailure LandingConflict where another landing took the sequence.
+ * between the two goes on with the group. The entry of a replay first shows its files; that is repeated until it is done. LastingFailure LandingConflict where another landing took the sequence.
  */
 export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLake }) {
   return async function commitMicroBatch({
@@ -26,9 +32,22 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     next,
     reached,
     resets,
+    unlanded = [],
+    parked,
+    supersedes,
   }: CommitInput): Promise<{ sequence: number }> {
-    const why = resets.length === 0 ? {} : { resets };
-    await deps.lake.commit({ epoch, sequence, ranges, next, reached, ...why, ...manifestOf(manifest) });
+    await deps.lake.commit({
+      epoch,
+      sequence,
+      ranges,
+      next,
+      reached,
+      ...(resets.length === 0 ? {} : { resets }),
+      ...(unlanded.length === 0 ? {} : { unlanded }),
+      ...(parked === undefined ? {} : { parked }),
+      ...(supersedes === undefined ? {} : { supersedes }),
+      ...manifestOf(manifest),
+    });
     await deps.topic.commitGroupOffsets(next);
     return { sequence };
   };

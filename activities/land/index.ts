@@ -2,9 +2,11 @@ import type { Settings } from '../../configs/schema';
 import type { OrdersLake, OrdersTopic } from '../interfaces';
 import { createClaimMicroBatch } from './claim-micro-batch';
 import { createCommitMicroBatch } from './commit-micro-batch';
+import { createLandAgain } from './land-again';
 import { createLandMicroBatch } from './land-micro-batch';
 import { createOpenLanding } from './open-landing';
 import { createResolveOffsets } from './resolve-offsets';
+import { createSelectBatches } from './select-batches';
 
 /** The activities of the task queue `orders-land`. */
 export function createLandActivities(deps: {
@@ -25,6 +27,8 @@ export function createLandActivities(deps: {
     }),
     landMicroBatch: createLandMicroBatch({ topic, lake }),
     commitMicroBatch: createCommitMicroBatch({ topic, lake }),
+    landAgain: createLandAgain({ topic, lake }),
+    selectBatches: createSelectBatches({ lake }),
   };
 }
 

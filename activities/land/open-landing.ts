@@ -12,6 +12,8 @@ export interface OpenLandingResult {
   /** The furthest offsets that were ever landed. */
   reached: Offsets;
   highWater: Record<string, Watermark>;
+  /** Batches that are parked. */
+  unlanded: number[];
   startedFrom: 'ledger' | 'earliest offsets';
 }
 
@@ -32,8 +34,8 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
       scheduledAt: currentAttemptScheduledTimestampMs,
     });
     if (last !== undefined) {
-      const { sequence, next, reached, highWater } = last;
-      return { epoch, sequence, next, reached, highWater, startedFrom: 'ledger' };
+      const { sequence, next, reached, highWater, unlanded = [] } = last;
+      return { epoch, sequence, next, reached, highWater, unlanded, startedFrom: 'ledger' };
     }
     const { earliest } = await deps.topic.offsets();
     return {
@@ -42,6 +44,7 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
       next: earliest,
       reached: earliest,
       highWater: {},
+      unlanded: [],
       startedFrom: 'earliest offsets',
     };
   };

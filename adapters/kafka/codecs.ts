@@ -1,9 +1,13 @@
 import { decompress as zstd } from 'fzstd';
 import { decompressFrameSync as lz4Frame } from 'lz4-napi';
 import { gunzipSync } from 'node:zlib';
+import { LastingFailure } from '../../model/errors';
 import { uncompress as snappyBlock } from 'snappyjs';
 
-/** The codecs of Kafka's message format, by the number in a batch's attributes. We send uncompressed; others may not. */
+/**
+ * The codecs of Kafka's message format, by the number in a batch's attributes. We send uncompressed; others may not.
+ * LastingFailure BatchNotLandable for a codec that is not known here.
+ */
 export function decompress(codec: number, data: Buffer): Buffer {
   switch (codec) {
     case 0:
@@ -17,7 +21,10 @@ export function decompress(codec: number, data: Buffer): Buffer {
     case 4:
       return Buffer.from(zstd(data));
     default:
-      throw new Error(`a record batch uses compression ${codec}, which this version cannot read`);
+      throw new LastingFailure(
+        'BatchNotLandable',
+        `it is compressed with codec ${codec}, which this version cannot read; a newer one may`,
+      );
   }
 }
 

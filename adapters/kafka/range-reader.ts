@@ -6,7 +6,8 @@ import { checkCode, isMoved } from './errors';
 import { fetch, type FetchedPartition } from './fetch-request';
 import { logBounds, missingAbove, removedBelow } from './log-bounds';
 import type { KafkaLogger } from './options';
-import { decodeRecords } from './record-reader';
+import { LastingFailure } from '../../model/errors';
+import { ChecksumError, decodeRecords, type DecodedRecords } from './record-reader';
 
 /** Bytes a fetch asks for: at 190 bytes a row some 5,000 rows. Memory is two fetches a partition. */
 const FETCH_BYTES = 1_048_576;
@@ -38,8 +39,7 @@ export async function* readRange(
   let from = BigInt(range.from);
   let pending = from < to ? fetchAhead(connection, range, from, options) : undefined;
   while (pending !== undefined) {
-    const { records, aborted } = await pending;
-    const { messages, first, next } = decodeRecords(records, partition, from, aborted);
+    const { messages, first, next } = await decodeTwice(await pending, connection, range, from, options);
     if (next === undefined)
       throw new Error(`partition ${partition}, offset ${from}: the broker sent half a batch`);
     if (first !== undefined && first > from) {
@@ -54,6 +54,32 @@ export async function* readRange(
     pending = from < to ? fetchAhead(connection, range, from, options) : undefined;
     const wanted = next > to ? messages.filter(({ offset }) => offset < to) : messages;
     if (wanted.length > 0) yield wanted;
+  }
+}
+
+/** Bytes that changed on the way are right the next time; those that the broker holds are not. */
+async function decodeTwice(
+  { records, aborted }: FetchedPartition,
+  ...[connection, range, from, options]: Parameters<typeof fetchSome>
+): Promise<DecodedRecords> {
+  const { partition } = range;
+  try {
+    return decodeRecords(records, partition, from, aborted);
+  } catch (error) {
+    if (!(error instanceof ChecksumError)) throw error;
+    const again = await fetchSome(connection, range, from, options);
+    try {
+      return decodeRecords(again.records, partition, from, again.aborted);
+    } catch (second) {
+      if (!(second instanceof ChecksumError)) throw second;
+      throw new LastingFailure(
+        'BatchNotLandable',
+        `${second.message}, fetched twice: the broker's copy is damaged`,
+        {
+          cause: second,
+        },
+      );
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from '../../activities/interfaces';
+import { LastingFailure } from '../../model/errors';
 import { decompress } from './codecs';
 import { crc32c } from './crc32c';
 import { BATCH_HEADER_BYTES, CRC_START } from './record-batch';
@@ -24,6 +25,9 @@ export interface DecodedRecords {
   first: bigint | undefined;
 }
 
+/** Bytes that changed on their way or on the broker's disk; another fetch tells which. */
+export class ChecksumError extends Error {}
+
 /**
  * Reads the record batches of one fetch. Markers and aborted rows are left out, but the offsets they take are
  * accounted for in `next`.
@@ -31,6 +35,8 @@ export interface DecodedRecords {
  * kafkajs's own reader is not used: it takes aborted transactions in the order the broker lists them (by their
  * end), and so delivers aborted rows where transactions interleave; it checks no checksum; it forgets where a
  * batch ended once its last records are compacted away; and it fails on a batch of some 125,000 records.
+ *
+ * ChecksumError where bytes changed; LastingFailure BatchNotLandable for what nobody could read.
  */
 export function decodeRecords(
   data: Buffer,
@@ -63,22 +69,32 @@ export function decodeRecords(
       // Whichever marker it is, it ends the producer's transaction.
       abortedProducers.delete(producerId);
     } else if ((attributes & TRANSACTIONAL) === 0 || !abortedProducers.has(producerId)) {
-      readBatch(batch, attributes, partition, from, result.messages);
+      try {
+        readBatch(batch, attributes, partition, from, result.messages);
+      } catch (error) {
+        throw unreadable(partition, baseOffset, (error as Error).message, error);
+      }
     }
   }
   return result;
+}
+
+function unreadable(partition: number, offset: bigint, why: string, cause?: unknown): LastingFailure {
+  return new LastingFailure(
+    'BatchNotLandable',
+    `partition ${partition}, offset ${offset}: the record batch cannot be read: ${why}`,
+    { cause },
+  );
 }
 
 function checkBatch(batch: Buffer, partition: number): void {
   const offset = batch.readBigInt64BE(0);
   const magic = batch.readInt8(16);
   if (magic !== 2) {
-    throw new Error(
-      `partition ${partition}, offset ${offset}: message format ${magic}, older than Kafka 0.11; not readable`,
-    );
+    throw unreadable(partition, offset, `its message format ${magic} is older than Kafka 0.11`);
   }
   if (batch.readUInt32BE(17) !== crc32c(batch, CRC_START, batch.length)) {
-    throw new Error(`partition ${partition}, offset ${offset}: a record batch fails its checksum`);
+    throw new ChecksumError(`partition ${partition}, offset ${offset}: a record batch fails its checksum`);
   }
 }
 

@@ -11,15 +11,18 @@ import type {
 import { LastingFailure } from '../../model/errors';
 import type { Watermark } from '../../model/watermark';
 import { formatTimestamp } from '../../model/watermark';
-import { makeFolder, sha256, writeDurably } from './durable-file';
+import { codeOf, makeFolder, sha256, writeDurably } from './durable-file';
 import { orSuperseded, takeEpoch } from './epoch';
-import { dateFolder, foldersOf, partName, stagingOf } from './layout';
-import { appendEntry, findCommitted, lastEntry } from './ledger';
+import { dateFolder, foldersOf, hiddenName, partName, stagingOf } from './layout';
+import { appendEntry, findCommitted, lastEntry, readEntry } from './ledger';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { encodeOrders } from './parquet-writer';
+import { allParts } from './part-files';
 import { probeFolder } from './probe';
 import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
+import { completeReplay } from './replay';
+import { rowsIn } from './reader';
 import { clearStaging, removeOthers, sweep } from './sweep';
 
 export type { Compression } from './parquet-writer';
@@ -45,14 +48,16 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       const epoch = await takeEpoch(folders, opener);
       // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
       const last = await lastEntry(folders.ledger);
+      if (last !== undefined) await completeReplay(folders, epoch, last);
       return { epoch, last, removed: await sweep(folders, epoch, last) };
     },
 
-    async writeBatch(batch, { accepted, quarantined }, { signal, again }) {
+    async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor }) {
       const refuseCommitted = async () => {
         if ((await findCommitted(folders.ledger, batch)) !== undefined) throw lateAttempt(batch);
       };
-      const how = { signal, beforeReplacing: refuseCommitted };
+      const how =
+        hiddenFor === undefined ? { signal, beforeReplacing: refuseCommitted } : { signal, hiddenFor };
       const encodedOrders = byFolder(inPositionOrder(accepted), (row) =>
         dateFolder(row.order.createdAtMicros),
       );
@@ -64,7 +69,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       const quarantineFiles = await writeFiles(folders.quarantine, batch, how, encodedQuarantine, (rows) => ({
         bytes: encodeQuarantined(rows, compression),
       }));
-      if (again) {
+      if (again && hiddenFor === undefined) {
         await refuseCommitted();
         await removeOthers(folders.lake, batch, files);
         await removeOthers(folders.quarantine, batch, quarantineFiles);
@@ -72,9 +77,32 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       return { files, quarantineFiles };
     },
 
-    findLanded: (sequence, orders) => findLanded(folders.lake, sequence, orders),
+    findLanded: (batches, orders) => findLanded(folders.lake, batches, orders),
 
-    findQuarantined: (sequence, rows) => findQuarantined(folders.quarantine, sequence, rows),
+    findQuarantined: (batches, rows) => findQuarantined(folders.quarantine, batches, rows),
+
+    async rowsOf(batch) {
+      const [landed, quarantined] = await Promise.all(
+        [folders.lake, folders.quarantine].map(async (root) => {
+          const own = (await allParts(root)).filter(({ path: file }) => file.endsWith(`/${partName(batch)}`));
+          return rowsIn(own.map(({ path: file }) => join(root, file)));
+        }),
+      );
+      return { landed: landed ?? 0, quarantined: quarantined ?? 0 };
+    },
+
+    entry: (sequence) => readEntry(folders.ledger, sequence),
+
+    async batchesOf({ from, to }) {
+      const found = new Set<number>();
+      for (const root of [folders.lake, folders.quarantine]) {
+        for (const part of await allParts(root)) {
+          const date = part.path.slice('date='.length, part.path.indexOf('/'));
+          if (date >= from && date <= to) found.add(part.sequence);
+        }
+      }
+      return [...found].sort((a, b) => a - b);
+    },
 
     lastEntry: () => lastEntry(folders.ledger),
 
@@ -87,6 +115,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
         if (error instanceof LastingFailure && error.type === 'LandingConflict') await removeOwnFiles(entry);
         throw await orSuperseded(error, folders.lake, entry.epoch);
       }
+      await completeReplay(folders, entry.epoch, entry);
       await clearStaging(folders, entry);
     },
   };
@@ -134,7 +163,8 @@ function byFolder<T>(rows: readonly T[], folderOf: (row: T) => string): [folder:
 
 interface How {
   signal: AbortSignal;
-  beforeReplacing: () => Promise<void>;
+  beforeReplacing?: () => Promise<void>;
+  hiddenFor?: number;
 }
 
 /** One file a folder. Where one fails the rest is still waited for, so that no write outlives its attempt. */
@@ -152,7 +182,7 @@ async function writeFiles<T>(
     encoded.map(({ folder, bytes }) => writeInto(join(root, folder), name, bytes, { via, ...how })),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw await orSuperseded(failed.reason, root, batch.epoch);
+  if (failed !== undefined) throw refusedName(await orSuperseded(failed.reason, root, batch.epoch), batch);
   return encoded.map(({ folder, rows, bytes, ...positions }) => ({
     path: `${folder}/${name}`,
     rows,
@@ -166,11 +196,23 @@ async function writeInto(
   folder: string,
   name: string,
   bytes: Uint8Array,
-  { signal, ...options }: How & { via: string },
+  { signal, hiddenFor, ...options }: How & { via: string },
 ): Promise<void> {
   signal.throwIfAborted();
   await makeFolder(folder);
-  await writeDurably(folder, name, bytes, options);
+  await writeDurably(folder, hiddenFor === undefined ? name : hiddenName(name, hiddenFor), bytes, options);
+}
+
+/** What a file system says of a name that it will never take; anything else may pass. */
+const REFUSED_NAMES = new Set(['ENAMETOOLONG', 'EILSEQ', 'EINVAL']);
+
+function refusedName(error: unknown, { sequence }: OwnedBatch): unknown {
+  if (!REFUSED_NAMES.has(codeOf(error) ?? '')) return error;
+  return new LastingFailure(
+    'BatchNotLandable',
+    `batch ${sequence}: the lake's file system refuses a file's name: ${String(error)}`,
+    { cause: error },
+  );
 }
 
 /** Not a lasting failure: if this attempt were the one that counts, the batch would not be committed. */

@@ -75,6 +75,17 @@ export function epochOf(name: string): number | undefined {
 /** The epoch in a record's name; `undefined` for any other name. */
 export const epochOfRecord = (name: string): number | undefined => sequenceOfEntry(name);
 
+/** The name of a part file of a replay until the ledger entry `sequence` makes it the batch's; skipped by readers. */
+export function hiddenName(name: string, sequence: number): string {
+  return `.${name}.r${padSequence(sequence)}`;
+}
+
+const HIDDEN = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r\d{10}$/;
+
+export function isHidden(name: string): boolean {
+  return HIDDEN.test(name);
+}
+
 const LEDGER_ENTRY = /^(\d{10})\.json$/;
 
 /** The sequence in a ledger entry's name; `undefined` for any other name. */

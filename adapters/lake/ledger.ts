@@ -64,7 +64,8 @@ async function hashOfEntry(folder: string, sequence: number): Promise<string> {
   }
 }
 
-async function readEntry(folder: string, sequence: number): Promise<LedgerEntry | undefined> {
+/** One entry; `undefined` where there is none. */
+export async function readEntry(folder: string, sequence: number): Promise<LedgerEntry | undefined> {
   const path = join(folder, entryName(sequence));
   let text: string;
   try {
@@ -110,6 +111,9 @@ const SHAPE = {
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
   next: offsets,
   reached: offsets,
+  parked: z.exactOptional(z.object({ type: z.string(), message: z.string() })),
+  supersedes: z.exactOptional(z.int().positive()),
+  unlanded: z.exactOptional(z.array(z.int().positive())),
   resets: z.exactOptional(
     z.array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string() })),
   ),

@@ -3,27 +3,28 @@
  *
  * Only files of committed batches may count. Batches are committed one after the other, and a batch's lookup runs
  * after the one before it was committed: so a file with a smaller sequence in its name is a committed one, and what
- * an earlier attempt of this batch (or a batch given up after it) has left is not looked at.
+ * an earlier attempt of this batch (or a batch given up after it) has left is not looked at. A replay runs when no batch
+ * is in work, so for it every other batch's files are committed ones.
  */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
 import { join } from 'node:path';
-import type { QuarantinedRow } from '../../activities/interfaces';
+import type { Batches, QuarantinedRow } from '../../activities/interfaces';
 import { readParquet, withDuckDB } from './duckdb';
 import { sha256 } from './durable-file';
 import { dateFolder } from './layout';
 import { partsOf } from './part-files';
 import { quarantineFolder } from './quarantine-writer';
 
-/** Indexes of the orders whose order_id stands in a file of their date of an earlier batch. */
+/** Indexes of the orders whose order_id stands in a file of their date of one of these batches. */
 export async function findLanded(
   lake: string,
-  sequence: number,
+  batches: Batches,
   orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
 ): Promise<Set<number>> {
   const found = new Set<number>();
   const byDate = indexesBy(orders, (order) => dateFolder(order.createdAtMicros));
-  await forEachDate(lake, sequence, byDate, async (duckdb, files, indexes) => {
+  await forEachDate(lake, batches, byDate, async (duckdb, files, indexes) => {
     const ids = indexes.map((index) => (orders[index] as { orderId: bigint }).orderId);
     await fillTable(duckdb, { order_id: BIGINT, row: INTEGER }, [ids, indexes]);
     // DuckDB hands the join's smallest and largest order_id to the scan, which skips row groups outside them.
@@ -39,14 +40,14 @@ export async function findLanded(
 /** Indexes of the rows that stand in the quarantine: same order_id and created_at, or same message where one is unknown. */
 export async function findQuarantined(
   quarantine: string,
-  sequence: number,
+  batches: Batches,
   rows: readonly QuarantinedRow[],
 ): Promise<Set<number>> {
   const found = new Set<number>();
   const keys = rows.map(keyOf);
   await forEachDate(
     quarantine,
-    sequence,
+    batches,
     indexesBy(rows, quarantineFolder),
     async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
@@ -93,12 +94,14 @@ function indexesBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, 
 
 async function forEachDate(
   root: string,
-  sequence: number,
+  batches: Batches,
   byDate: Map<string, number[]>,
   look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
 ): Promise<void> {
   for (const [date, indexes] of byDate) {
-    const parts = (await partsOf(root, date)).filter((part) => part.sequence < sequence);
+    const parts = (await partsOf(root, date)).filter(({ sequence }) =>
+      'before' in batches ? sequence < batches.before : sequence !== batches.except,
+    );
     if (parts.length === 0) continue;
     const files = parts.map((part) => join(root, part.path));
     await withDuckDB((duckdb) => look(duckdb, files, indexes));

@@ -5,6 +5,7 @@ import { LastingFailure } from '../../model/errors';
 import { removeFenced } from './epoch';
 import type { LakeFolders } from './layout';
 import { isTemporary, LEDGER_FOLDER, sequenceOfTemporary, stagingOf } from './layout';
+import { removeHidden } from './replay';
 import { allParts, dateFolders, namesIn } from './part-files';
 
 /**
@@ -24,6 +25,7 @@ export async function sweep(
     [folders.lake, last?.files],
     [folders.quarantine, last?.quarantineFiles],
   ] as const) {
+    removed.push(...(await removeHidden(root, epoch)));
     const doomed = [...(await temporaries(root)), ...(await leftovers(root, last, committed))];
     for (const path of doomed) await removeFenced(path, root, epoch);
     removed.push(...doomed);

@@ -59,6 +59,6 @@ describe('snappy', () => {
   });
 
   test('an unknown compression is an error that says so', () => {
-    expect(() => decompress(7, Buffer.alloc(0))).toThrow('compression 7');
+    expect(() => decompress(7, Buffer.alloc(0))).toThrow('codec 7');
   });
 });

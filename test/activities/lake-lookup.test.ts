@@ -25,13 +25,13 @@ const land = (sequence: number, rows: AcceptedRow[], failed: QuarantinedRow[] = 
 const landed = async (sequence: number, rows: AcceptedRow[]) =>
   [
     ...(await lake.findLanded(
-      sequence,
+      { before: sequence },
       rows.map(({ order }) => order),
     )),
   ].sort((a, b) => a - b);
 
 const kept = async (sequence: number, rows: QuarantinedRow[]) =>
-  [...(await lake.findQuarantined(sequence, rows))].sort((a, b) => a - b);
+  [...(await lake.findQuarantined({ before: sequence }, rows))].sort((a, b) => a - b);
 
 const NEXT_DAY = { createdAt: '2025-11-19T10:00:00Z' };
 
@@ -117,7 +117,7 @@ test('a path is a path, whatever patterns it would match', async () => {
   for (const one of [pattern, neighbour]) await openLake(one);
   await write(pattern, batch(1), { accepted: [accepted(1)], quarantined: [] });
   await write(neighbour, batch(1), { accepted: [accepted(2)], quarantined: [] });
-  expect([...(await pattern.findLanded(2, [accepted(1).order, accepted(2).order]))]).toEqual([0]);
+  expect([...(await pattern.findLanded({ before: 2 }, [accepted(1).order, accepted(2).order]))]).toEqual([0]);
   expect((await summary(join(root, 'o*[a]?'))).rows).toBe(1);
 });
 

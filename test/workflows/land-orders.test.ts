@@ -26,6 +26,7 @@ function scripted(batches: number) {
         next: { 0: '0' },
         reached: { 0: '0' },
         highWater: {},
+        unlanded: [],
         startedFrom: 'earliest offsets',
       }),
     resolveOffsets: ({ offsets }) =>
@@ -52,6 +53,8 @@ function scripted(batches: number) {
       };
       return Promise.resolve(manifest);
     },
+    landAgain: () => Promise.reject(new Error('nobody asked for it')),
+    selectBatches: () => Promise.resolve({ batches: [] }),
     commitMicroBatch(input) {
       committed.push(input);
       return Promise.resolve({ sequence: input.sequence });

@@ -1,0 +1,115 @@
+import type { Context } from '@temporalio/activity';
+import { LastingFailure } from '../../model/errors';
+import { formatTimestamp } from '../../model/watermark';
+import type {
+  BatchIdentity,
+  BatchManifest,
+  Batches,
+  IncomingMessage,
+  OrdersLake,
+  OrdersTopic,
+  OwnedBatch,
+  WriteOptions,
+} from '../interfaces';
+import { findDuplicates, type HighWater, type Judged } from './duplicates';
+import { judge } from './parse-message';
+
+export interface Landing {
+  topic: OrdersTopic;
+  lake: OrdersLake;
+}
+
+export interface Known {
+  highWater: HighWater;
+  /** Was this very message landed before? */
+  isReread: (message: IncomingMessage) => boolean;
+  /** Where to look up what may have been landed before. */
+  batches: Batches;
+}
+
+/**
+ * Reads the batch's offsets, judges every message, drops repeats, and writes one file per date unless `write` is
+ * `undefined` (a dry run, whose manifest has no files). The rows depend on the arguments alone, and on files of `known.batches`.
+ */
+export async function carryOut(
+  { topic, lake }: Landing,
+  batch: OwnedBatch,
+  known: Known,
+  context: Context,
+  write: Omit<WriteOptions, 'signal'> | undefined,
+): Promise<BatchManifest> {
+  const judged = await readAndJudge(topic, batch.ranges, context);
+  const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
+    highWater: known.highWater,
+    isReread: known.isReread,
+    partitionOf: (key) => topic.partitionOf(key),
+    findLanded: (orders) => lake.findLanded(known.batches, orders),
+    findQuarantined: (rows) => lake.findQuarantined(known.batches, rows),
+  });
+  const written =
+    write === undefined
+      ? { files: [], quarantineFiles: [] }
+      : await lake.writeBatch(
+          batch,
+          { accepted, quarantined },
+          { signal: context.cancellationSignal, ...write },
+        );
+
+  const failures: BatchManifest['counts']['failures'] = {};
+  for (const row of quarantined) for (const code of row.failures) failures[code] = (failures[code] ?? 0) + 1;
+  const newest = accepted.reduce(
+    (max, { order }) => (order.createdAtMicros > max ? order.createdAtMicros : max),
+    MIN,
+  );
+  return {
+    ...written,
+    counts: {
+      read: judged.length,
+      landed: accepted.length,
+      duplicate: duplicates,
+      quarantined: quarantined.length,
+      failures,
+    },
+    ...(newest === MIN ? {} : { newestCreatedAt: formatTimestamp(newest) }),
+    highWater: after.highWater,
+  };
+}
+
+const MIN = -(2n ** 63n);
+
+/** Partitions are read at once and so arrive interleaved; ordered by partition and offset, every attempt sees the same list. */
+async function readAndJudge(
+  topic: OrdersTopic,
+  ranges: BatchIdentity['ranges'],
+  context: Context,
+): Promise<Judged[]> {
+  const byPartition = new Map<number, Judged[]>();
+  let read = 0;
+  for await (const messages of topic.read(ranges, { signal: context.cancellationSignal })) {
+    for (const message of messages)
+      listOf(byPartition, message).push({ message, verdict: verdictOn(message) });
+    read += messages.length;
+    context.heartbeat({ read });
+  }
+  return [...byPartition.keys()].sort((a, b) => a - b).flatMap((partition) => byPartition.get(partition)!);
+}
+
+/** A bad message is a verdict; rules that throw are a fault of ours, which no retry of the same version mends. */
+function verdictOn(message: IncomingMessage): Judged['verdict'] {
+  try {
+    return judge(message);
+  } catch (error) {
+    const { partition, offset } = message;
+    throw new LastingFailure(
+      'BatchNotLandable',
+      `partition ${partition}, offset ${offset}: judging the message failed: ${String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function listOf(byPartition: Map<number, Judged[]>, { partition }: IncomingMessage): Judged[] {
+  let list = byPartition.get(partition);
+  if (list === undefined) byPartition.set(partition, (list = []));
+  return list;
+}

@@ -1,0 +1,64 @@
+import { Context } from '@temporalio/activity';
+import { LastingFailure } from '../../model/errors';
+import type { OffsetRange } from '../../model/ranges';
+import type { BatchManifest } from '../interfaces';
+import { carryOut, type Landing } from './carry-out';
+import { manifestOf } from './commit-micro-batch';
+import type { HighWater } from './duplicates';
+
+export interface LandAgainInput {
+  epoch: number;
+  /** Number of the ledger entry that will supersede the batch's. */
+  sequence: number;
+  batch: number;
+  highWater: HighWater;
+  /** Only counts; writes nothing. */
+  dryRun: boolean;
+}
+
+export interface LandAgainResult {
+  /** The batch's offsets, as the ledger has them. */
+  ranges: OffsetRange[];
+  /** Rows that the batch's files hold now. */
+  before: { landed: number; quarantined: number };
+  manifest: BatchManifest;
+}
+
+/**
+ * Lands a batch that is in the ledger once more, by today's rules, into files that stay hidden until the batch is superseded.
+ *
+ * Idempotency key: (sequence, batch). Only the ledger decides which offsets; each attempt writes the same hidden files. All
+ * messages are looked up in the files of all other batches, since a copy may have landed later than this batch.
+ * LastingFailure InvalidSettings where the ledger has no such batch, DataLoss where Kafka no longer holds its offsets,
+ * BatchNotLandable where it still cannot be landed: nothing has changed then.
+ */
+export function createLandAgain(deps: Landing) {
+  return async function landAgain({
+    epoch,
+    sequence,
+    batch,
+    highWater,
+    dryRun,
+  }: LandAgainInput): Promise<LandAgainResult> {
+    const entry = await deps.lake.entry(batch);
+    if (entry === undefined || entry.supersedes !== undefined) {
+      const why =
+        entry === undefined ? 'the ledger has no such batch' : `it replayed batch ${entry.supersedes}`;
+      throw new LastingFailure('InvalidSettings', `Batch ${batch} cannot be landed again: ${why}.`);
+    }
+    const ranges = [...entry.ranges];
+    const identity = { epoch, sequence: batch, ranges };
+    // A worker that died between the ledger entry and its answer: what it has done is there to be read.
+    const done = await deps.lake.entry(sequence);
+    const before = await deps.lake.rowsOf(identity);
+    if (done?.supersedes === batch && !dryRun) return { ranges, before, manifest: manifestOf(done) };
+    const manifest = await carryOut(
+      deps,
+      identity,
+      { highWater, isReread: () => true, batches: { except: batch } },
+      Context.current(),
+      dryRun ? undefined : { hiddenFor: sequence },
+    );
+    return { ranges, before, manifest };
+  };
+}

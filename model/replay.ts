@@ -1,0 +1,60 @@
+import { only, reasonOf, fieldsOf } from './requests';
+
+/** Which batches `replayBatches` is to land again. */
+export type Selection =
+  | { kind: 'failed' }
+  | { kind: 'list'; batches: number[] }
+  | { kind: 'range'; from: number; to: number }
+  | { kind: 'dates'; from: string; to: string };
+
+/** Input of `replayBatches` as an operator writes it. */
+export interface ReplayInput {
+  /** `"failed"`: those that are parked; a list of numbers; or a range of numbers, both included. */
+  batches?: 'failed' | number[] | { from: number; to: number };
+  /** Instead of `batches`: all that have files of these dates (UTC, both included). */
+  dates?: { from: string; to: string };
+  /** Only counts. */
+  dryRun?: boolean;
+  reason?: string;
+}
+
+/** What became of one batch. */
+export interface Replayed {
+  batch: number;
+  before?: { landed: number; quarantined: number };
+  after?: { landed: number; quarantined: number; duplicate: number };
+  /** Why it was not landed again; nothing has changed then. */
+  error?: string;
+}
+
+const EXAMPLE =
+  '{"batches":"failed"}, {"batches":[3,5]}, {"batches":{"from":3,"to":9}} or {"dates":{"from":"2025-11-18","to":"2025-11-19"}}';
+
+/** Reads {@link ReplayInput}; throws a RangeError that says what is wrong. */
+export function readSelection(input: unknown): Selection {
+  const fields = fieldsOf(input ?? {});
+  only(fields, ['batches', 'dates', 'dryRun', 'reason']);
+  reasonOf(fields);
+  const { batches, dates, dryRun } = fields;
+  if (dryRun !== undefined && typeof dryRun !== 'boolean')
+    throw new RangeError('dryRun must be true or false');
+  if ((batches === undefined) === (dates === undefined))
+    throw new RangeError(`say which batches: ${EXAMPLE}`);
+  if (batches === 'failed') return { kind: 'failed' };
+  if (Array.isArray(batches) && batches.length > 0 && batches.every(isNumber))
+    return { kind: 'list', batches: [...new Set(batches)].sort((a, b) => a - b) };
+  const bounds = batches ?? dates;
+  const { from, to } = typeof bounds === 'object' && bounds !== null ? fieldsOf(bounds) : {};
+  if (batches !== undefined && isNumber(from) && isNumber(to) && from <= to)
+    return { kind: 'range', from, to };
+  if (dates !== undefined && isDate(from) && isDate(to) && from <= to) return { kind: 'dates', from, to };
+  throw new RangeError(`${JSON.stringify(input)} does not say which batches: ${EXAMPLE}`);
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isDate(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
+}

@@ -1,0 +1,57 @@
+import type { BatchManifest } from '../activities/interfaces';
+import { offsetsAfter } from '../model/plan-ranges';
+import { formatRanges, spanOf, type OffsetRange } from '../model/ranges';
+import type { LandStatus } from '../model/status';
+import { commitMicroBatch, landMicroBatch, lastingFailure } from './land-activities';
+import { summarizeManifest } from './land-details';
+import { committed, furthest, parked, type LandState } from './land-state';
+import { withError } from './last-error';
+import { now } from './requests';
+
+/** Carries ranges that history has fixed through to the end, or parks them; nothing may come between. */
+export async function landBatch(
+  from: LandState,
+  ranges: OffsetRange[],
+  enter: (phase: LandStatus['phase']) => void,
+): Promise<LandState> {
+  const { epoch = 0, unlanded = [], highWater, reached } = from; // epoch 0 is of a replayed run of version 0.1.0 only
+  const sequence = from.sequence + 1;
+  const next = offsetsAfter(from.next, ranges);
+  const commit = {
+    epoch,
+    sequence,
+    ranges,
+    next,
+    reached: furthest(reached, next),
+    resets: from.resetsToRecord,
+  };
+  const after = { ...from, lagOffsets: from.lagOffsets - spanOf(ranges) };
+  const offsets = `${spanOf(ranges)} offsets, ${formatRanges(ranges)}`;
+
+  enter('landing');
+  let manifest: BatchManifest;
+  try {
+    manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
+      { epoch, sequence, ranges, highWater, reached },
+    ]);
+  } catch (error) {
+    const failure = lastingFailure(error, ['BatchNotLandable']);
+    enter('committing');
+    await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
+      { ...commit, manifest: nothing(highWater), parked: failure, unlanded: [...unlanded, sequence] },
+    ]);
+    return parked(after, { sequence, ranges, error: failure.message, at: now() }, next);
+  }
+  enter('committing');
+  const done = await commitMicroBatch.executeWithOptions(
+    { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
+    [{ ...commit, manifest, unlanded }],
+  );
+  const landed = withError(committed(after, sequence, next, manifest), 'landMicroBatch', manifest);
+  return withError(landed, 'commitMicroBatch', done);
+}
+
+function nothing(highWater: LandState['highWater']): BatchManifest {
+  const counts = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };
+  return { files: [], quarantineFiles: [], counts, highWater };
+}

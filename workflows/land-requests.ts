@@ -1,0 +1,100 @@
+import { getExternalWorkflowHandle } from '@temporalio/workflow';
+import type { LandAgainResult } from '../activities/land/land-again';
+import type { Offsets } from '../model/ranges';
+import type { Replayed } from '../model/replay';
+import type { ReplayRequest, Request } from '../model/requests';
+import { commitMicroBatch, landAgain, lastingFailure, resolveOffsets } from './land-activities';
+import { summarizeManifest } from './land-details';
+import { moved, placeBefore, superseded, type LandState } from './land-state';
+import { replayedSignal } from './messages';
+import { governed, refused, type Outcome } from './requests';
+
+/** Carries out what an operator, or `replayBatches`, asked for. */
+export async function requested(state: LandState, request: Request): Promise<Outcome<LandState>> {
+  switch (request.kind) {
+    case 'resetOffsets':
+      return reset(state, request.kind, request.to, request.reason);
+    case 'undoReset': {
+      const last = state.resets.at(-1);
+      if (last === undefined) return refused(state, request.signal, 'there was no reset to undo');
+      const why = request.reason ?? `undo of the reset at ${last.at}`;
+      return reset(state, request.signal, placeBefore(state, last), why);
+    }
+    case 'replayBatch':
+      return { state: await replay(state, request), answer: { done: {} } };
+    default:
+      return governed(state, request);
+  }
+}
+
+/** To offsets that exist, or a refusal that says why there are none. */
+async function reset(
+  state: LandState,
+  signal: string,
+  to: Offsets | 'earliest',
+  reason: string | null,
+): Promise<Outcome<LandState>> {
+  const { offsets, problem = 'the offsets do not exist' } = await resolveOffsets({ offsets: to });
+  return offsets === undefined ? refused(state, signal, problem) : moved(state, offsets, reason);
+}
+
+/** Lands a batch of the ledger again. What cannot be done is the answer, and changes nothing. */
+async function replay(state: LandState, request: ReplayRequest): Promise<LandState> {
+  const { id, batch, dryRun, replyTo } = request;
+  if (state.lastReplay?.id === id) {
+    await answer(replyTo, state.lastReplay.replayed);
+    return state;
+  }
+  const { after, replayed } = await landBatchAgain(state, batch, dryRun);
+  await answer(replyTo, replayed);
+  return { ...after, lastReplay: { id, replayed } };
+}
+
+async function landBatchAgain(
+  state: LandState,
+  batch: number,
+  dryRun: boolean,
+): Promise<{ after: LandState; replayed: Replayed }> {
+  const { epoch = 0, highWater, next, reached, resetsToRecord: resets, unlanded = [] } = state;
+  const sequence = state.sequence + 1;
+  let again: LandAgainResult;
+  try {
+    again = await landAgain.executeWithOptions(
+      { summary: `batch ${batch} again, as #${sequence}${dryRun ? ', dry run' : ''}` },
+      [{ epoch, sequence, batch, highWater, dryRun }],
+    );
+  } catch (error) {
+    const { message } = lastingFailure(error, ['BatchNotLandable', 'DataLoss', 'InvalidSettings']);
+    return { after: state, replayed: { batch, error: message } };
+  }
+  const { ranges, before, manifest } = again;
+  const { landed, quarantined, duplicate } = manifest.counts;
+  const replayed = { batch, before, after: { landed, quarantined, duplicate } };
+  if (dryRun) return { after: state, replayed };
+  await commitMicroBatch.executeWithOptions(
+    { summary: `#${sequence}: batch ${batch} again, ${summarizeManifest(manifest)}` },
+    [
+      {
+        epoch,
+        sequence,
+        ranges,
+        manifest,
+        next,
+        reached,
+        resets,
+        unlanded: unlanded.filter((number) => number !== batch),
+        supersedes: batch,
+      },
+    ],
+  );
+  return { after: superseded(state, { batch, sequence, before, manifest }), replayed };
+}
+
+/** The workflow that asked may have been cancelled since; what was done stays done. */
+async function answer(workflowId: string, replayed: Replayed): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(replayedSignal, replayed);
+  } catch {
+    // It does not run any more.
+  }
+}
