@@ -65,6 +65,24 @@ export interface OutgoingMessage {
   value: Buffer;
 }
 
+/** Where a row is kept that is larger than the topic takes. */
+export interface KeptRow {
+  /** Relative to the quarantine folder. */
+  file: string;
+  bytes: number;
+  /** Hex, of the file. */
+  sha256: string;
+}
+
+/** The rows that are larger than the topic takes, whole. */
+export interface OversizedRows {
+  /**
+   * Keeps a row's JSON as it is; resolves when it is on the disk.
+   * Idempotency key: the row's key and bytes. A row that is there already is found equal and not written again.
+   */
+  keep(row: OutgoingMessage): Promise<KeptRow>;
+}
+
 /** What the last committed publish of this pipeline did; kept in Kafka, in the same transaction as the rows. */
 export interface Progress extends Window {
   /** 1 for the pipeline's first window, rising by one. */
@@ -100,11 +118,18 @@ export interface OrdersTopic {
    * already there is not read again, and its recorded row count is returned with `already: true`.
    * `rows` is called at most once, after fencing. LastingFailure CaptureConflict where the record is of a
    * newer sequence, or of this sequence with another window, or lags behind by more than one.
+   *
+   * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
+   * place under the row's key; each attempt asks anew.
    */
   publish(
     window: Window & { sequence: number },
     rows: () => AsyncIterable<readonly OutgoingMessage[]>,
-    options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+    options: {
+      signal: AbortSignal;
+      onProgress: (rowsSoFar: number) => void;
+      onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
+    },
   ): Promise<{ rows: number; already: boolean }>;
 
   /** Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach). */

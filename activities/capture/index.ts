@@ -1,5 +1,5 @@
 import type { Settings } from '../../configs/schema';
-import type { OrdersSource, OrdersTopic } from '../interfaces';
+import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
 import { createPoll } from './poll';
@@ -10,11 +10,12 @@ import { createWatermarkFile } from './watermark-file';
 export function createCaptureActivities(deps: {
   source: OrdersSource;
   topic: OrdersTopic;
+  oversized: OversizedRows;
   settings: Settings;
   /** Aborted when the worker is told to stop: waiting ends, work is finished. */
   stopping: AbortSignal;
 }) {
-  const { source, topic, settings, stopping } = deps;
+  const { source, topic, oversized, settings, stopping } = deps;
   const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
   return {
     openCapture: createOpenCapture({
@@ -29,7 +30,7 @@ export function createCaptureActivities(deps: {
       intervalMs: settings.cdc.poll_interval_sec * 1000,
       stopping,
     }),
-    publish: createPublish({ source, topic }),
+    publish: createPublish({ source, topic, oversized }),
     advanceWatermark: createAdvanceWatermark({ topic, watermarkFile }),
   };
 }

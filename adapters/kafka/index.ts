@@ -46,7 +46,7 @@ class KafkaOrdersTopic implements OrdersTopic {
   async publish(
     window: Window & { sequence: number },
     rows: () => AsyncIterable<readonly OutgoingMessage[]>,
-    options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+    options: Parameters<OrdersTopic['publish']>[2],
   ): Promise<{ rows: number; already: boolean }> {
     return this.#explained(`publishing window ${window.sequence}`, options.signal, () =>
       this.#publisher.publish(window, rows, options),
