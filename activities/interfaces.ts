@@ -132,6 +132,12 @@ export interface OrdersTopic {
     },
   ): Promise<{ rows: number; already: boolean }>;
 
+  /**
+   * Writes the progress record again as it stands, so that Kafka does not forget it; fences as {@link publish} does.
+   * LastingFailure CaptureConflict, with nothing written, where the record is not of this sequence.
+   */
+  renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
+
   /** Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach). */
   offsets(): Promise<{ earliest: Offsets; stable: Offsets }>;
 

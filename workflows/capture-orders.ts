@@ -3,6 +3,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -23,7 +24,11 @@ import { receiveRequests } from './requests';
 
 /** Waits long by design: see LONGEST_POLL_MS in the activity. */
 const { poll } = proxyActivities<CaptureActivities>(decidePolicy);
-const { openCapture, publish, advanceWatermark } = proxyActivities<CaptureActivities>(workPolicy);
+const { openCapture, publish, advanceWatermark, renewProgress } =
+  proxyActivities<CaptureActivities>(workPolicy);
+
+/** A seventh of the time after which Kafka, by its default, forgets a record that nobody writes again. */
+const RENEW_AFTER_MS = 24 * 60 * 60_000;
 
 /**
  * PostgreSQL to Kafka: poll which rows come next, publish those, advance the watermark; for ever.
@@ -67,9 +72,10 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
+    state = await renewed(state);
     enter(state.paused === null ? 'polling' : 'paused');
     if (state.paused !== null) {
-      await condition(requests.arrived);
+      await untilAsked(state);
       continue;
     }
     const found = await pollAfter(state);
@@ -82,6 +88,22 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   function pollAfter({ watermark: after, heldBy }: CaptureState): Promise<PollResult | undefined> {
     const summary = `after ${describeWatermark(after)}`;
     return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
+  }
+
+  /** While paused: until a request comes, or the record is to be renewed. */
+  async function untilAsked({ sequence, recordedAt = 0 }: CaptureState): Promise<void> {
+    if (sequence > 0 && patched('renew-progress')) {
+      await condition(requests.arrived, recordedAt + RENEW_AFTER_MS - Date.now());
+    } else await condition(requests.arrived);
+  }
+
+  /** Keeps the record alive in Kafka while there is nothing to publish. One whose age is not known counts as old. */
+  async function renewed(from: CaptureState): Promise<CaptureState> {
+    const { sequence, recordedAt = 0 } = from;
+    const due = sequence > 0 && Date.now() - recordedAt >= RENEW_AFTER_MS;
+    if (!due || !patched('renew-progress')) return from;
+    const done = await renewProgress.executeWithOptions({ summary: `#${sequence}` }, [{ sequence }]);
+    return withError({ ...from, recordedAt: Date.now() }, 'renewProgress', done);
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */

@@ -28,6 +28,8 @@ export interface CaptureState {
   lastError: LastError | null;
   warnings: string[];
   runs: number;
+  /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
+  recordedAt?: number;
 }
 
 export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptureResult): CaptureState {
@@ -57,7 +59,7 @@ export function advanced(
   state: CaptureState,
   { sequence, watermark, rows }: { sequence: number; watermark: Watermark; rows: number },
 ): CaptureState {
-  return { ...state, sequence, watermark, rows: state.rows + rows };
+  return { ...state, sequence, watermark, rows: state.rows + rows, recordedAt: Date.now() };
 }
 
 /** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */

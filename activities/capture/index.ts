@@ -4,6 +4,7 @@ import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
 import { createPoll } from './poll';
 import { createPublish } from './publish';
+import { createRenewProgress } from './renew-progress';
 import { createWatermarkFile } from './watermark-file';
 
 /** The activities of the task queue `orders-capture`. */
@@ -32,6 +33,7 @@ export function createCaptureActivities(deps: {
     }),
     publish: createPublish({ source, topic, oversized }),
     advanceWatermark: createAdvanceWatermark({ topic, watermarkFile }),
+    renewProgress: createRenewProgress({ topic }),
   };
 }
 

@@ -53,6 +53,12 @@ class KafkaOrdersTopic implements OrdersTopic {
     );
   }
 
+  async renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void> {
+    await this.#explained('renewing the progress record', options.signal, () =>
+      this.#publisher.renew(sequence, options.signal),
+    );
+  }
+
   async offsets(): Promise<{ earliest: Offsets; stable: Offsets }> {
     return this.#explained('listing offsets', undefined, () =>
       this.#pool.run(undefined, async (connection) => {

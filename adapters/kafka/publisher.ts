@@ -2,7 +2,7 @@ import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/in
 import type { Window } from '../../model/ranges';
 import { untilAborted } from './abort';
 import type { ConnectionPool } from './connection-pool';
-import { isPublished, readProgress } from './progress-record';
+import { isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
 import { SizeLimit } from './size-limit';
 import { TransactionalProducer } from './transactional-producer';
@@ -48,12 +48,30 @@ export class Publisher {
     return this.#transact(producer, window, rows, options);
   }
 
+  /** See OrdersTopic.renewProgress. A transaction as for a publish, but of no rows. */
+  async renew(sequence: number, signal: AbortSignal): Promise<void> {
+    this.#dropKept();
+    const { producer, found } = await this.#open(signal);
+    try {
+      if (found?.sequence !== sequence) throw otherRecord(sequence, found, this.topic);
+      await untilAborted(producer.commit(found, signal), signal);
+    } catch (error) {
+      this.pool.discard(producer.connection);
+      throw error;
+    }
+    this.#kept = { producer, committed: sequence };
+  }
+
   #takeKept(committed: number): TransactionalProducer | undefined {
     const kept = this.#kept;
+    if (kept?.committed !== committed) return this.#dropKept();
     this.#kept = undefined;
-    if (kept === undefined || kept.committed === committed) return kept?.producer;
-    this.pool.giveBack(kept.producer.connection);
-    return undefined;
+    return kept.producer;
+  }
+
+  #dropKept(): undefined {
+    if (this.#kept !== undefined) this.pool.giveBack(this.#kept.producer.connection);
+    this.#kept = undefined;
   }
 
   /** Fences older attempts, and only then reads the record: afterwards nobody else can change it unnoticed. */
