@@ -5,6 +5,7 @@
  * Every method rejects with a {@link LastingFailure} where no retry can help and with any other error for an
  * outage. Every method that may run long takes a `signal` and rejects soon after it is aborted.
  */
+import type { Baseline, Missed } from '../model/missed';
 import type { FailureCode, Order } from '../model/order';
 import type { Offsets, OffsetRange, Window } from '../model/ranges';
 import type { Reset } from '../model/requests';
@@ -50,6 +51,16 @@ export interface OrdersSource {
     before: string;
     limit: number;
   }): Promise<{ upper: Watermark; rows: number } | undefined>;
+
+  /**
+   * In one snapshot: the highest order_id (the lowest there can be, for an empty table), and what was missed since each
+   * baseline, capture having come to `upTo`. The clock is read after the snapshot. Rejects after some seconds.
+   * `undefined` where the table lacks the indexes that make this cheap.
+   */
+  lookBehind(options: {
+    baselines: readonly Baseline[];
+    upTo: Watermark;
+  }): Promise<{ highestOrderId: string; clock: string; missed: Missed[] } | undefined>;
 
   /** Exactly the rows of a window, in order, in the wire format, in chunks; one statement, so one snapshot. */
   read(window: Window, options: { signal: AbortSignal }): AsyncIterable<readonly OutgoingMessage[]>;

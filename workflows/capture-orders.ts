@@ -16,7 +16,15 @@ import type { Window } from '../model/ranges';
 import type { CaptureStatus } from '../model/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
-import { advanced, opened, polled, requested, type CaptureInput, type CaptureState } from './capture-state';
+import {
+  advanced,
+  missedRows,
+  opened,
+  polled,
+  requested,
+  type CaptureInput,
+  type CaptureState,
+} from './capture-state';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
@@ -52,6 +60,7 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     rows: state?.rows ?? 0,
     lagSeconds: state?.lagSeconds ?? 0,
     heldBy: state?.heldBy ?? null,
+    ...missedRows(state),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
     refusals: state?.refusals ?? [],
@@ -85,9 +94,13 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   }
 
   /** The next window, once there is one; `undefined` when a signal came first. */
-  function pollAfter({ watermark: after, heldBy }: CaptureState): Promise<PollResult | undefined> {
+  function pollAfter({
+    watermark: after,
+    heldBy,
+    watch = null,
+  }: CaptureState): Promise<PollResult | undefined> {
     const summary = `after ${describeWatermark(after)}`;
-    return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
+    return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy, watch }]));
   }
 
   /** While paused: until a request comes, or the record is to be renewed. */
