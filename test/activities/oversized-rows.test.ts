@@ -11,7 +11,7 @@ import { createOrdersLake } from '../../adapters/lake';
 import { queryLake } from '../../adapters/lake/reader';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../model/watermark';
-import { temporaryFolder } from '../helpers/lake';
+import { openLake, temporaryFolder, write } from '../helpers/lake';
 import { ORDERS_TABLE, eventually, freshPipeline } from '../helpers/pipeline';
 import {
   never,
@@ -222,8 +222,10 @@ test('from the table to the quarantine: large rows between small ones, published
     const verdicts = messages.map((message) => ({ message, verdict: judge(message) }));
     const lake = createOrdersLake({ path: lakePath, compression: 'snappy' });
     await lake.ensure();
-    await lake.writeBatch(
-      { sequence: 1, ranges: [{ partition: 0, from: '0', to: '9' }] },
+    await openLake(lake);
+    await write(
+      lake,
+      { epoch: 1, sequence: 1, ranges: [{ partition: 0, from: '0', to: '9' }] },
       {
         accepted: verdicts.flatMap(({ verdict }) => (verdict.accepted ? [{ order: verdict.accepted }] : [])),
         quarantined: verdicts.flatMap(({ message, verdict }) =>
