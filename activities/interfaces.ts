@@ -5,6 +5,7 @@
  * Every method rejects with a {@link LastingFailure} where no retry can help and with any other error for an
  * outage. Every method that may run long takes a `signal` and rejects soon after it is aborted.
  */
+import type { Baseline, Missed } from '../model/missed';
 import type { FailureCode, Order } from '../model/order';
 import type { Offsets, OffsetRange, Window } from '../model/ranges';
 import type { Reset } from '../model/requests';
@@ -51,6 +52,16 @@ export interface OrdersSource {
     limit: number;
   }): Promise<{ upper: Watermark; rows: number } | undefined>;
 
+  /**
+   * In one snapshot: the highest order_id (the lowest there can be, for an empty table), and what was missed since each
+   * baseline, capture having come to `upTo`. The clock is read after the snapshot. Rejects after some seconds.
+   * `undefined` where the table lacks the indexes that make this cheap.
+   */
+  lookBehind(options: {
+    baselines: readonly Baseline[];
+    upTo: Watermark;
+  }): Promise<{ highestOrderId: string; clock: string; missed: Missed[] } | undefined>;
+
   /** Exactly the rows of a window, in order, in the wire format, in chunks; one statement, so one snapshot. */
   read(window: Window, options: { signal: AbortSignal }): AsyncIterable<readonly OutgoingMessage[]>;
 
@@ -63,6 +74,24 @@ export interface OutgoingMessage {
   key: string | null;
   /** The wire format's JSON, UTF-8. */
   value: Buffer;
+}
+
+/** Where a row is kept that is larger than the topic takes. */
+export interface KeptRow {
+  /** Relative to the quarantine folder. */
+  file: string;
+  bytes: number;
+  /** Hex, of the file. */
+  sha256: string;
+}
+
+/** The rows that are larger than the topic takes, whole. */
+export interface OversizedRows {
+  /**
+   * Keeps a row's JSON as it is; resolves when it is on the disk.
+   * Idempotency key: the row's key and bytes. A row that is there already is found equal and not written again.
+   */
+  keep(row: OutgoingMessage): Promise<KeptRow>;
 }
 
 /** What the last committed publish of this pipeline did; kept in Kafka, in the same transaction as the rows. */
@@ -100,12 +129,25 @@ export interface OrdersTopic {
    * already there is not read again, and its recorded row count is returned with `already: true`.
    * `rows` is called at most once, after fencing. LastingFailure CaptureConflict where the record is of a
    * newer sequence, or of this sequence with another window, or lags behind by more than one.
+   *
+   * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
+   * place under the row's key; each attempt asks anew.
    */
   publish(
     window: Window & { sequence: number },
     rows: () => AsyncIterable<readonly OutgoingMessage[]>,
-    options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+    options: {
+      signal: AbortSignal;
+      onProgress: (rowsSoFar: number) => void;
+      onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
+    },
   ): Promise<{ rows: number; already: boolean }>;
+
+  /**
+   * Writes the progress record again as it stands, so that Kafka does not forget it; fences as {@link publish} does.
+   * LastingFailure CaptureConflict, with nothing written, where the record is not of this sequence.
+   */
+  renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
 
   /** Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach). */
   offsets(): Promise<{ earliest: Offsets; stable: Offsets }>;

@@ -1,6 +1,6 @@
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
-import type { CaptureStatus, LandStatus, LastError, ParkedBatch, ReplayStatus } from './status';
+import type { CaptureStatus, LandStatus, LastError, MissedRows, ParkedBatch, ReplayStatus } from './status';
 import { describeWatermark, formatWatermark } from './watermark';
 
 /** A status in words, for the Web UI and the CLI alike. Trouble is what a person should see first, if there is any. */
@@ -10,8 +10,8 @@ export interface Described {
 }
 
 export function describeCapture(status: CaptureStatus): Described {
-  const { heldBy, watermark } = status;
-  const trouble = requestTrouble(status);
+  const { heldBy, missed, watermark } = status;
+  const trouble = [...(missed === undefined ? [] : missedTrouble(missed)), ...requestTrouble(status)];
   if (heldBy !== null) trouble.push(`held back by ${heldBy.kind} since ${heldBy.since}: ${heldBy.who}`);
   trouble.push(...status.warnings.map((warning) => `warning: ${warning}`), ...mended(status.lastError));
   return {
@@ -68,6 +68,24 @@ function parkedTrouble({ unlanded, parked }: { unlanded: number[]; parked: Parke
     `${count(unlanded.length, 'batch', 'batches')} parked (${unlanded.slice(0, 10).join(', ')}${unlanded.length > 10 ? ', …' : ''}), ` +
       `to be landed by replayBatches${last === undefined ? '' : `; the last one: ${last.error}`}`,
   ];
+}
+
+function missedTrouble({ backdated, withoutCreatedAt, examples, from, since }: MissedRows): string[] {
+  const lines: string[] = [];
+  if (backdated > 0) {
+    const some = examples.length === 0 ? '' : `, such as order_id ${examples.join(', ')}`;
+    lines.push(
+      `${count(backdated, 'row')} not captured${some}: inserted with a created_at that capture had passed, noticed since ` +
+        `${since}. Signal resetWatermark {"createdAt": "${from}"}; what landed before is not landed twice`,
+    );
+  }
+  if (withoutCreatedAt > 0) {
+    lines.push(
+      `${count(withoutCreatedAt, 'row')} not captured: inserted without a created_at, noticed since ${since}. Set it to the ` +
+        'present, and make the column NOT NULL',
+    );
+  }
+  return lines;
 }
 
 function requestTrouble({ paused, refusals }: { paused: Pause | null; refusals: Refusal[] }): string[] {

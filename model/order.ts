@@ -36,6 +36,7 @@ export const FAILURES = {
   text_unreadable: 'a text column holds something other than text',
   created_at_missing: 'created_at is null or absent',
   created_at_unreadable: 'created_at is not a timestamp with at most six decimals',
+  row_oversized: 'the row was larger than the topic takes; the file that the message names holds it whole',
 } as const;
 
 export type FailureCode = keyof typeof FAILURES;

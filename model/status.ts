@@ -1,4 +1,5 @@
 import type { Hold } from '../activities/interfaces';
+import type { Missed } from './missed';
 import type { FailureCode } from './order';
 import type { OffsetRange, Offsets } from './ranges';
 import type { Replayed } from './replay';
@@ -21,6 +22,12 @@ export interface LastError {
   at: string;
 }
 
+/** Rows that were inserted and that capture cannot see any more, since it was started or reset to before them. */
+export interface MissedRows extends Missed {
+  /** When the first was noticed, ISO 8601. */
+  since: string;
+}
+
 /** Answer of the query `status` of `captureOrders`. */
 export interface CaptureStatus {
   workflow: 'captureOrders';
@@ -35,6 +42,8 @@ export interface CaptureStatus {
   lagSeconds: number;
   /** Who keeps rows from being captured, at the last poll. */
   heldBy: Hold | null;
+  /** Absent: none that was noticed. */
+  missed?: MissedRows;
   paused: Pause | null;
   /** The last ones, newest at the end. */
   resets: Reset<Watermark>[];

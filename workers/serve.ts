@@ -4,6 +4,7 @@ import { commonBehaviour } from '../activities/interceptor';
 import { createLandActivities } from '../activities/land';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { createOrdersLake } from '../adapters/lake';
+import { createOversizedRows } from '../adapters/lake/oversized-rows';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
 import type { loadTemporal } from '../configs/temporal';
@@ -66,8 +67,9 @@ function activitiesOf(queue: Queue, settings: Settings, stopping: AbortSignal) {
   const topic = createOrdersTopic(topicOptions(settings.kafka));
   if (queue === 'capture') {
     const source = createOrdersSource(settings);
+    const oversized = createOversizedRows(settings.datalake.path);
     return {
-      activities: createCaptureActivities({ source, topic, settings, stopping }),
+      activities: createCaptureActivities({ source, topic, oversized, settings, stopping }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }

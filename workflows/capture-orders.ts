@@ -3,6 +3,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -15,7 +16,15 @@ import type { Window } from '../model/ranges';
 import type { CaptureStatus } from '../model/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
-import { advanced, opened, polled, requested, type CaptureInput, type CaptureState } from './capture-state';
+import {
+  advanced,
+  missedRows,
+  opened,
+  polled,
+  requested,
+  type CaptureInput,
+  type CaptureState,
+} from './capture-state';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
@@ -23,7 +32,11 @@ import { receiveRequests } from './requests';
 
 /** Waits long by design: see LONGEST_POLL_MS in the activity. */
 const { poll } = proxyActivities<CaptureActivities>(decidePolicy);
-const { openCapture, publish, advanceWatermark } = proxyActivities<CaptureActivities>(workPolicy);
+const { openCapture, publish, advanceWatermark, renewProgress } =
+  proxyActivities<CaptureActivities>(workPolicy);
+
+/** A seventh of the time after which Kafka, by its default, forgets a record that nobody writes again. */
+const RENEW_AFTER_MS = 24 * 60 * 60_000;
 
 /**
  * PostgreSQL to Kafka: poll which rows come next, publish those, advance the watermark; for ever.
@@ -47,6 +60,7 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     rows: state?.rows ?? 0,
     lagSeconds: state?.lagSeconds ?? 0,
     heldBy: state?.heldBy ?? null,
+    ...missedRows(state),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
     refusals: state?.refusals ?? [],
@@ -71,9 +85,10 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
+    state = await renewed(state);
     enter(state.paused === null ? 'polling' : 'paused');
     if (state.paused !== null) {
-      await condition(requests.arrived);
+      await untilAsked(state);
       continue;
     }
     const found = await pollAfter(state);
@@ -83,9 +98,29 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   }
 
   /** The next window, once there is one; `undefined` when a signal came first. */
-  function pollAfter({ watermark: after, heldBy }: CaptureState): Promise<PollResult | undefined> {
+  function pollAfter({
+    watermark: after,
+    heldBy,
+    watch = null,
+  }: CaptureState): Promise<PollResult | undefined> {
     const summary = `after ${describeWatermark(after)}`;
-    return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy }]));
+    return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy, watch }]));
+  }
+
+  /** While paused: until a request comes, or the record is to be renewed. */
+  async function untilAsked({ sequence, recordedAt = 0 }: CaptureState): Promise<void> {
+    if (sequence > 0 && patched('renew-progress')) {
+      await condition(requests.arrived, recordedAt + RENEW_AFTER_MS - Date.now());
+    } else await condition(requests.arrived);
+  }
+
+  /** Keeps the record alive in Kafka while there is nothing to publish. One whose age is not known counts as old. */
+  async function renewed(from: CaptureState): Promise<CaptureState> {
+    const { sequence, recordedAt = 0 } = from;
+    const due = sequence > 0 && Date.now() - recordedAt >= RENEW_AFTER_MS;
+    if (!due || !patched('renew-progress')) return from;
+    const done = await renewProgress.executeWithOptions({ summary: `#${sequence}` }, [{ sequence }]);
+    return withError({ ...from, recordedAt: Date.now() }, 'renewProgress', done);
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */

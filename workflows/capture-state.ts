@@ -1,8 +1,9 @@
 import type { OpenCaptureResult } from '../activities/capture/open-capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { Hold } from '../activities/interfaces';
+import { addMissed, countMissed, NONE_MISSED, type Missed, type Watch } from '../model/missed';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
-import type { LastError } from '../model/status';
+import type { LastError, MissedRows } from '../model/status';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
 import { governed, now, refused, type Outcome } from './requests';
 
@@ -28,6 +29,14 @@ export interface CaptureState {
   lastError: LastError | null;
   warnings: string[];
   runs: number;
+  /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
+  recordedAt?: number;
+  /** For noticing rows that capture cannot see; absent before the first look, and after a reset. */
+  watch?: Watch | null;
+  /** Those that the watch has let go of. */
+  missed?: Missed;
+  /** When the first was noticed, ISO 8601. */
+  missedSince?: string | undefined;
 }
 
 export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptureResult): CaptureState {
@@ -47,17 +56,53 @@ export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptu
   };
 }
 
-export function polled(state: CaptureState, { window, more, clock, heldBy }: PollResult): CaptureState {
+export function polled(state: CaptureState, result: PollResult): CaptureState {
+  const { window, more, clock, heldBy } = result;
   const micros =
     window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
-  return { ...state, heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
+  return { ...lookedBehind(state, result), heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
+}
+
+function lookedBehind(state: CaptureState, { behind }: PollResult): CaptureState {
+  if (behind === undefined) return state;
+  const { watch, settled } = behind;
+  const missed = addMissed(state.missed ?? NONE_MISSED, settled);
+  const next = { ...state, watch, missed };
+  if (state.missedSince !== undefined || countMissed(allMissed(next)) === 0) return next;
+  return { ...next, missedSince: new Date().toISOString() };
+}
+
+function allMissed({ missed = NONE_MISSED, watch }: CaptureState): Missed {
+  return addMissed(missed, watch?.found ?? NONE_MISSED);
+}
+
+/** The field of `status`, absent where nothing was missed. */
+export function missedRows(state: CaptureState | undefined): { missed?: MissedRows } {
+  if (state?.missedSince === undefined) return {};
+  const missed = allMissed(state);
+  return countMissed(missed) === 0 ? {} : { missed: { ...missed, since: state.missedSince } };
 }
 
 export function advanced(
   state: CaptureState,
   { sequence, watermark, rows }: { sequence: number; watermark: Watermark; rows: number },
 ): CaptureState {
-  return { ...state, sequence, watermark, rows: state.rows + rows };
+  return {
+    ...state,
+    sequence,
+    watermark,
+    rows: state.rows + rows,
+    recordedAt: Date.now(),
+    ...(state.watch ? { watch: withPublished(state.watch, rows) } : {}),
+  };
+}
+
+function withPublished(watch: Watch, rows: number): Watch {
+  const baselines = watch.baselines.map((baseline) => ({
+    ...baseline,
+    published: baseline.published + rows,
+  }));
+  return { ...watch, baselines };
 }
 
 /** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */
@@ -86,7 +131,18 @@ export function requested(state: CaptureState, request: Request): Outcome<Captur
 function moved(state: CaptureState, to: Watermark, reason: string | null): Outcome<CaptureState> {
   const reset = { from: state.watermark, to, reason, at: now() };
   return {
-    state: { ...state, watermark: to, resets: remember(state.resets, reset) },
+    state: { ...afterReset(state, to), watermark: to, resets: remember(state.resets, reset) },
     answer: { done: reset },
   };
+}
+
+/**
+ * From another place on, the watch begins anew. What was missed is forgotten if it is captured now; so are rows without a
+ * created_at, which no reset brings, as the operator has seen them.
+ */
+function afterReset(state: CaptureState, to: Watermark): CaptureState {
+  const missed = allMissed(state);
+  if (missed.from === null || to.createdAt <= missed.from)
+    return { ...state, watch: null, missed: NONE_MISSED, missedSince: undefined };
+  return { ...state, watch: null, missed: { ...missed, withoutCreatedAt: 0 } };
 }

@@ -1,20 +1,22 @@
 import type { Settings } from '../../configs/schema';
-import type { OrdersSource, OrdersTopic } from '../interfaces';
+import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
 import { createPoll } from './poll';
 import { createPublish } from './publish';
+import { createRenewProgress } from './renew-progress';
 import { createWatermarkFile } from './watermark-file';
 
 /** The activities of the task queue `orders-capture`. */
 export function createCaptureActivities(deps: {
   source: OrdersSource;
   topic: OrdersTopic;
+  oversized: OversizedRows;
   settings: Settings;
   /** Aborted when the worker is told to stop: waiting ends, work is finished. */
   stopping: AbortSignal;
 }) {
-  const { source, topic, settings, stopping } = deps;
+  const { source, topic, oversized, settings, stopping } = deps;
   const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
   return {
     openCapture: createOpenCapture({
@@ -29,8 +31,9 @@ export function createCaptureActivities(deps: {
       intervalMs: settings.cdc.poll_interval_sec * 1000,
       stopping,
     }),
-    publish: createPublish({ source, topic }),
+    publish: createPublish({ source, topic, oversized }),
     advanceWatermark: createAdvanceWatermark({ topic, watermarkFile }),
+    renewProgress: createRenewProgress({ topic }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Window } from '../../model/ranges';
-import type { OrdersSource, OrdersTopic } from '../interfaces';
+import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
+import { standInFor } from './stand-in';
 
 export interface PublishInput extends Window {
   sequence: number;
@@ -18,15 +19,22 @@ export interface PublishResult {
  * the commit leaves nothing that a read_committed reader sees, since the next attempt fences it and Kafka aborts
  * it; one that dies after the commit is recognised by its record. Of two at once, the one that began later
  * wins and the other can no longer commit.
+ *
+ * A row larger than the topic takes is kept in a file, and a small stand-in goes through the topic in its place.
  */
-export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic }) {
+export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; oversized: OversizedRows }) {
   return async function publish({ sequence, lower, upper }: PublishInput): Promise<PublishResult> {
     const context = Context.current();
     const signal = context.cancellationSignal;
     const { rows } = await deps.topic.publish(
       { sequence, lower, upper },
       () => deps.source.read({ lower, upper }, { signal }),
-      { signal, onProgress: (rowsSoFar) => context.heartbeat({ rowsSoFar }) },
+      {
+        signal,
+        onProgress: (rowsSoFar) => context.heartbeat({ rowsSoFar }),
+        // On the disk before the transaction that refers to it can commit.
+        onOversized: async (row) => standInFor(row, await deps.oversized.keep(row)),
+      },
     );
     return { rows };
   };

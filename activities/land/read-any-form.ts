@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isLosslessNumber, parse } from 'lossless-json';
+import type { KeptRow } from '../interfaces';
 import type { Columns } from './wire-values';
 import { readCreatedAt, readHundredths, readOrderId, readText } from './wire-values';
 
@@ -21,6 +22,7 @@ export function readAnyForm(value: Buffer): Columns | undefined {
     amountHundredths: literalOf(fields.get('amount'), readHundredths),
     orderStatus: textOf(fields.get('order_status'), readText),
     createdAtMicros: textOf(fields.get('created_at'), readCreatedAt),
+    ...(isKeptRow(fields.get('oversized')) ? { oversized: true } : {}),
   };
 }
 
@@ -45,6 +47,13 @@ function literalOf<T>(value: unknown, read: (literal: string) => T | undefined):
 function textOf<T>(value: unknown, read: (text: string) => T | undefined): T | null | undefined {
   if (value === null || value === undefined) return null;
   return typeof value === 'string' ? read(value) : undefined;
+}
+
+/** Whether a field is what capture puts in the place of texts that are too large: see its stand-in. */
+function isKeptRow(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { file, sha256 } = value as Partial<KeptRow>;
+  return typeof file === 'string' && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }
 
 /** No order nests at all. The parser recurses, and where a stack ends must not decide a verdict. */

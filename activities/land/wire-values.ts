@@ -6,7 +6,10 @@ import type { Order } from '../../model/order';
 import { parseTimestamp } from '../../model/watermark';
 
 /** The columns of a message: `null` where it has null or lacks the field, `undefined` where it cannot be read. */
-export type Columns = { [K in keyof Order]: Order[K] | undefined };
+export type Columns = { [K in keyof Order]: Order[K] | undefined } & {
+  /** The message stands in for a row that was larger than the topic takes. */
+  oversized?: true;
+};
 
 const WHOLE = /^-?\d+$/;
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;

@@ -47,10 +47,16 @@ const LASTING: Record<string, { type: LastingFailureType; advice: string }> = {
   UNSUPPORTED_VERSION: { type: 'InvalidSettings', advice: 'Kafka 2.5 or newer is needed' },
 };
 
+const NOT_IN_SYNC =
+  "fewer brokers hold the partition in sync than the topic's min.insync.replicas: bring them back, or lower it";
+const TOO_LARGE = "raise the topic's max.message.bytes to 1 MiB or more";
+
 /** Outages whose own words do not say what to look at. */
 const HINTS: Record<string, string> = {
-  MESSAGE_TOO_LARGE: "raise the topic's max.message.bytes to 1 MiB or more",
-  RECORD_LIST_TOO_LARGE: "raise the topic's max.message.bytes to 1 MiB or more",
+  MESSAGE_TOO_LARGE: TOO_LARGE,
+  RECORD_LIST_TOO_LARGE: TOO_LARGE,
+  NOT_ENOUGH_REPLICAS: NOT_IN_SYNC,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: NOT_IN_SYNC,
   UNKNOWN_MEMBER_ID: 'a consumer is active in this group; stop it or set another kafka.consumer_group',
   INVALID_PRODUCER_EPOCH: 'a newer attempt of this publish, or a second capture, has taken over',
   PRODUCER_FENCED: 'a newer attempt of this publish, or a second capture, has taken over',

@@ -46,10 +46,16 @@ class KafkaOrdersTopic implements OrdersTopic {
   async publish(
     window: Window & { sequence: number },
     rows: () => AsyncIterable<readonly OutgoingMessage[]>,
-    options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+    options: Parameters<OrdersTopic['publish']>[2],
   ): Promise<{ rows: number; already: boolean }> {
     return this.#explained(`publishing window ${window.sequence}`, options.signal, () =>
       this.#publisher.publish(window, rows, options),
+    );
+  }
+
+  async renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void> {
+    await this.#explained('renewing the progress record', options.signal, () =>
+      this.#publisher.renew(sequence, options.signal),
     );
   }
 

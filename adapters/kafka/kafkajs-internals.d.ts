@@ -87,6 +87,9 @@ declare module 'kafkajs/src/cluster/types' {
     addOffsetsToTxn(request: Transactional & { groupId: string }): Promise<unknown>;
     txnOffsetCommit(request: Transactional & { groupId: string; topics: TopicOffsets[] }): Promise<unknown>;
     endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>;
+    describeConfigs(request: {
+      resources: { type: number; name: string; configNames: string[] }[];
+    }): Promise<{ resources: { configEntries: { configName: string; configValue: string | null }[] }[] }>;
     listOffsets(request: {
       isolationLevel: 0 | 1;
       topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];

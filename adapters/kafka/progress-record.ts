@@ -82,6 +82,19 @@ export function isPublished(
   );
 }
 
+/** The failure of a renewal that finds another record than the one it is to renew. */
+export function otherRecord(sequence: number, found: Progress | undefined, topic: string): LastingFailure {
+  return new LastingFailure(
+    'CaptureConflict',
+    `the progress record of topic ${topic} in group ${PROGRESS_GROUP} should be that of window ${sequence}, but ` +
+      (found === undefined
+        ? 'there is none: the topic was created anew, or the record has expired (offsets.retention.minutes of the ' +
+          'brokers). Check what the topic holds, then start a new capture from the right watermark'
+        : `is ${describe(found)}. A second capture runs on this pipeline: stop one of them; a new capture ` +
+          'continues from the progress record'),
+  );
+}
+
 function describe({ sequence, lower, upper }: Window & { sequence: number }): string {
   return `${sequence} (${formatWatermark(lower)}, ${formatWatermark(upper)}]`;
 }

@@ -2,8 +2,9 @@ import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/in
 import type { Window } from '../../model/ranges';
 import { untilAborted } from './abort';
 import type { ConnectionPool } from './connection-pool';
-import { isPublished, readProgress } from './progress-record';
+import { isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
+import { SizeLimit } from './size-limit';
 import { TransactionalProducer } from './transactional-producer';
 
 /** How long a failed publish may take to end its transaction; the next attempt would end it as well. */
@@ -22,6 +23,7 @@ export class Publisher {
    * commit the record was ours; and if another publishes from then on, this producer's next commit fails.
    */
   #kept: { producer: TransactionalProducer; committed: number } | undefined;
+  readonly #sizeLimit = new SizeLimit();
 
   constructor(
     private readonly pool: ConnectionPool,
@@ -46,12 +48,30 @@ export class Publisher {
     return this.#transact(producer, window, rows, options);
   }
 
+  /** See OrdersTopic.renewProgress. A transaction as for a publish, but of no rows. */
+  async renew(sequence: number, signal: AbortSignal): Promise<void> {
+    this.#dropKept();
+    const { producer, found } = await this.#open(signal);
+    try {
+      if (found?.sequence !== sequence) throw otherRecord(sequence, found, this.topic);
+      await untilAborted(producer.commit(found, signal), signal);
+    } catch (error) {
+      this.pool.discard(producer.connection);
+      throw error;
+    }
+    this.#kept = { producer, committed: sequence };
+  }
+
   #takeKept(committed: number): TransactionalProducer | undefined {
     const kept = this.#kept;
+    if (kept?.committed !== committed) return this.#dropKept();
     this.#kept = undefined;
-    if (kept === undefined || kept.committed === committed) return kept?.producer;
-    this.pool.giveBack(kept.producer.connection);
-    return undefined;
+    return kept.producer;
+  }
+
+  #dropKept(): undefined {
+    if (this.#kept !== undefined) this.pool.giveBack(this.#kept.producer.connection);
+    this.#kept = undefined;
   }
 
   /** Fences older attempts, and only then reads the record: afterwards nobody else can change it unnoticed. */
@@ -72,14 +92,17 @@ export class Publisher {
     options: PublishOptions,
   ): Promise<{ rows: number; already: boolean }> {
     const { signal } = options;
-    const sender = new RowSender(producer, options);
+    let sender: RowSender | undefined;
     try {
+      const limit = await this.#sizeLimit.of(producer.connection, signal);
+      sender = new RowSender(producer, { ...options, limit });
       await sendAll(rows(), sender, signal);
       await untilAborted(sender.finish(), signal);
       await untilAborted(producer.commit({ ...window, rows: sender.rows }, signal), signal);
       this.#kept = { producer, committed: window.sequence };
       return { rows: sender.rows, already: false };
     } catch (error) {
+      this.#sizeLimit.forget();
       await abort(producer, sender).catch(() => undefined);
       this.pool.discard(producer.connection);
       throw error;
@@ -91,9 +114,9 @@ export class Publisher {
  * Ends the transaction, but not before the brokers have answered the last request: rows that arrive after the
  * abort would open a transaction that nobody ends (brokers before 3.6), and readers would wait for ever.
  */
-async function abort(producer: TransactionalProducer, sender: RowSender): Promise<void> {
+async function abort(producer: TransactionalProducer, sender: RowSender | undefined): Promise<void> {
   const patience = AbortSignal.timeout(ABORT_PATIENCE_MS);
-  await untilAborted(sender.settled(), patience);
+  await untilAborted(sender?.settled() ?? Promise.resolve(), patience);
   await producer.abort(patience);
 }
 

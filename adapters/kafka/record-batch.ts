@@ -43,20 +43,17 @@ export class RecordBatchBuilder {
     this.#records = 0;
   }
 
+  /** Whether one more record leaves the batch at `limit` bytes or below; near the limit it may say no too early. */
+  hasRoom(key: Buffer | null, value: Buffer, limit: number): boolean {
+    return this.#size + (key?.length ?? 0) + value.length + RECORD_OVERHEAD <= limit;
+  }
+
   /** Adds a record without headers, at the batch's own timestamp. */
   append(key: Buffer | null, value: Buffer): void {
     const most = (key?.length ?? 0) + value.length + RECORD_OVERHEAD;
     if (this.#size + most > this.#buffer.length) this.#grow(this.#size + most);
     const buffer = this.#buffer;
-    const attributesAndTimestampDelta = 2;
-    const headerCount = 1;
-    const body =
-      attributesAndTimestampDelta +
-      sizeOfVarint(this.#records) +
-      sizeOfField(key) +
-      sizeOfField(value) +
-      headerCount;
-    let at = writeVarint(buffer, this.#size, body);
+    let at = writeVarint(buffer, this.#size, sizeOfBody(this.#records, key, value));
     at = buffer.writeInt16BE(0, at);
     at = writeVarint(buffer, at, this.#records);
     at = writeField(buffer, at, key);
@@ -91,9 +88,27 @@ export class RecordBatchBuilder {
   }
 }
 
+/** The bytes of a batch that holds this record and no other. */
+export function sizeAlone(key: Buffer | null, value: Buffer): number {
+  const body = sizeOfBody(0, key, value);
+  return BATCH_HEADER_BYTES + sizeOfVarint(body) + body;
+}
+
 /** Sequence numbers have 31 bits and wrap to 0. */
 export function nextSequence(sequence: number, records: number): number {
   return (sequence + records) % 0x80000000;
+}
+
+function sizeOfBody(offsetDelta: number, key: Buffer | null, value: Buffer): number {
+  const attributesAndTimestampDelta = 2;
+  const headerCount = 1;
+  return (
+    attributesAndTimestampDelta +
+    sizeOfVarint(offsetDelta) +
+    sizeOfField(key) +
+    sizeOfField(value) +
+    headerCount
+  );
 }
 
 function sizeOfField(field: Buffer | null): number {

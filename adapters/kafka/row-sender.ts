@@ -1,9 +1,9 @@
 import type { OutgoingMessage } from '../../activities/interfaces';
 import { partitionOf } from './partitioner';
-import { RecordBatchBuilder } from './record-batch';
+import { RecordBatchBuilder, sizeAlone } from './record-batch';
 import type { PartitionBatch, TransactionalProducer } from './transactional-producer';
 
-/** A record batch may have 1,048,588 bytes by the brokers' default (message.max.bytes); the last row needs room. */
+/** Larger batches bring no more rows a second. A larger row has one of its own, if the topic takes it. */
 const MAX_BATCH_BYTES = 900_000;
 /** A request over all partitions. Larger ones bring no more rows a second, only memory. */
 const MAX_REQUEST_BYTES = 1_500_000;
@@ -23,7 +23,14 @@ export class RowSender {
 
   constructor(
     private readonly producer: TransactionalProducer,
-    private readonly options: { signal: AbortSignal; onProgress: (rowsSoFar: number) => void },
+    private readonly options: {
+      signal: AbortSignal;
+      onProgress: (rowsSoFar: number) => void;
+      /** The bytes that a record batch may have on this topic. */
+      limit: number;
+      /** What to send in place of a row that is above it. */
+      onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
+    },
   ) {
     const { partitions } = producer.connection;
     const builders = () => partitions.map(() => new RecordBatchBuilder(1 << 16));
@@ -36,17 +43,19 @@ export class RowSender {
   }
 
   async add(messages: readonly OutgoingMessage[]): Promise<void> {
-    for (const { key, value } of messages) {
-      const room = MAX_BATCH_BYTES - value.length;
-      const keyBytes = key === null ? null : Buffer.from(key);
-      const partition = this.#place(keyBytes);
+    const { limit, onOversized } = this.options;
+    const full = Math.min(MAX_BATCH_BYTES, limit);
+    for (const message of messages) {
+      const key = message.key === null ? null : Buffer.from(message.key);
+      const { value } = sizeAlone(key, message.value) > limit ? await onOversized(message) : message;
+      const partition = this.#place(key);
       let builder = this.#filling[partition]!;
-      if (this.#bytes > MAX_REQUEST_BYTES || (builder.records > 0 && builder.bytes > room)) {
+      if (this.#bytes > MAX_REQUEST_BYTES || (builder.records > 0 && !builder.hasRoom(key, value, full))) {
         await this.#flush();
         builder = this.#filling[partition]!;
       }
       const before = builder.bytes;
-      builder.append(keyBytes, value);
+      builder.append(key, value);
       this.#bytes += builder.bytes - before;
       this.#rows += 1;
     }

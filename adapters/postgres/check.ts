@@ -102,14 +102,20 @@ export async function inspectTable(
     createdAtType: byName('created_at').type as TableShape['createdAtType'],
     timezone: settings.timezone,
     orderIdNullable: byName('order_id').nullable,
+    indexed: (await pool.query<TableShape['indexed']>(INDEX_SQL, [name])).rows[0]!,
   };
   return { shape, warnings: await warningsFor(pool, shape, byName('created_at').nullable) };
 }
 
 async function warningsFor(pool: Pool, shape: TableShape, createdAtNullable: boolean): Promise<string[]> {
   const warnings: string[] = [];
-  const index = await pool.query<{ found: boolean }>(INDEX_SQL, [shape.name]);
-  if (!index.rows[0]!.found) {
+  if (!shape.indexed.orderId) {
+    warnings.push(
+      `${shape.name} has no index on order_id: rows that capture cannot see, as a client set their created_at to the past, ` +
+        `are not noticed. Run: CREATE UNIQUE INDEX CONCURRENTLY ON ${shape.name} (order_id);`,
+    );
+  }
+  if (!shape.indexed.place) {
     warnings.push(
       `${shape.name} has no index on (created_at, order_id): every poll reads the whole table. ` +
         `Run: CREATE INDEX CONCURRENTLY ON ${shape.name} (created_at, order_id);`,

@@ -5,15 +5,21 @@ const NEWLINE = 0x0a;
 
 /**
  * Cuts COPY's output into messages. Each line is `order_id <tab> JSON`; an empty order_id is NULL.
- * Values share the chunk's memory: nothing is copied but a line that spans two chunks.
+ * Values share the chunk's memory: nothing is copied but a line that spans chunks, and that one once.
  */
 export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<OutgoingMessage[]> {
-  let rest: Buffer | undefined;
+  let begun: Buffer[] = [];
   for await (const chunk of chunks) {
-    const data = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+    const firstEnd = chunk.indexOf(NEWLINE);
+    if (firstEnd === -1) {
+      begun.push(chunk);
+      continue;
+    }
     const messages: OutgoingMessage[] = [];
+    const data = begun.length === 0 ? chunk : Buffer.concat([...begun, chunk]);
     let start = 0;
-    for (let end = data.indexOf(NEWLINE); end !== -1; end = data.indexOf(NEWLINE, start)) {
+    let end = data.length - chunk.length + firstEnd;
+    for (; end !== -1; end = data.indexOf(NEWLINE, start)) {
       const tab = data.indexOf(TAB, start);
       messages.push({
         key: tab === start ? null : data.toString('latin1', start, tab),
@@ -21,8 +27,8 @@ export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
       });
       start = end + 1;
     }
-    rest = start < data.length ? data.subarray(start) : undefined;
-    if (messages.length > 0) yield messages;
+    begun = start < data.length ? [data.subarray(start)] : [];
+    yield messages;
   }
-  if (rest !== undefined) throw new Error('PostgreSQL ended a COPY in the middle of a line');
+  if (begun.length > 0) throw new Error('PostgreSQL ended a COPY in the middle of a line');
 }

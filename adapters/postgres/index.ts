@@ -6,6 +6,7 @@ import { LastingFailure } from '../../model/errors';
 import { inspectTable } from './check';
 import { copyLines } from './copy-lines';
 import { translateErrors } from './errors';
+import { lookBehind } from './look-behind';
 import { APPLICATION_NAME, HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
 
 /** A connection attempt or an answer that takes longer is an outage; Temporal retries. */
@@ -62,6 +63,12 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
         );
         const [last] = rows;
         return last && { upper: { createdAt: last.created_at, orderId: last.order_id }, rows: last.rows };
+      }),
+
+    lookBehind: (options) =>
+      guarded(async () => {
+        const { indexed } = await knownShape();
+        return indexed.place && indexed.orderId ? lookBehind(pool, await knownShape(), options) : undefined;
       }),
 
     async *read(window, { signal }) {

@@ -10,6 +10,8 @@ export interface TableShape {
   /** Zone in which a `timestamp` is read. */
   timezone: string;
   orderIdNullable: boolean;
+  /** Whether indexes serve both orders in which rows are looked for: (created_at, order_id), and order_id alone. */
+  indexed: { place: boolean; orderId: boolean };
 }
 
 /** Name of our own sessions; they only read, so they never hold the horizon back. */
@@ -43,14 +45,14 @@ export const ZONE_MOVES_SQL = `
                       - ('2025-01-15T00:00Z'::timestamptz + m * interval '1 month') AT TIME ZONE 'UTC') > 1 AS moves
     FROM generate_series(0, 11) m`;
 
-/** Is there a valid index that begins with (created_at, order_id)? */
+/** Is there a valid index that begins with (created_at, order_id), and one that begins with order_id? */
 export const INDEX_SQL = `
-  SELECT EXISTS (
-    SELECT FROM pg_index i
-     WHERE i.indrelid = to_regclass($1) AND i.indisvalid AND i.indpred IS NULL
-       AND (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'created_at') = i.indkey[0]
-       AND (SELECT attnum FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'order_id') = i.indkey[1]
-  ) AS found`;
+  SELECT coalesce(bool_or(created_at = indkey[0] AND order_id = indkey[1]), false) AS place,
+         coalesce(bool_or(order_id = indkey[0]), false) AS "orderId"
+    FROM pg_index i,
+         LATERAL (SELECT attnum AS created_at FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'created_at') c,
+         LATERAL (SELECT attnum AS order_id FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'order_id') o
+   WHERE i.indrelid = to_regclass($1) AND i.indisvalid AND i.indpred IS NULL`;
 
 /** Rows without a created_at. */
 export const timelessSql = ({ name }: TableShape) =>
@@ -60,7 +62,9 @@ export const timelessSql = ({ name }: TableShape) =>
  * Who may still commit rows with an earlier created_at. $1: application names to ignore, $2: the table.
  *
  * statement_timestamp() precedes the look at pg_stat_activity, so a transaction that begins after the look has a
- * later start. A session with track_activities off, or hidden by missing rights, has no visible start: `blind`.
+ * later start. One that is just beginning may be missing: a session takes its start, which created_at will be, from the
+ * moment its first statement arrived, and shows it in the view only afterwards. In between lie microseconds, or as long
+ * as a busy machine keeps the process waiting: that is what $3, cdc.settle_ms, is for. A session with track_activities off, or hidden by missing rights, has no visible start: `blind`.
  * A prepared transaction has lost its start (pg_prepared_xacts.prepared is the moment of PREPARE, which is
  * later than its rows' created_at), but it can write no more, so it matters only if it holds a lock on the
  * table or one of its partitions. `open` is read first, by `before`: the other way round, a transaction prepared
@@ -103,7 +107,7 @@ export const HORIZON_SQL = `
          ${utcText("(SELECT since FROM prepared) AT TIME ZONE 'UTC'")} AS prepared_since`;
 
 /** created_at as a UTC `timestamp`. */
-function createdAtUtc({ createdAtType, timezone }: TableShape): string {
+export function createdAtUtc({ createdAtType, timezone }: TableShape): string {
   if (createdAtType === 'timestamptz') return `t.created_at AT TIME ZONE 'UTC'`;
   return timezone === 'UTC'
     ? 't.created_at'
@@ -124,8 +128,12 @@ const place = (shape: TableShape, { createdAt, orderId }: Watermark) =>
   `(${createdAtLiteral(shape, createdAt)}, '${BigInt(orderId)}'::bigint)`;
 
 /** Rows after a place. The bound on created_at alone follows from the other; it lets an index on it serve when order_id may be NULL. */
-const after = (shape: TableShape, lower: Watermark) =>
+export const after = (shape: TableShape, lower: Watermark) =>
   `t.created_at >= ${createdAtLiteral(shape, lower.createdAt)} AND (t.created_at, ${orderKey(shape)}) > ${place(shape, lower)}`;
+
+/** Rows at or before a place; the first bound as in {@link after}. */
+export const upTo = (shape: TableShape, upper: Watermark) =>
+  `t.created_at <= ${createdAtLiteral(shape, upper.createdAt)} AND (t.created_at, ${orderKey(shape)}) <= ${place(shape, upper)}`;
 
 /** Last place and number of the next rows. */
 export function windowSql(
@@ -156,9 +164,7 @@ export function copySql(shape: TableShape, window: Window): string {
       SELECT t.order_id, t.customer_name, t.restaurant_name, t.item, t.amount, t.order_status,
              ${utcText(createdAtUtc(shape))} AS created_at
         FROM ${shape.name} t
-       WHERE ${after(shape, window.lower)}
-         AND t.created_at <= ${createdAtLiteral(shape, window.upper.createdAt)}
-         AND (t.created_at, ${orderKey(shape)}) <= ${place(shape, window.upper)}
+       WHERE ${after(shape, window.lower)} AND ${upTo(shape, window.upper)}
        ORDER BY t.created_at, ${orderKey(shape)}
     ) wire
   ) TO STDOUT (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01')`;

@@ -1,4 +1,12 @@
-import { Kafka, logLevel, Partitioners, type Admin, type Producer, type Transaction } from 'kafkajs';
+import {
+  ConfigResourceTypes,
+  Kafka,
+  logLevel,
+  Partitioners,
+  type Admin,
+  type Producer,
+  type Transaction,
+} from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { IncomingMessage, OrdersTopic, OutgoingMessage } from '../../activities/interfaces';
@@ -51,6 +59,23 @@ export class TopicFixture {
     const topic = this.open(more);
     await topic.ensure();
     return topic;
+  }
+
+  /** Changes a setting of the topic, and returns when the broker that leads it has heard. */
+  async configure(name: string, value: string): Promise<void> {
+    const resource = { type: ConfigResourceTypes.TOPIC, name: this.name };
+    await this.admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ ...resource, configEntries: [{ name, value }] }],
+    });
+    for (;;) {
+      const { resources } = await this.admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ ...resource, configNames: [name] }],
+      });
+      if (resources[0]?.configEntries[0]?.configValue === value) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** Somebody else's transaction, by kafkajs's own producer. */
@@ -129,8 +154,11 @@ export function publishRows(
   rows: () => AsyncIterable<readonly OutgoingMessage[]>,
   signal: AbortSignal = never,
 ): Promise<{ rows: number; already: boolean }> {
-  return topic.publish(window, rows, { signal, onProgress: () => undefined });
+  return topic.publish(window, rows, { signal, onProgress: () => undefined, onOversized: refuseOversized });
 }
+
+/** For tests whose rows all fit. */
+export const refuseOversized = () => Promise.reject(new Error('a row was taken for oversized'));
 
 /** Ranges over all that committed readers may see. */
 export async function everything(topic: OrdersTopic): Promise<OffsetRange[]> {

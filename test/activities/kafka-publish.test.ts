@@ -1,10 +1,9 @@
 import type { OutgoingMessage } from '../../activities/interfaces';
 import { PROGRESS_GROUP } from '../../adapters/kafka';
 import {
-  keysOf,
   never,
   publishRows,
-  rowOf,
+  refuseOversized,
   rowsFrom,
   sortedIds,
   TopicFixture,
@@ -33,6 +32,7 @@ describe('publishing a window', () => {
     const result = await topic.publish(windowOf(1), () => rowsFrom(1, 10), {
       signal: never,
       onProgress: (rows) => seen.push(rows),
+      onOversized: refuseOversized,
     });
     expect(result).toEqual({ rows: 10, already: false });
     expect(seen).toEqual([10]);
@@ -123,6 +123,7 @@ describe('publishing a window', () => {
     const result = await topic.publish(windowOf(1, 60_000), () => rowsFrom(1, 60_000), {
       signal: never,
       onProgress: (rows) => requests.push(rows),
+      onOversized: refuseOversized,
     });
     expect(result).toEqual({ rows: 60_000, already: false });
     expect(requests.length).toBeGreaterThan(5);
@@ -235,15 +236,5 @@ describe('publishing a window', () => {
   test('a progress record of another program is a CaptureConflict, not a guess', async () => {
     await fixture.open({ consumerGroup: PROGRESS_GROUP }).commitGroupOffsets({ '0': '7' });
     await expect(fixture.open().progress()).rejects.toMatchObject({ type: 'CaptureConflict' });
-  });
-
-  test('a row above the size the topic allows is an outage that says what to raise', async () => {
-    async function* rows() {
-      yield await Promise.resolve([rowOf(1), { key: '2', value: Buffer.alloc(2_000_000) }]);
-    }
-    const failure = publishRows(fixture.open(), windowOf(1), rows);
-    await expect(failure).rejects.toThrow('max.message.bytes');
-    await expect(failure).rejects.not.toMatchObject({ name: 'LastingFailure' });
-    expect(keysOf(await fixture.readAll())).toEqual([]);
   });
 });

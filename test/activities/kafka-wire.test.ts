@@ -111,6 +111,11 @@ describe('errors', () => {
 
   test.each([
     [6, 'NOT_LEADER_FOR_PARTITION'],
+    [
+      19,
+      "NOT_ENOUGH_REPLICAS): fewer brokers hold the partition in sync than the topic's min.insync.replicas",
+    ],
+    [20, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND): fewer brokers'],
     [90, 'PRODUCER_FENCED'],
     [9999, 'Unknown error code 9999'],
   ])('code %d is an outage', (code, text) => {

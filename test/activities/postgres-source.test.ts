@@ -217,6 +217,7 @@ test('a table without the index, with another type, or none at all is told befor
   await pipeline.pool.query(`DROP INDEX "2025em1100102_orders_created_at_order_id_idx"`);
   const { warnings } = await source.check();
   expect(warnings).toEqual([expect.stringContaining('CREATE INDEX CONCURRENTLY')]);
+  expect(await source.lookBehind({ baselines: [], upTo: START })).toBeUndefined();
   await pipeline.pool.query(
     `ALTER TABLE ${ORDERS_TABLE} ALTER amount TYPE double precision, DROP COLUMN item`,
   );
@@ -229,6 +230,27 @@ test('a table without the index, with another type, or none at all is told befor
     type: 'SchemaMismatch',
     message: expect.stringContaining('does not exist') as string,
   });
+});
+
+test('without an index on order_id there is a warning, and no look for rows that were missed', async () => {
+  expect(await source.lookBehind({ baselines: [], upTo: START })).toMatchObject({
+    highestOrderId: '-9223372036854775808',
+    missed: [],
+  });
+  await pipeline.pool.query(`ALTER TABLE ${ORDERS_TABLE} DROP CONSTRAINT "2025em1100102_orders_pkey"`);
+  expect((await source.check()).warnings).toEqual([
+    expect.stringMatching(/no index on order_id.*CREATE UNIQUE INDEX CONCURRENTLY/),
+  ]);
+  expect(await source.lookBehind({ baselines: [], upTo: START })).toBeUndefined();
+});
+
+test('a look for missed rows that takes too long is given up, and the connection goes on', async () => {
+  await source.check();
+  const locking = await session();
+  await locking.query(`BEGIN; LOCK TABLE ${ORDERS_TABLE} IN ACCESS EXCLUSIVE MODE`);
+  await expect(source.lookBehind({ baselines: [], upTo: START })).rejects.toThrow('statement timeout');
+  await locking.query('ROLLBACK');
+  await expect(source.lookBehind({ baselines: [], upTo: START })).resolves.toBeDefined();
 });
 
 test('rows without a created_at are warned of', async () => {

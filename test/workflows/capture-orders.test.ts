@@ -26,6 +26,7 @@ function scripted(windows: number, failures: { publish?: Error[] } = {}) {
   const polls: PollInput[] = [];
   const published: PublishInput[] = [];
   const advanced: number[] = [];
+  const renewed: number[] = [];
   const activities: CaptureActivities = {
     openCapture: ({ startFrom }) =>
       Promise.resolve({
@@ -54,8 +55,12 @@ function scripted(windows: number, failures: { publish?: Error[] } = {}) {
       advanced.push(sequence);
       return Promise.resolve({ sequence });
     },
+    renewProgress({ sequence }) {
+      renewed.push(sequence);
+      return Promise.resolve({ sequence });
+    },
   };
-  return { activities, polls, published, advanced };
+  return { activities, polls, published, advanced, renewed };
 }
 
 function run<T>(
@@ -200,6 +205,56 @@ test('signals act in the middle of a poll: pause, reset, resume; a malformed one
     [4, '1'],
     [5, '2'],
   ]);
+});
+
+/** What a run of version 0.1.0 hands to the next one, as its JSON stands in history. */
+const stateOf010 = {
+  sequence: 7,
+  watermark: mark(7),
+  startedFrom: 'progress record',
+  rows: 70,
+  lagSeconds: 0,
+  heldBy: null,
+  paused: null,
+  resets: [],
+  refusals: [],
+  lastError: null,
+  warnings: [],
+  runs: 3,
+};
+const dayAgo = () => Date.now() - 24 * 60 * 60_000;
+
+test('an idle or paused capture renews its progress record once a day, a busy one never', async () => {
+  const idle = scripted(7);
+  await run('idle', idle.activities, [{ state: { ...stateOf010, recordedAt: dayAgo() } }], () =>
+    eventually(() => expect(idle.polls.length).toBeGreaterThan(2)),
+  );
+  expect(idle.renewed).toEqual([7]);
+
+  const paused = scripted(7);
+  const soon = { ...stateOf010, recordedAt: dayAgo() + 3_000, paused: { reason: null, since: '' } };
+  await run('paused', paused.activities, [{ state: soon }], async (status) => {
+    expect(await status()).toMatchObject({ phase: 'paused' });
+    expect(paused.renewed).toEqual([]);
+    await eventually(() => expect(paused.renewed).toEqual([7]));
+  });
+  expect(paused.polls).toEqual([]);
+
+  const busy = scripted(9);
+  const before = { ...stateOf010, recordedAt: dayAgo() + 1_500 };
+  await run('busy', busy.activities, [{ state: before }], async () => {
+    await eventually(() => expect(busy.advanced).toEqual([8, 9]));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  });
+  expect(busy.renewed).toEqual([]);
+});
+
+test('a state that version 0.1.0 handed over goes on, and its record is renewed once', async () => {
+  const script = scripted(8);
+  await run('from-010', script.activities, [{ state: stateOf010 }], (status) =>
+    eventually(async () => expect(await status()).toMatchObject({ sequence: 8, rows: 80, runs: 3 })),
+  );
+  expect(script.renewed).toEqual([7]);
 });
 
 test('pausing, resetting and counting survive continue-as-new', async () => {

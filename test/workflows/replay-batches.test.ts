@@ -69,7 +69,11 @@ async function publish(orders: { id: number; item?: string }[]): Promise<void> {
   async function* rows() {
     yield await Promise.resolve(messages);
   }
-  await topic.publish(window, rows, { signal: new AbortController().signal, onProgress: () => undefined });
+  await topic.publish(window, rows, {
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+    onOversized: () => Promise.reject(new Error('no row is that large')),
+  });
 }
 
 const upTo = (from: number, to: number) =>
