@@ -90,10 +90,10 @@ export async function freshPipeline(
     folder,
     lakePath,
     async dispose() {
+      rmSync(folder, { recursive: true, force: true });
       await pool.end();
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.end();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -81,7 +81,7 @@ export class Publisher {
       return { rows: sender.rows, already: false };
     } catch (error) {
       await abort(producer, sender).catch(() => undefined);
-      this.pool.discard(producer.connection);
+      this.pool.discard(producer.connection, error);
       throw error;
     }
   }

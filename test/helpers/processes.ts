@@ -13,6 +13,8 @@ export interface WorkerGroup {
   stop(): Promise<number>;
   /** SIGKILL to the whole group: nothing gets a chance to tidy up. */
   kill(): Promise<void>;
+  /** SIGKILL to the process that minds the others, and to it alone. */
+  killMain(): Promise<void>;
 }
 
 export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup> {
@@ -27,7 +29,12 @@ export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup
   closeSync(out);
   const log = () => readFileSync(path, 'utf8');
   const kill = async () => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
+    try {
+      // The group outlives its first process if that was killed alone.
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
     await ended(child);
   };
   try {
@@ -48,6 +55,10 @@ export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup
       return Date.now() - begun;
     },
     kill,
+    async killMain() {
+      child.kill('SIGKILL');
+      await ended(child);
+    },
   };
 }
 
