@@ -54,7 +54,7 @@ export async function freshPipeline(
   await pool.query(CREATE_TABLE);
 
   const folder = mkdtempSync(join(tmpdir(), `orders-stream-${name}-`));
-  const lakePath = join(folder, 'lake');
+  const lakePath = overrides.datalake?.path ?? join(folder, 'lake');
   const raw = {
     postgres: {
       host: address.PGHOST,

@@ -23,7 +23,7 @@ const CAUGHT_UP_WITHIN_S: Record<NetworkFault, Record<ServerName, number>> = {
   cut: { postgres: 20, kafka: 20, temporal: 20 },
   refused: { postgres: 20, kafka: 20, temporal: 20 },
   slow: { postgres: 20, kafka: 20, temporal: 20 },
-  'half-open': { postgres: 40, kafka: 40, temporal: 60 },
+  'half-open': { postgres: 30, kafka: 30, temporal: 90 },
 };
 
 async function underLoad({ pipeline, proxies }: Rig, server: ServerName, fault: NetworkFault): Promise<void> {
