@@ -47,9 +47,10 @@ export async function freshPipeline(
 ): Promise<FreshPipeline> {
   const name = `t${randomBytes(5).toString('hex')}`;
   const admin = new Pool({ ...connectionOf(address), max: 1 });
+  // A server that goes, or a database that is dropped, ends idle sessions; that is no test's failure.
+  admin.on('error', () => undefined);
   await admin.query(`CREATE DATABASE ${name}`);
   const pool = new Pool({ ...connectionOf(address), database: name });
-  // Dropping the database ends its sessions; that is no test's failure.
   pool.on('error', () => undefined);
   await pool.query(CREATE_TABLE);
 
