@@ -6,7 +6,7 @@ import { startLoad } from '../../torture/load';
 import { insertOrders } from '../../torture/orders';
 import { seeded } from '../../torture/random';
 import { secondsToCatchUp } from '../../torture/recovery';
-import { NOT_HERE, openDisk, type Disk, type Trouble } from '../helpers/disk';
+import { LARGE_BATCH, NOT_HERE, openDisk, type Disk, type Trouble } from '../helpers/disk';
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { expectExactlyOnce } from '../helpers/verdict';
@@ -36,6 +36,7 @@ test.each<Trouble>(['full', 'read-only'])('a disk that is %s', async (trouble) =
   let seconds: number;
   await disk.set(trouble, true, writer);
   try {
+    await insertOrders(pipeline.pool, LARGE_BATCH);
     await eventually(async () => {
       const { stdout } = await ordersCli(pipeline, 'status');
       expect(stdout).toMatch(new RegExp(`^retrying (land|commit)MicroBatch, attempt \\d+: .*${error}`, 'm'));

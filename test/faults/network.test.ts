@@ -54,4 +54,4 @@ const lane = (server: ServerName): Lane =>
     ]),
   );
 
-sideBySide(serverNames.map(lane), 240_000);
+sideBySide(serverNames.map(lane));

@@ -17,7 +17,7 @@ import { eventually } from '../helpers/pipeline';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { pidOf, restartLanding, signal, startRig, startWorkflows, type Rig } from './rig';
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 const ROWS_PER_SECOND = 300;
 /** A worker that was lost counts for 10 s as busy, retries are 5 s apart; twice that for a machine with other work. */

@@ -4,6 +4,7 @@ import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { eventually } from './pipeline';
 
 export type Trouble = 'full' | 'read-only';
 
@@ -39,7 +40,7 @@ export function openDisk(): Promise<Disk> {
 async function smallDisk(flags: string[]): Promise<Disk> {
   const folder = mkdtempSync(join(tmpdir(), 'orders-stream-disk-'));
   const script = `mount -t tmpfs -o size=16m tmpfs "$0" && echo ok
-    while read -r mode; do mount -o "remount,$mode" "$0" && echo ok || echo busy; done`;
+    while read -r mode; do mount -o "remount,bind,$mode" "$0" && echo ok || echo busy; done`;
   const keeper = spawn('unshare', [...flags, 'sh', '-c', script, folder], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
@@ -48,8 +49,10 @@ async function smallDisk(flags: string[]): Promise<Disk> {
   const path = `/proc/${keeper.pid}/root${folder}`;
   const remount = async (mode: 'ro' | 'rw') => {
     // Busy while somebody writes.
-    do keeper.stdin.write(`${mode}\n`);
-    while ((await lines.next()).value !== 'ok');
+    await eventually(async () => {
+      keeper.stdin.write(`${mode}\n`);
+      expect((await lines.next()).value).toBe('ok');
+    });
   };
   return {
     path,
@@ -85,7 +88,11 @@ function fillUp(path: string): void {
   }
 }
 
-/** The next best: the writer may write no byte to a file, or the folders' permission bits forbid it. */
+/** Room for a worker's log and for the files of small batches, but not for those of {@link LARGE_BATCH} orders. */
+const FILE_LIMIT_BYTES = 65_536;
+export const LARGE_BATCH = 20_000;
+
+/** The next best: the writer may write no large file, or the folders' permission bits forbid it. */
 function limitedFolder(): Disk {
   const path = mkdtempSync(join(tmpdir(), 'orders-stream-disk-'));
   const limits = spawnSync('prlimit', ['--fsize', '--pid', String(process.pid)]).status === 0;
@@ -103,7 +110,12 @@ function limitedFolder(): Disk {
     },
     set(trouble, on, writer) {
       if (trouble === 'read-only') for (const folder of folders()) chmodSync(folder, on ? 0o555 : 0o755);
-      else spawnSync('prlimit', [`--fsize=${on ? 0 : 'unlimited'}:unlimited`, '--pid', String(writer)]);
+      else
+        spawnSync('prlimit', [
+          `--fsize=${on ? FILE_LIMIT_BYTES : 'unlimited'}:unlimited`,
+          '--pid',
+          String(writer),
+        ]);
       return Promise.resolve();
     },
     dispose: () => rmSync(path, { recursive: true, force: true }),
