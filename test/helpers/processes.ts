@@ -39,6 +39,8 @@ async function start(pipeline: FreshPipeline): Promise<WorkerGroup> {
     stdio: ['ignore', out, out],
   });
   closeSync(out);
+  const watch = killWithUs(child.pid!);
+  child.once('exit', () => watch.kill('SIGKILL'));
   const log = () => readFileSync(path, 'utf8');
   const kill = async () => {
     try {
@@ -72,6 +74,17 @@ async function start(pipeline: FreshPipeline): Promise<WorkerGroup> {
       await ended(child);
     },
   };
+}
+
+/** Kills a process group when this process is gone, however it went: the watcher's standard input ends then. */
+function killWithUs(group: number): ChildProcess {
+  const watch = spawn('sh', ['-c', 'read -r _; kill -9 -- "-$0"', String(group)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watch.unref();
+  (watch.stdin as unknown as { unref(): void }).unref();
+  return watch;
 }
 
 async function ended(child: ChildProcess): Promise<void> {
