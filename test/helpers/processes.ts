@@ -78,7 +78,7 @@ async function start(pipeline: FreshPipeline): Promise<WorkerGroup> {
 
 /** Kills a process group when this process is gone, however it went: the watcher's standard input ends then. */
 function killWithUs(group: number): ChildProcess {
-  const watch = spawn('sh', ['-c', 'read -r _; kill -9 -- "-$0"', String(group)], {
+  const watch = spawn('sh', ['-c', 'read -r _; kill -s KILL -- "-$0"', String(group)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
