@@ -47,14 +47,15 @@ export async function freshPipeline(
 ): Promise<FreshPipeline> {
   const name = `t${randomBytes(5).toString('hex')}`;
   const admin = new Pool({ ...connectionOf(address), max: 1 });
+  // A server that goes, or a database that is dropped, ends idle sessions; that is no test's failure.
+  admin.on('error', () => undefined);
   await admin.query(`CREATE DATABASE ${name}`);
   const pool = new Pool({ ...connectionOf(address), database: name });
-  // Dropping the database ends its sessions; that is no test's failure.
   pool.on('error', () => undefined);
   await pool.query(CREATE_TABLE);
 
   const folder = mkdtempSync(join(tmpdir(), `orders-stream-${name}-`));
-  const lakePath = join(folder, 'lake');
+  const lakePath = overrides.datalake?.path ?? join(folder, 'lake');
   const raw = {
     postgres: {
       host: address.PGHOST,
@@ -90,10 +91,10 @@ export async function freshPipeline(
     folder,
     lakePath,
     async dispose() {
+      rmSync(folder, { recursive: true, force: true });
       await pool.end();
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.end();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,96 +1,108 @@
 /** The faults that a run chooses from. Each returns once it is over; none waits for the pipeline to recover. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from '../model/names';
-import { serverNames, type ServerName } from '../stack';
+import { serverNames, titles, type ServerName } from '../stack/types';
 import { pidOf, type Rig } from '../test/faults/rig';
+import { NETWORK_FAULTS, type NetworkFault } from './network';
 import type { OwnStack } from './own-stack';
 import type { Random } from './random';
 
 export interface Fault {
-  /** What the figures count it as. */
+  /** What the figures count it as: what was done, to whom. */
   kind: string;
   /** For the log. */
   what: string;
-  run(): Promise<void>;
+  /** Rejects when the signal is aborted, with the fault over. */
+  run(signal: AbortSignal): Promise<void>;
 }
+
+/** How often each comes: as a weight. */
+const CHOICES = [
+  'worker',
+  'worker',
+  'freeze',
+  'group',
+  'server',
+  'server',
+  'all',
+  'network',
+  'network',
+  'network',
+];
 
 export function chooseFault(rig: Rig, stack: OwnStack, random: Random): Fault {
   const queue = random.pick<Queue>(['capture', 'land']);
-  const choose = random.pick([
-    killWorker,
-    killWorker,
-    freeze,
-    killGroup,
-    killServer,
-    killServer,
-    killAll,
-    network,
-  ]);
-  return choose();
+  const server = random.pick<ServerName>(serverNames);
+  const choice = random.pick(CHOICES as [string, ...string[]]);
+  if (choice === 'worker') return killWorker();
+  if (choice === 'freeze') return freeze();
+  if (choice === 'group') return killGroup();
+  if (choice === 'server') return serversAway(`${titles[server]} killed`, [server], random.between(0, 15));
+  if (choice === 'all') return serversAway('all servers killed', serverNames, random.between(0, 5));
+  return network();
 
   function killWorker(): Fault {
-    return fault(`worker ${queue}`, 'killed', () => toWorker('SIGKILL'));
+    return {
+      kind: `${queue} worker killed`,
+      what: 'it is started again',
+      run: () => {
+        quietly(pidOf(rig.workers, queue), 'SIGKILL');
+        return Promise.resolve();
+      },
+    };
   }
 
   function freeze(): Fault {
     const seconds = random.between(1, 20);
-    return fault(`freeze ${queue}`, `for ${seconds} s`, async () => {
-      const pid = pidOf(rig.workers, queue);
-      quietly(pid, 'SIGSTOP');
-      await sleep(seconds * 1_000);
-      quietly(pid, 'SIGCONT');
-    });
+    return {
+      kind: `${queue} worker frozen`,
+      what: `for ${seconds} s`,
+      run: async (signal) => {
+        const pid = pidOf(rig.workers, queue);
+        quietly(pid, 'SIGSTOP');
+        try {
+          await sleep(seconds * 1_000, undefined, { signal });
+        } finally {
+          quietly(pid, 'SIGCONT');
+        }
+      },
+    };
   }
 
   function killGroup(): Fault {
     const seconds = random.between(0, 3);
-    return fault('all workers', `killed, new ones after ${seconds} s`, async () => {
-      await rig.workers.kill();
-      await sleep(seconds * 1_000);
-      rig.workers = await rig.moreWorkers();
-    });
-  }
-
-  function killServer(): Fault {
-    const server = random.pick<ServerName>(['postgres', 'kafka', 'temporal']);
-    return serversAway(server, [server], random.between(0, 15));
-  }
-
-  function killAll(): Fault {
-    return serversAway('all servers', serverNames, random.between(0, 5));
+    return {
+      kind: 'all workers killed',
+      what: `new ones after ${seconds} s`,
+      run: async (signal) => {
+        await rig.workers.kill();
+        await sleep(seconds * 1_000, undefined, { signal });
+        rig.workers = await rig.moreWorkers();
+      },
+    };
   }
 
   function serversAway(kind: string, servers: readonly ServerName[], seconds: number): Fault {
-    return fault(kind, `killed, up after ${seconds} s`, async () => {
-      for (const server of servers) await stack.kill(server);
-      await sleep(seconds * 1_000);
-      await stack.up();
-    });
+    return {
+      kind,
+      what: `up after ${seconds} s`,
+      run: async (signal) => {
+        for (const name of servers) await stack.kill(name);
+        await sleep(seconds * 1_000, undefined, { signal });
+        await stack.up();
+      },
+    };
   }
 
   function network(): Fault {
-    const how = random.pick(['cut', 'refuse', 'swallow', 'slow']);
+    const how = random.pick(Object.keys(NETWORK_FAULTS) as [NetworkFault, ...NetworkFault[]]);
     const seconds = random.between(1, 10);
-    return fault(`network ${how}`, `to Kafka for ${seconds} s`, async () => {
-      const { kafka } = rig;
-      if (how === 'cut') return kafka.cut();
-      if (how === 'slow') kafka.delayMs = random.between(20, 300);
-      else kafka.mode = how as 'refuse' | 'swallow';
-      if (how === 'refuse') kafka.cut();
-      await sleep(seconds * 1_000);
-      kafka.mode = 'pass';
-      kafka.delayMs = 0;
-    });
+    return {
+      kind: `${titles[server]} network ${how}`,
+      what: `for ${seconds} s`,
+      run: (signal) => NETWORK_FAULTS[how](rig.proxies[server], seconds * 1_000, signal),
+    };
   }
-
-  function toWorker(name: NodeJS.Signals): Promise<void> {
-    quietly(pidOf(rig.workers, queue), name);
-    return Promise.resolve();
-  }
-}
-
-function fault(kind: string, what: string, run: () => Promise<void>): Fault {
-  return { kind, what, run };
 }
 
 /** The process may have died of an earlier fault and not be back yet. */

@@ -7,6 +7,8 @@ import { insertOrders } from './orders';
 export interface Load {
   /** Ends new work and waits for what is open; afterwards nothing changes any more. */
   stop(): Promise<void>;
+  /** Ends new work without waiting: what is open breaks off with its connection. */
+  abandon(): void;
   /** Transactions that ended as intended, by kind, and those that a dead server broke off. */
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -25,6 +27,7 @@ const KINDS = ['plain', 'plain', 'plain', 'held', 'rolled back', 'savepoint', 'p
 export function startLoad({ pool, random, rowsPerSecond, clients = 8 }: LoadOptions): Load {
   const counts: Record<string, number> = {};
   let stopping = false;
+  let abandoned = false;
   let serial = 0;
   const client = async (): Promise<void> => {
     while (!stopping) {
@@ -41,7 +44,7 @@ export function startLoad({ pool, random, rowsPerSecond, clients = 8 }: LoadOpti
         // PostgreSQL is away, or it broke the connection. What became of the transaction, the table will tell.
         counts['broken off'] = (counts['broken off'] ?? 0) + 1;
         await sleep(200);
-        if (kind === 'prepared') await endPrepared(pool, gid);
+        if (kind === 'prepared') await endPrepared(pool, gid, () => abandoned);
       }
       await sleep(Math.max(0, pauseMs - (Date.now() - begun)));
     }
@@ -52,6 +55,10 @@ export function startLoad({ pool, random, rowsPerSecond, clients = 8 }: LoadOpti
     async stop() {
       stopping = true;
       await running;
+    },
+    abandon() {
+      stopping = true;
+      abandoned = true;
     },
   };
 }
@@ -94,8 +101,8 @@ async function partlyUndone(session: PoolClient, rows: number): Promise<void> {
 }
 
 /** A prepared transaction outlives its server, and holds the pipeline back, as it must, until somebody ends it. */
-async function endPrepared(pool: Pool, gid: string): Promise<void> {
-  for (;;) {
+async function endPrepared(pool: Pool, gid: string, abandoned: () => boolean): Promise<void> {
+  while (!abandoned()) {
     try {
       const { rowCount } = await pool.query('SELECT FROM pg_prepared_xacts WHERE gid = $1', [gid]);
       if (rowCount === 0) return;

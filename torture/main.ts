@@ -1,29 +1,33 @@
-/** `npm run torture -- --minutes N [--seed S] [--json FILE]`: random faults under load, then the verdict and figures. */
+/** `npm run torture -- --minutes N [--seed S] [--json [FILE]]`: random faults under load, then the verdict and figures. */
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { torture } from './torture';
+import { torture, type Figures } from './torture';
 
 new Command('torture')
   .description('Kill workers and servers at random under load, then prove that every order arrived once.')
   .option('--minutes <n>', 'how long faults go on', positive, 5)
   .option('--seed <n>', 'repeats the decisions of an earlier run', positive)
   .option('--rate <n>', 'orders a second', positive, 300)
-  .option('--json <file>', 'also write the figures there')
+  .option('--json [file]', 'print the figures as JSON, or write them there')
   .showHelpAfterError()
-  .action(async (options: { minutes: number; seed?: number; rate: number; json?: string }) => {
+  .action(async (options: { minutes: number; seed?: number; rate: number; json?: string | true }) => {
     const seed = options.seed ?? Date.now() % 1_000_000;
     console.error(`seed ${seed}: repeat with --seed ${seed}`);
     const stop = new AbortController();
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(name)));
+    const end = (name: string) => () => {
+      console.error(`${name}: ending, and taking away what was started`);
+      stop.abort(new Error(`ended by ${name} before there was a verdict`));
+    };
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, end(name));
     const figures = await torture({
       ...options,
       seed,
       signal: stop.signal,
       report: (line) => console.error(`${new Date().toISOString()} ${line}`),
     });
-    const text = JSON.stringify(figures, null, 2);
-    console.log(text);
-    if (options.json !== undefined) writeFileSync(options.json, `${text}\n`);
+    const json = JSON.stringify(figures, null, 2);
+    console.log(options.json === true ? json : describe(figures).join('\n'));
+    if (typeof options.json === 'string') writeFileSync(options.json, `${json}\n`);
     process.exit(figures.verdict === 'clean' ? 0 : 1);
   })
   .parseAsync()
@@ -31,6 +35,18 @@ new Command('torture')
     console.error(error.message);
     process.exit(1);
   });
+
+function describe({ seed, verdict, orders, transactions, workersStarted, faults }: Figures): string[] {
+  const ends = Object.entries(transactions).map(([kind, count]) => `${count} ${kind}`);
+  return [
+    `seed ${seed}: ${orders} orders; transactions: ${ends.join(', ')}; worker processes started: ${workersStarted}`,
+    ...faults.map(({ kind, times, secondsToRecover: found }) => {
+      const seconds = found === null ? '' : `, caught up in ${found.p50} s (p50), ${found.max} s (max)`;
+      return `  ${kind}: ${times}${seconds}`;
+    }),
+    ...(verdict === 'clean' ? ['verdict: clean, every order arrived once'] : ['verdict: WRONG', ...verdict]),
+  ];
+}
 
 function positive(text: string): number {
   const number = Number(text);

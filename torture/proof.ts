@@ -6,19 +6,25 @@ import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import type { Offsets } from '../model/ranges';
 import { ORDERS_TABLE, type FreshPipeline } from '../stack/fresh-pipeline';
 import { proveFiles } from './proof-files';
-import { proveLedger, readLedger } from './proof-ledger';
+import { effective, proveLedger, readLedger } from './proof-ledger';
 
 /** Examples are enough to begin to search with. */
 const EXAMPLES = 10;
 
-/** Topic, ledger, files and temporary files. The comparison of values with the source is another function's. */
-export async function proveStructure(pipeline: FreshPipeline): Promise<string[]> {
+/**
+ * Topic, ledger, files and temporary files. The comparison of values with the source is another function's.
+ * After a reset orders may be in the topic twice (`repeats`), though never in the lake.
+ */
+export async function proveStructure(
+  pipeline: FreshPipeline,
+  options: { repeats?: boolean } = {},
+): Promise<string[]> {
   const { stable, ids } = await readTopic(pipeline);
   const entries = readLedger(pipeline.lakePath);
   return [
-    ...(await proveTopic(pipeline, ids)),
-    ...proveLedger(entries, stable),
-    ...(await proveFiles(pipeline.lakePath, entries)),
+    ...(options.repeats === true ? [] : await proveTopic(pipeline, ids)),
+    ...proveLedger(entries, stable, options),
+    ...(await proveFiles(pipeline.lakePath, effective(entries))),
   ];
 }
 

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ORDERS_TABLE, type FreshPipeline } from '../stack/fresh-pipeline';
-import { readLedger } from './proof-ledger';
+import { effective, readLedger } from './proof-ledger';
 
 /** Orders that the ledger counts in the lake or in quarantine. */
 export function landedOrders(lakePath: string): number {
-  return readLedger(lakePath).reduce(
+  return effective(readLedger(lakePath)).reduce(
     (sum, { entry }) => sum + entry.counts.landed + entry.counts.quarantined,
     0,
   );
 }
 
-/** Waits until what the source holds now has landed; returns the seconds that took. */
+/** Waits until what the source holds now has landed; returns the seconds that took. Rejects when the signal is aborted. */
 export async function secondsToCatchUp(
   { pool, lakePath }: FreshPipeline,
   timeoutMs = 60_000,
+  signal?: AbortSignal,
 ): Promise<number> {
   const begun = performance.now();
   const deadline = begun + timeoutMs;
@@ -23,6 +24,6 @@ export async function secondsToCatchUp(
     if (landed >= rows[0]!.rows) return Math.round((performance.now() - begun) / 100) / 10;
     if (performance.now() > deadline)
       throw new Error(`${landed} of ${rows[0]!.rows} orders landed in ${timeoutMs} ms`);
-    await sleep(100);
+    await sleep(100, undefined, { signal });
   }
 }

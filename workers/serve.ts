@@ -25,6 +25,13 @@ const HEARTBEAT_THROTTLE_MS = 2_000;
  */
 const STICKY_MS = 2_000;
 
+/**
+ * Requests for work that wait at the server at the same time. A process that is frozen, or cut off without a word, loses
+ * one task to each before the server notices, and each costs the 10 s after which a task counts as lost (the SDK's 10
+ * polls took minutes). One workflow does one thing at a time, so two are plenty.
+ */
+const POLLS = 2;
+
 /** A worker of one task queue. `run` ends after `stop` was called and what is in work has ended or was handed back. */
 export async function createQueueWorker(options: {
   queue: Queue;
@@ -46,6 +53,8 @@ export async function createQueueWorker(options: {
     shutdownForceTime: 2 * GRACE_MS,
     stickyQueueScheduleToStartTimeout: STICKY_MS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
+    maxConcurrentWorkflowTaskPolls: POLLS,
+    maxConcurrentActivityTaskPolls: POLLS,
   });
   return {
     async run() {

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { landFrom, PUBLISH_AGAIN } from '../../model/data-loss';
 import { LastingFailure } from '../../model/errors';
 import { lagOf, planRanges } from '../../model/plan-ranges';
 import type { OffsetRange, Offsets } from '../../model/ranges';
@@ -52,10 +53,11 @@ function refuseGaps(next: Offsets, earliest: Offsets): void {
   const lost = gaps
     .map((p) => `partition ${p} offsets ${next[p]} to ${BigInt(earliest[p]!) - 1n}`)
     .join(', ');
+  const afterGaps = Object.fromEntries(gaps.map((p) => [p, earliest[p]!]));
   throw new LastingFailure(
     'DataLoss',
     `Kafka no longer holds ${lost}, which were never landed (retention, or deleted records). Raise the topic's ` +
-      `retention; publish the lost rows again with a watermark reset, then start landing after the gap.`,
+      `retention. Start landing after the gap: ${landFrom(afterGaps)} and publish the lost rows again: ${PUBLISH_AGAIN}`,
   );
 }
 

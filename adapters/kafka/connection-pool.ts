@@ -1,6 +1,6 @@
 import { pause, untilAborted } from './abort';
 import { Connection } from './connection';
-import { isMoved } from './errors';
+import { isMoved, isSilence } from './errors';
 import type { KafkaTopicOptions } from './options';
 
 /** How often an operation that may be repeated is tried on a new connection before it counts as an outage. */
@@ -42,9 +42,11 @@ export class ConnectionPool {
     else this.#idle.push(connection);
   }
 
-  discard(connection: Connection): void {
+  /** @param error why; after silence the idle connections are not believed either, or each would cost a time-out. */
+  discard(connection: Connection, error?: unknown): void {
     this.#lent.delete(connection);
     connection.destroy();
+    if (isSilence(error)) this.#dropIdle();
   }
 
   /** Runs an operation that may be repeated; after an abort or failure its connection is thrown away. */
@@ -64,7 +66,7 @@ export class ConnectionPool {
         connection = await this.take(signal);
         return await untilAborted(use(connection), signal);
       } catch (error) {
-        if (connection !== undefined) this.discard(connection);
+        if (connection !== undefined) this.discard(connection, error);
         if (signal?.aborted === true || attempt === TRIES || !isMoved(error)) throw error;
         this.#dropIdle();
         await pause(100 * attempt, signal);

@@ -108,6 +108,11 @@ export function isMoved(error: unknown): boolean {
   return MOVED.has(kindOf(error));
 }
 
+/** Whether the broker did not answer at all, as on a half-open connection. */
+export function isSilence(error: unknown): boolean {
+  return kindOf(error) === 'KafkaJSRequestTimeoutError';
+}
+
 /** Throws the error that a response's code stands for; 0 is success. */
 export function checkCode(code: number): void {
   if (code === 0) return;

@@ -96,6 +96,7 @@ class KafkaOrdersTopic implements OrdersTopic {
       this.#pool.hold(signal, (held) => Promise.resolve(held)),
     );
     let finished = false;
+    let failure: unknown;
     try {
       const { logger } = this.options;
       const chunks = merge(ranges.map((range) => readRange(connection, range, { signal, logger })));
@@ -105,10 +106,13 @@ class KafkaOrdersTopic implements OrdersTopic {
         yield chunk.value;
       }
       finished = true;
+    } catch (error) {
+      failure = (error as Error).cause;
+      throw error;
     } finally {
       // Given up half-way, answers are still to come on it.
       if (finished) this.#pool.giveBack(connection);
-      else this.#pool.discard(connection);
+      else this.#pool.discard(connection, failure);
     }
   }
 

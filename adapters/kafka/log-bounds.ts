@@ -1,3 +1,4 @@
+import { landFrom, PUBLISH_AGAIN } from '../../model/data-loss';
 import { LastingFailure } from '../../model/errors';
 import type { Connection } from './connection';
 
@@ -52,8 +53,8 @@ export function removedBelow(
   return new LastingFailure(
     'DataLoss',
     `topic ${topic}, partition ${partition}: offsets ${from} to ${last} are gone, Kafka keeps the log from ` +
-      `${earliest} on (retention.ms, retention.bytes or deleted records). Find the orders in the database, set the ` +
-      'capture back to before them with the signal resetWatermark, and the landing past the gap with resetOffsets',
+      `${earliest} on (retention.ms, retention.bytes or deleted records). Start landing after the gap: ` +
+      `${landFrom({ [partition]: String(earliest) })} and publish the lost rows again: ${PUBLISH_AGAIN}`,
   );
 }
 
@@ -62,8 +63,7 @@ export function missingAbove(topic: string, partition: number, offset: bigint, e
   return new LastingFailure(
     'DataLoss',
     `topic ${topic}, partition ${partition}: offset ${offset} was seen, but the log now ends at ${end}: the topic ` +
-      'was deleted and created anew, or a broker that lagged behind became leader (unclean election). Set the ' +
-      'landing to what the topic holds now with the signal resetOffsets {"offsets": "earliest"}; duplicates are ' +
-      'dropped. If orders are missing, set the capture back with resetWatermark',
+      'was deleted and created anew, or a broker that lagged behind became leader (unclean election). Land what the ' +
+      `topic holds now; repeats are dropped: ${landFrom('earliest')}. If orders are missing: ${PUBLISH_AGAIN}`,
   );
 }

@@ -104,7 +104,7 @@ export class Publisher {
     } catch (error) {
       this.#sizeLimit.forget();
       await abort(producer, sender).catch(() => undefined);
-      this.pool.discard(producer.connection);
+      this.pool.discard(producer.connection, error);
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
 import { COLUMNS } from '../../model/order';
@@ -11,6 +11,10 @@ import {
   timelessSql,
   type TableShape,
 } from './sql';
+
+interface Queries {
+  query<R extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
+}
 
 interface Column {
   name: string;
@@ -37,7 +41,7 @@ const ALLOWED: Record<(typeof COLUMNS)[number], { is: (column: Column) => boolea
 
 /** {@link OrdersSource.check}'s work: the table's shape, and what is worth a warning. */
 export async function inspectTable(
-  pool: Pool,
+  pool: Queries,
   settings: Settings['postgres'],
 ): Promise<{ shape: TableShape; warnings: string[] }> {
   const name = quoteTable(settings.table);
@@ -107,7 +111,7 @@ export async function inspectTable(
   return { shape, warnings: await warningsFor(pool, shape, byName('created_at').nullable) };
 }
 
-async function warningsFor(pool: Pool, shape: TableShape, createdAtNullable: boolean): Promise<string[]> {
+async function warningsFor(pool: Queries, shape: TableShape, createdAtNullable: boolean): Promise<string[]> {
   const warnings: string[] = [];
   if (!shape.indexed.orderId) {
     warnings.push(

@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import { Pool, type PoolClient, type PoolConfig, type QueryResultRow } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Horizon, OrdersSource } from '../../activities/interfaces';
 import type { Settings } from '../../configs/schema';
@@ -7,11 +7,11 @@ import { inspectTable } from './check';
 import { copyLines } from './copy-lines';
 import { translateErrors } from './errors';
 import { lookBehind } from './look-behind';
+import { attended } from './silence';
 import { APPLICATION_NAME, HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
 
-/** A connection attempt or an answer that takes longer is an outage; Temporal retries. */
+/** A connection attempt that takes longer is an outage; Temporal retries. */
 const CONNECT_TIMEOUT_MS = 5_000;
-const QUERY_TIMEOUT_MS = 60_000;
 
 /** Connection options for `pg`, shared by everything that talks to the source. */
 export function connectionOptions(settings: Settings['postgres']): PoolConfig {
@@ -31,7 +31,8 @@ export function connectionOptions(settings: Settings['postgres']): PoolConfig {
 
 /** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
 export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>): OrdersSource {
-  const pool = new Pool({ ...connectionOptions(settings.postgres), max: 3, query_timeout: QUERY_TIMEOUT_MS });
+  const connection = connectionOptions(settings.postgres);
+  const pool = new Pool({ ...connection, max: 3 });
   // A pooled connection that breaks while idle is simply replaced at the next query.
   pool.on('error', () => undefined);
   const where = `${settings.postgres.host}:${settings.postgres.port}/${settings.postgres.db}`;
@@ -39,26 +40,42 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
   const ignored = [APPLICATION_NAME, ...settings.cdc.ignore_application_names];
   const guarded = <T>(work: () => Promise<T>) => translateErrors(where, settings.postgres, work);
 
+  /** As pool.query, but notices a dead connection. */
+  const query = async <R extends QueryResultRow>(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ rows: R[] }> => {
+    const client = await pool.connect();
+    let failed = true;
+    try {
+      const result = await attended(client, connection, client.query<R>(text, values));
+      failed = false;
+      return result;
+    } finally {
+      client.release(failed);
+    }
+  };
+
   let shape: TableShape | undefined;
-  const knownShape = async () => (shape ??= (await inspectTable(pool, settings.postgres)).shape);
+  const knownShape = async () => (shape ??= (await inspectTable({ query }, settings.postgres)).shape);
 
   return {
     check: () =>
       guarded(async () => {
-        const inspected = await inspectTable(pool, settings.postgres);
+        const inspected = await inspectTable({ query }, settings.postgres);
         shape = inspected.shape;
         return { warnings: inspected.warnings };
       }),
 
     horizon: () =>
       guarded(async () => {
-        const { rows } = await pool.query<HorizonRow>(HORIZON_SQL, [ignored, table, settings.cdc.settle_ms]);
+        const { rows } = await query<HorizonRow>(HORIZON_SQL, [ignored, table, settings.cdc.settle_ms]);
         return toHorizon(rows[0]!, settings.postgres.user);
       }),
 
     nextWindow: (options) =>
       guarded(async () => {
-        const { rows } = await pool.query<{ created_at: string; order_id: string; rows: number }>(
+        const { rows } = await query<{ created_at: string; order_id: string; rows: number }>(
           windowSql(await knownShape(), options),
         );
         const [last] = rows;
@@ -68,7 +85,7 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
     lookBehind: (options) =>
       guarded(async () => {
         const { indexed } = await knownShape();
-        return indexed.place && indexed.orderId ? lookBehind(pool, await knownShape(), options) : undefined;
+        return indexed.place && indexed.orderId ? lookBehind(query, await knownShape(), options) : undefined;
       }),
 
     async *read(window, { signal }) {
@@ -79,7 +96,7 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
       try {
         signal.throwIfAborted();
         const stream = client.query(copyTo(copySql(await guarded(knownShape), window)));
-        yield* copyLines(stream);
+        yield* copyLines(attendedChunks(client, connection, stream));
         failure = undefined;
       } catch (error) {
         await guarded(() => Promise.reject(error as Error));
@@ -92,6 +109,25 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
 
     close: () => pool.end(),
   };
+}
+
+/** The chunks of a COPY; silence counts only while one is waited for. */
+async function* attendedChunks(
+  client: PoolClient,
+  connection: PoolConfig,
+  stream: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  const chunks = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const chunk = await attended(client, connection, chunks.next());
+      if (chunk.done === true) return;
+      yield chunk.value;
+    }
+  } finally {
+    // Not waited for: it would wait for a chunk that may never come.
+    void chunks.return?.().catch(() => undefined);
+  }
 }
 
 /** pg has no way to break off a COPY but to end its connection. */

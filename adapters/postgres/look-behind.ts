@@ -1,4 +1,4 @@
-import type { Pool, QueryResult } from 'pg';
+import type { QueryResult } from 'pg';
 import { LOWEST_ORDER_ID, type Watermark } from '../../model/watermark';
 import type { Baseline, Missed } from '../../model/missed';
 import { after, createdAtUtc, upTo, utcText, type TableShape } from './sql';
@@ -17,14 +17,14 @@ interface Row {
 
 /** See OrdersSource.lookBehind. One statement, so one snapshot. */
 export async function lookBehind(
-  pool: Pool,
+  query: (text: string) => Promise<unknown>,
   shape: TableShape,
   options: { baselines: readonly Baseline[]; upTo: Watermark },
 ): Promise<{ highestOrderId: string; clock: string; missed: Missed[] }> {
   // Two statements in one message are one transaction, in which the limit holds.
-  const results = (await pool.query(
+  const results = (await query(
     `SET LOCAL statement_timeout = ${PATIENCE_MS}; ${lookBehindSql(shape, options)}`,
-  )) as unknown as QueryResult<Row>[];
+  )) as QueryResult<Row>[];
   const { highest, clock, missed } = results[1]!.rows[0]!;
   return {
     highestOrderId: highest,

@@ -2,9 +2,10 @@
  * Worker processes are killed at chosen points of a batch: what Kafka has been sent, what it has answered, and which
  * files are there decides when. The replaced pipeline's failure scenarios of its processes are here by name.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Queue } from '../../model/names';
+import { QUEUES, type Queue } from '../../model/names';
 import { insertOrders } from '../../torture/orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
@@ -12,12 +13,12 @@ import type { Point } from '../helpers/proxy';
 import { secondsToCatchUp } from '../../torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { freezeAmidFiles, partFiles, publishOneMore } from './amid-files';
-import { restartLanding, signal, type Rig } from './rig';
+import { pidOf, restartLanding, signal, type Rig } from './rig';
 import { sideBySide, type Lane } from './side-by-side';
 
 /** Inserts orders and kills the process that reaches the point with them; returns once it has. */
-async function killAt({ pipeline, kafka, workers }: Rig, queue: Queue, point: Point): Promise<void> {
-  const reached = kafka.at(point, () => signal(workers, queue, 'SIGKILL'));
+async function killAt({ pipeline, proxies, workers }: Rig, queue: Queue, point: Point): Promise<void> {
+  const reached = proxies.kafka.at(point, () => signal(workers, queue, 'SIGKILL'));
   await insertOrders(pipeline.pool, 200);
   await reached;
 }
@@ -25,6 +26,15 @@ async function killAt({ pipeline, kafka, workers }: Rig, queue: Queue, point: Po
 const producer: Lane = {
   'producer crash before publish': async (rig) => {
     await killAt(rig, 'capture', { apiKey: KAFKA.produce, when: 'before' });
+    await expectExactlyOnce(rig.pipeline);
+  },
+
+  'producer crash right after it registered, and after its transaction took in partitions': async (rig) => {
+    await killAt(rig, 'capture', { apiKey: KAFKA.addPartitionsToTxn, when: 'after' });
+    // Only a new process registers, so the next one dies of it.
+    await rig.proxies.kafka.at({ apiKey: KAFKA.initProducerId, when: 'after' }, () =>
+      signal(rig.workers, 'capture', 'SIGKILL'),
+    );
     await expectExactlyOnce(rig.pipeline);
   },
 
@@ -37,7 +47,7 @@ const producer: Lane = {
   'producer crash after publish and before the watermark is advanced': async (rig) => {
     await killAt(rig, 'capture', { apiKey: KAFKA.endTxn, when: 'after' });
     // The retry registers anew, finds the record, and dies once more before it could say so.
-    await rig.kafka.at({ apiKey: KAFKA.offsetFetch, when: 'after' }, () =>
+    await rig.proxies.kafka.at({ apiKey: KAFKA.offsetFetch, when: 'after' }, () =>
       signal(rig.workers, 'capture', 'SIGKILL'),
     );
     await expectExactlyOnce(rig.pipeline);
@@ -73,7 +83,27 @@ const consumer: Lane = {
   },
 };
 
-sideBySide([producer, consumer]);
+const group: Lane = {
+  'the process that minds the workers is killed alone: they end by themselves, and a new group takes over':
+    async (rig) => {
+      const { pipeline, workers } = rig;
+      await insertOrders(pipeline.pool, 200);
+      const pids = QUEUES.map((queue) => pidOf(workers, queue));
+      await workers.killMain();
+      await eventually(() => expect(pids.filter(isRunning)).toEqual([]));
+      await insertOrders(pipeline.pool, 200);
+      await rig.moreWorkers();
+      await expectExactlyOnce(pipeline);
+    },
+};
+
+sideBySide([producer, consumer, group]);
+
+/** Not counting one that has ended and is not yet buried by its new parent. */
+function isRunning(pid: number): boolean {
+  const { status, stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return status === 0 && !stdout.startsWith('Z');
+}
 
 /** The line of the replaced pipeline's state file. */
 function mirrored({ pipeline }: Rig): string {

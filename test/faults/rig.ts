@@ -1,10 +1,10 @@
-/** A pipeline of its own with real worker processes and a proxy before Kafka: what most fault tests need. */
+/** A pipeline of its own with real worker processes and a proxy before each server: what most fault tests need. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { WORKFLOWS, type Queue } from '../../model/names';
-import type { StackAddresses } from '../../stack';
+import type { ServerName, StackAddresses } from '../../stack';
 import * as fresh from '../../stack/fresh-pipeline';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
 import { startWorkers, type WorkerGroup } from '../helpers/processes';
@@ -13,11 +13,13 @@ import { Proxy } from '../helpers/proxy';
 export interface Rig {
   pipeline: FreshPipeline;
   client: Client;
-  /** Workers reach Kafka through it. */
-  kafka: Proxy;
+  /** Workers reach the servers through these; the test itself does not. */
+  proxies: Record<ServerName, Proxy>;
   workers: WorkerGroup;
   /** Another group of workers on the same pipeline. */
   moreWorkers(): Promise<WorkerGroup>;
+  /** How many processes have served a queue so far, over all groups. */
+  workersStarted(): number;
   dispose(): Promise<void>;
 }
 
@@ -28,32 +30,46 @@ export async function startRig(
 ): Promise<Rig> {
   const ends: (() => Promise<unknown>)[] = [];
   const dispose = async () => {
-    for (const end of ends.splice(0).reverse()) await end();
+    const failures: unknown[] = [];
+    // What cannot be ended, say on a server that was killed, must not keep the rest from it.
+    for (const end of ends.splice(0).reverse()) await end().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0] as Error;
   };
   try {
-    const kafka = await Proxy.listen(address.KAFKA_BROKERS, { kafka: true });
-    ends.push(() => kafka.close());
-    const { kafka: kafkaOverrides, ...others } = overrides;
+    const between = async (target: string, options = {}) => {
+      const proxy = await Proxy.listen(target, options);
+      ends.push(() => proxy.close());
+      return proxy;
+    };
+    const proxies = {
+      postgres: await between(`${address.PGHOST}:${address.PGPORT}`),
+      kafka: await between(address.KAFKA_BROKERS, { kafka: true }),
+      temporal: await between(address.TEMPORAL_ADDRESS),
+    };
     const pipeline = await fresh.freshPipeline(address, {
-      ...others,
-      kafka: { brokers: [kafka.address], ...kafkaOverrides },
+      ...overrides,
+      postgres: { host: '127.0.0.1', port: proxies.postgres.port, ...overrides.postgres },
+      kafka: { brokers: [proxies.kafka.address], ...overrides.kafka },
     });
     ends.push(() => pipeline.dispose());
     const { client, close } = await fresh.freshNamespace(address, pipeline.name);
     ends.push(close);
-    let groups = 0;
+    const groups: WorkerGroup[] = [];
     const moreWorkers = async () => {
       // A log of its own for each group.
-      const folder = join(pipeline.folder, `workers-${groups++}`);
+      const folder = join(pipeline.folder, `workers-${groups.length}`);
       mkdirSync(folder);
-      const group = await startWorkers({ ...pipeline, folder });
+      const env = { ...pipeline.env, TEMPORAL_ADDRESS: proxies.temporal.address };
+      const group = await startWorkers({ ...pipeline, env, folder });
+      groups.push(group);
       ends.push(() => group.kill());
       return group;
     };
     const workers = await moreWorkers();
     // Some part of the server may still not know the namespace.
     await eventually(() => startWorkflows(client));
-    return { pipeline, client, kafka, workers, moreWorkers, dispose };
+    const workersStarted = () => groups.reduce((sum, group) => sum + startsIn(group).length, 0);
+    return { pipeline, client, proxies, workers, moreWorkers, workersStarted, dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -69,12 +85,13 @@ export async function startWorkflows(client: Client): Promise<void> {
 
 /** The process that serves a queue now; a group starts a new one when it died. */
 export function pidOf(group: WorkerGroup, queue: Queue): number {
-  const pids = [...group.log().matchAll(/^worker (\w+) \(pid (\d+)\) serves/gm)].filter(
-    ([, name]) => name === queue,
-  );
-  const last = pids.at(-1);
+  const last = startsIn(group).findLast(([, name]) => name === queue);
   if (last === undefined) throw new Error(`no ${queue} worker has started:\n${group.log()}`);
   return Number(last[2]);
+}
+
+function startsIn(group: WorkerGroup): RegExpMatchArray[] {
+  return [...group.log().matchAll(/^worker (\w+) \(pid (\d+)\) serves/gm)];
 }
 
 /** SIGKILL, SIGSTOP or SIGCONT to the process of one queue. */

@@ -8,7 +8,7 @@ export type Lane = Record<string, (rig: Rig) => Promise<void>>;
  * is spent waiting until Temporal notices a lost worker (10 s). (`test.concurrent` forbids what is required late, as
  * kafkajs does.)
  */
-export function sideBySide(lanes: Lane[], timeoutMs = 150_000): void {
+export function sideBySide(lanes: Lane[], timeoutMs = 300_000): void {
   const outcomes = new Map<string, { error?: unknown }>();
   beforeAll(async () => {
     const runs = lanes.map((lane) => withRig((rig) => runLane(lane, rig), { timeoutMs: timeoutMs - 10_000 }));

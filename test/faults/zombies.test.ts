@@ -17,10 +17,10 @@ import { sideBySide } from './side-by-side';
  * two more; then lets the request through and the process wake up, and does one more batch.
  */
 async function outlive(rig: Rig, queue: Queue, point: Point): Promise<void> {
-  const { pipeline, kafka } = rig;
+  const { pipeline, proxies } = rig;
   const before = await orders(rig);
   const sleeper = rig.workers;
-  const frozen = kafka.at(point, () => signal(sleeper, queue, 'SIGSTOP'));
+  const frozen = proxies.kafka.at(point, () => signal(sleeper, queue, 'SIGSTOP'));
   await insertOrders(pipeline.pool, 300);
   const held = await frozen;
   await rig.moreWorkers();

@@ -19,6 +19,8 @@ export default async function setup(): Promise<void> {
     home,
     useEnvironment: false,
     onProgress: (line) => process.stderr.write(`${line}\n`),
+    // A topic that is given a retention loses messages within seconds; none has one by itself.
+    kafkaProperties: { 'log.retention.check.interval.ms': '1000', 'log.initial.task.delay.ms': '1000' },
     // So low that every longer test goes through continue-as-new several times.
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
   });

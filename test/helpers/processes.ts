@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually, servers, type FreshPipeline } from './pipeline';
 
+/** On a quiet machine it takes 4 s. */
+const READY_WITHIN_MS = 60_000;
+
 const ROOT = join(__dirname, '../..');
 
 /** `npm run worker` as a process group of its own, as an operator runs it. */
@@ -13,9 +16,20 @@ export interface WorkerGroup {
   stop(): Promise<number>;
   /** SIGKILL to the whole group: nothing gets a chance to tidy up. */
   kill(): Promise<void>;
+  /** SIGKILL to the process that minds the others, and to it alone. */
+  killMain(): Promise<void>;
 }
 
-export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup> {
+/** A start takes seconds of a core, so that many at once would each take too long. */
+let lastStart: Promise<unknown> = Promise.resolve();
+
+export function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup> {
+  const started = lastStart.then(() => start(pipeline));
+  lastStart = started.catch(() => undefined);
+  return started;
+}
+
+async function start(pipeline: FreshPipeline): Promise<WorkerGroup> {
   const path = join(pipeline.folder, 'worker.log');
   const out = openSync(path, 'w');
   const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
@@ -25,16 +39,23 @@ export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup
     stdio: ['ignore', out, out],
   });
   closeSync(out);
+  const watch = killWithUs(child.pid!);
+  child.once('exit', () => watch.kill('SIGKILL'));
   const log = () => readFileSync(path, 'utf8');
   const kill = async () => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
+    try {
+      // The group outlives its first process if that was killed alone.
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
     await ended(child);
   };
   try {
     await eventually(() => {
       if ((log().match(/^worker \w+ \(pid \d+\) serves/gm) ?? []).length < 2)
         throw new Error(`workers not ready:\n${log()}`);
-    }, 30_000);
+    }, READY_WITHIN_MS);
   } catch (error) {
     await kill();
     throw error;
@@ -48,7 +69,22 @@ export async function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup
       return Date.now() - begun;
     },
     kill,
+    async killMain() {
+      child.kill('SIGKILL');
+      await ended(child);
+    },
   };
+}
+
+/** Kills a process group when this process is gone, however it went: the watcher's standard input ends then. */
+function killWithUs(group: number): ChildProcess {
+  const watch = spawn('sh', ['-c', 'read -r _; kill -s KILL -- "-$0"', String(group)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watch.unref();
+  (watch.stdin as unknown as { unref(): void }).unref();
+  return watch;
 }
 
 async function ended(child: ChildProcess): Promise<void> {

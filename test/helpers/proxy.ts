@@ -1,10 +1,11 @@
 /**
  * A TCP proxy that stands between a worker and a server and does what networks do: pass, cut, swallow (half-open),
- * delay. For Kafka it reads the frames, so that a test can act at a chosen request or answer, with nothing in the product.
+ * slow down. For Kafka it reads the frames, so that a test can act at a chosen request or answer, with nothing in the
+ * product.
  */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaFrames, rewriteAddress, type Frame } from './kafka-frames';
+import { rewriteAddress, type Frame } from './kafka-frames';
+import { Link, type Side } from './proxy-link';
 
 /** Where to act: `before`, the request is not forwarded; `after`, the server has done it but its answer is held back. */
 export interface Point {
@@ -20,17 +21,23 @@ export interface Held {
   release(): void;
 }
 
-type Side = 'request' | 'response';
 interface Trap extends Point {
   spring(held: Held): void;
+}
+
+/** A bad line: each piece comes late, and no faster than this. */
+export interface Slowness {
+  delayMs: number;
+  bytesPerSecond: number;
 }
 
 export class Proxy {
   readonly #links = new Set<Link>();
   readonly #traps = new Set<Trap>();
   readonly #server: Server;
+  /** What becomes of new connections. */
   mode: 'pass' | 'refuse' | 'swallow' = 'pass';
-  delayMs = 0;
+  slowness: Slowness | undefined;
 
   private constructor(
     private readonly target: { host: string; port: number },
@@ -60,6 +67,18 @@ export class Proxy {
     for (const link of this.#links) link.destroy();
   }
 
+  /** All connections are dead from now on, and neither side is told; so are new ones, until `heal`. */
+  halfOpen(): void {
+    this.mode = 'swallow';
+    for (const link of this.#links) link.swallow();
+  }
+
+  /** New connections pass again, at full speed. One that is half-open stays so, as it would in a real network. */
+  heal(): void {
+    this.mode = 'pass';
+    this.slowness = undefined;
+  }
+
   /** Calls `act` in the very moment the point is reached, once; resolves then, with what is held. */
   at(point: Point, act: () => void = () => undefined): Promise<Held> {
     return new Promise((resolve) => {
@@ -76,6 +95,7 @@ export class Proxy {
   }
 
   async close(): Promise<void> {
+    this.mode = 'refuse';
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -96,73 +116,8 @@ export class Proxy {
   #accept(client: Socket): void {
     if (this.mode === 'refuse') return void client.destroy();
     const link = new Link(this, client, connect({ ...this.target, noDelay: true }));
+    if (this.mode === 'swallow') link.swallow();
     this.#links.add(link);
     void link.ended.then(() => this.#links.delete(link));
   }
 }
-
-/** One client's connection and its counterpart. */
-class Link {
-  readonly ended: Promise<void>;
-  readonly #released: (() => void)[] = [];
-  /** Half-open stays so: a stream of which a part was swallowed makes no sense afterwards. */
-  #swallowing = false;
-
-  constructor(
-    private readonly proxy: Proxy,
-    private readonly client: Socket,
-    private readonly upstream: Socket,
-  ) {
-    client.setNoDelay(true);
-    const pending = new Map<number, number>();
-    this.#pass('request', client, upstream, pending);
-    this.#pass('response', upstream, client, pending);
-    this.ended = new Promise((resolve) => {
-      for (const socket of [client, upstream]) {
-        socket.on('error', () => undefined);
-        socket.once('close', () => {
-          this.destroy();
-          resolve();
-        });
-      }
-    });
-  }
-
-  destroy(): void {
-    this.client.destroy();
-    this.upstream.destroy();
-    for (const release of this.#released) release();
-  }
-
-  #pass(side: Side, from: Socket, to: Socket, pending: Map<number, number>): void {
-    const split = this.proxy.kafka ? kafkaFrames(side, pending) : plainChunks;
-    let last = Promise.resolve();
-    from.on('data', (chunk: Buffer) => {
-      for (const frame of split(chunk)) {
-        last = last.then(() => this.#forward(side, frame, to));
-      }
-      // Nothing piles up here: the sender waits until what it sent was passed on.
-      from.pause();
-      void last.then(() => from.resume());
-    });
-  }
-
-  async #forward(side: Side, frame: Frame, to: Socket): Promise<void> {
-    if (this.proxy.mode === 'swallow') this.#swallowing = true;
-    if (this.#swallowing) return;
-    if (this.proxy.delayMs > 0) await sleep(this.proxy.delayMs);
-    const trap = this.proxy.trapFor(side, frame);
-    if (trap !== undefined) {
-      await new Promise<void>((release) => {
-        this.#released.push(release);
-        trap.spring({ release });
-      });
-    }
-    if (to.destroyed) return;
-    const bytes = side === 'response' ? this.proxy.redirect(frame) : frame.bytes;
-    if (!to.write(bytes))
-      await Promise.race([new Promise((resolve) => to.once('drain', resolve)), this.ended]);
-  }
-}
-
-const plainChunks = (bytes: Buffer): Frame[] => [{ bytes, apiKey: undefined }];

@@ -1,0 +1,115 @@
+/**
+ * Kafka deletes messages that had not landed: the landing stops and says which, and what its message advises works.
+ * Both ways in which Kafka deletes: on request, and because of the topic's retention.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { WorkflowFailedError } from '@temporalio/client';
+import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import { WORKFLOWS } from '../../model/names';
+import type { CaptureStatus, LandStatus } from '../../model/status';
+import { insertOrders } from '../../torture/orders';
+import { proveStructure } from '../../torture/proof';
+import { secondsToCatchUp } from '../../torture/recovery';
+import { eventually, servers } from '../helpers/pipeline';
+import { expectAllLandedOnce } from '../helpers/verdict';
+import type { Rig } from './rig';
+import { sideBySide } from './side-by-side';
+
+type Delete = (admin: Admin, topic: string) => Promise<void>;
+
+/** Partition 1 up to its end; the others keep theirs. */
+const onRequest: Delete = async (admin, topic) => {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  const partitions = offsets.filter(({ partition }) => partition === 1);
+  await admin.deleteTopicRecords({
+    topic,
+    partitions: partitions.map(({ partition, high }) => ({ partition, offset: high })),
+  });
+};
+
+/** The broker of the tests looks for old segments every second. */
+const byRetention: Delete = async (admin, topic) => {
+  const retention = (ms: string) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: ConfigResourceTypes.TOPIC,
+          name: topic,
+          configEntries: [{ name: 'retention.ms', value: ms }],
+        },
+      ],
+    });
+  await retention('1000');
+  await eventually(async () => {
+    for (const { low, high } of await admin.fetchTopicOffsets(topic)) expect(low).toBe(high);
+  }, 60_000);
+  await retention('-1');
+};
+
+async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
+  const { pipeline, client } = rig;
+  const { pool, settings } = pipeline;
+  const { topic } = settings.kafka;
+  const landing = client.workflow.getHandle(WORKFLOWS.landOrders.id);
+  const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
+  await insertOrders(pool, 300);
+  await secondsToCatchUp(pipeline);
+  await landing.signal('pause', {});
+  await eventually(async () => expect((await landing.query<LandStatus>('status')).phase).toBe('paused'));
+  await insertOrders(pool, 300);
+  await eventually(async () => expect((await capture.query<CaptureStatus>('status')).rows).toBe(600));
+  const { nextOffsets } = await landing.query<LandStatus>('status');
+
+  const admin = new Kafka({
+    brokers: servers().KAFKA_BROKERS.split(','),
+    logLevel: logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  await loseSome(admin, topic);
+  const left = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+
+  await landing.signal('resume');
+  const message = await dataLoss(landing.result());
+  for (const { partition, low } of left) {
+    const next = nextOffsets?.[partition] ?? '0';
+    if (BigInt(low) > BigInt(next))
+      expect(message).toContain(`partition ${partition} offsets ${next} to ${BigInt(low) - 1n}`);
+  }
+  // Started as ever it stops again: nothing is skipped in silence.
+  const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
+  const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
+  expect(await dataLoss(again.result())).toBe(message);
+
+  await insertOrders(pool, 50);
+  const [startAfterGap = '', publishAgain = ''] = message.match(/temporal workflow [^']+'[^']*'/g) ?? [];
+  await asOperator(rig, startAfterGap);
+  await asOperator(rig, publishAgain.replace(/<.*>/, '2000-01-01T00:00:00Z'));
+  await secondsToCatchUp(pipeline);
+  await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 10_000);
+  expect(await expectAllLandedOnce(pipeline)).toBe(650);
+}
+
+/** The message with which a landing stops. */
+async function dataLoss(result: Promise<unknown>): Promise<string> {
+  const error: unknown = await result.catch((failure: unknown) => failure);
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  const { cause } = (error as WorkflowFailedError).cause ?? {};
+  expect(cause).toMatchObject({ type: 'DataLoss' });
+  return (cause as Error).message;
+}
+
+/** Runs a command as it stands in the message. */
+async function asOperator({ pipeline }: Rig, command: string): Promise<void> {
+  expect(command).toMatch(/^temporal workflow /);
+  await promisify(execFile)('sh', ['-c', command.replace(/^temporal/, '"$TEMPORAL_CLI"')], {
+    env: { ...process.env, ...pipeline.env, TEMPORAL_CLI: servers().TEMPORAL_CLI },
+  });
+}
+
+sideBySide([
+  { 'records deleted before they landed': (rig) => loseAndRecover(rig, onRequest) },
+  { 'retention shorter than the landing was paused': (rig) => loseAndRecover(rig, byRetention) },
+]);
