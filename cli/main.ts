@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { settingsTable } from '../configs/describe';
 import { LastingFailure } from '../model/errors';
+import { audit } from './audit';
 import { start } from './start';
 import { status } from './status';
 
@@ -18,6 +19,15 @@ program
   .description('what both workflows say of themselves')
   .option('--json', 'as JSON')
   .action(status);
+
+program
+  .command('audit')
+  .description(
+    'prove ledger and files of the lake, without any server; exit code 1 for problems, 2 for no lake',
+  )
+  .option('--lake <path>', 'the lake; default is datalake.path of the settings')
+  .option('--json', 'as JSON')
+  .action(audit);
 
 program
   .command('settings')

@@ -39,7 +39,15 @@ export function quote(text: string): string {
 
 /** `read_parquet` of exactly these files: a path may hold what DuckDB would take for a pattern. At least one file. */
 export function readParquet(files: readonly string[], options = ''): string {
-  const paths = files.map((file) => quote(file.replace(/[[*?]/g, '[$&]')));
   // hive_partitioning would add a column for every `name=value` folder above the lake, too.
-  return `read_parquet([${paths.join(', ')}], hive_partitioning = false${options})`;
+  return `read_parquet(${listOf(files)}, hive_partitioning = false${options})`;
+}
+
+/** One row a file: `file_name`, `num_rows`, … Throws where one of them is no Parquet file. */
+export function readParquetFooters(files: readonly string[]): string {
+  return `parquet_file_metadata(${listOf(files)})`;
+}
+
+function listOf(files: readonly string[]): string {
+  return `[${files.map((file) => quote(file.replace(/[[*?]/g, '[$&]'))).join(', ')}]`;
 }
