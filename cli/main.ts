@@ -5,6 +5,7 @@ import { LastingFailure } from '../model/errors';
 import { audit } from './audit';
 import { start } from './start';
 import { status } from './status';
+import { verify } from './verify';
 
 const program = new Command('orders').description('Operate orders-stream.').showHelpAfterError();
 
@@ -28,6 +29,16 @@ program
   .option('--lake <path>', 'the lake; default is datalake.path of the settings')
   .option('--json', 'as JSON')
   .action(audit);
+
+program
+  .command('verify')
+  .description(
+    'compare source, topic and lake; exit code 1 for a difference, 2 where they could not be compared',
+  )
+  .option('--from <timestamp>', 'created_at from this moment on (UTC); default is the beginning')
+  .option('--to <timestamp>', 'created_at before this moment; default is what has landed')
+  .option('--json', 'as JSON')
+  .action(verify);
 
 program
   .command('settings')
