@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { settingsTable } from '../configs/describe';
 import { LastingFailure } from '../model/errors';
 import { audit } from './audit';
+import { addQuarantine } from './quarantine';
 import { start } from './start';
 import { status } from './status';
 import { verify } from './verify';
@@ -39,6 +40,8 @@ program
   .option('--to <timestamp>', 'created_at before this moment; default is what has landed')
   .option('--json', 'as JSON')
   .action(verify);
+
+addQuarantine(program);
 
 program
   .command('settings')

@@ -8,6 +8,7 @@ import {
   type VerifyResult,
 } from '../proof/verify';
 import { progressLine } from './progress-line';
+import { table } from './table';
 
 const PLACES = { source: 'in the source', topic: 'in the topic', lake: 'in lake and quarantine' } as const;
 
@@ -39,19 +40,22 @@ function describe(result: VerifyResult): string[] {
   const { dates, totals, differences, examples, publishedAgain, withoutTime, notes } = result;
   const { source, topic, quarantine } = withoutTime;
   return [
-    ...table([
-      ['date', 'source', 'topic', 'lake', 'quarantine', 'verdict'],
-      ...dates.map((d) => [
-        d.date,
-        rows(d.source),
-        rows(d.topic),
-        rows(d.lake),
-        rows(d.quarantine),
-        d.verdict,
-      ]),
-      ['rows', rows(totals.source), rows(totals.topic), rows(totals.lake), rows(totals.quarantine), ''],
-      ['amount', sum(totals.source), sum(totals.topic), sum(totals.lake), sum(totals.quarantine), ''],
-    ]),
+    ...table(
+      [
+        ['date', 'source', 'topic', 'lake', 'quarantine', 'verdict'],
+        ...dates.map((d) => [
+          d.date,
+          rows(d.source),
+          rows(d.topic),
+          rows(d.lake),
+          rows(d.quarantine),
+          d.verdict,
+        ]),
+        ['rows', rows(totals.source), rows(totals.topic), rows(totals.lake), rows(totals.quarantine), ''],
+        ['amount', sum(totals.source), sum(totals.topic), sum(totals.lake), sum(totals.quarantine), ''],
+      ],
+      [1, 2, 3, 4],
+    ),
     ...differences.map(
       ({ place, kind, orders }) =>
         `${count(orders, 'order')} ${kind} ${PLACES[place]} (${DIFFERENCE_KINDS[kind]})`,
@@ -78,18 +82,3 @@ function inWords({ place, kind, orderId, createdAt, columns, where }: Example): 
 
 const rows = (side: Side | null) => (side === null ? '-' : String(side.rows));
 const sum = (side: Side | null) => (side === null ? '-' : side.amount);
-
-/** Columns of equal width, numbers to the right. */
-function table(lines: string[][]): string[] {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) =>
-    line
-      .map((cell, column) =>
-        column === 0 || column === line.length - 1
-          ? cell.padEnd(widths[column]!)
-          : cell.padStart(widths[column]!),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
-}

@@ -10,6 +10,9 @@ import { accepted, batch, entryFor, quarantined, temporaryFolder } from '../help
 
 const ROOT = join(__dirname, '../..');
 
+// The command is a process of its own, which a busy machine starts slowly.
+jest.setTimeout(60_000);
+
 let remove: () => Promise<void>;
 let path: string;
 let lake: OrdersLake;
