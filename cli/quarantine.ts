@@ -135,9 +135,8 @@ function describeMessage(message: QuarantinedMessage): string[] {
 
 /** A message may hold what a terminal takes for a command. */
 function harmless(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
+    /(?![\n\t])\p{Cc}/gu,
     (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
 }

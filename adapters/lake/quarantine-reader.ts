@@ -1,5 +1,5 @@
 /** What stands in quarantine, for people: through the ledger, so that only committed files count. Reads only. */
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FailureCode } from '../../model/order';
@@ -152,7 +152,7 @@ const DATE_SQL = `regexp_extract(filename, '.*date=([0-9-]{10})/', 1)`;
 const ENTRY_SQL = `order_id::VARCHAR, failed_rules, kafka_partition, kafka_offset::VARCHAR, ${BATCH_SQL}::DOUBLE,
   ${timeSql('created_at')}, filename`;
 
-function entryOf(row: readonly unknown[]): QuarantineEntry {
+function entryOf(row: readonly DuckDBValue[]): QuarantineEntry {
   const [orderId, rules, partition, offset, batch, createdAt, file] = row;
   const path = String(file);
   return {
