@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { OrdersLake, QuarantinedRow } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
 import { batchesOf, listQuarantine, showQuarantined } from '../../adapters/lake/quarantine-reader';
-import { batch, entryFor, quarantined, temporaryFolder } from '../helpers/lake';
+import { batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
 
 const ORDER = '"customer_name":"a","restaurant_name":"b","item":"c","order_status":"PLACED"';
 const order = (id: number, amount: number, day = '2025-11-18') =>
@@ -23,7 +23,7 @@ beforeAll(async () => {
   remove = folder.remove;
   path = join(folder.path, 'lake');
   lake = createOrdersLake({ path, compression: 'snappy' });
-  await lake.ensure();
+  await openLake(lake);
   await land(1, [
     quarantined(order(1, 0), { offset: 3 }),
     quarantined(order(2, -1, '2025-11-19'), { offset: 4 }),
@@ -35,12 +35,12 @@ beforeAll(async () => {
     quarantined('not \u001b[31m JSON', { offset: 17 }),
   ]);
   // Written and not committed: it may yet be written otherwise.
-  await lake.writeBatch(batch(3), { accepted: [], quarantined: [quarantined(order(9, 0), { offset: 25 })] });
+  await write(lake, batch(3), { accepted: [], quarantined: [quarantined(order(9, 0), { offset: 25 })] });
 });
 afterAll(() => remove());
 
 async function land(sequence: number, rows: QuarantinedRow[]): Promise<void> {
-  const written = await lake.writeBatch(batch(sequence), { accepted: [], quarantined: rows });
+  const written = await write(lake, batch(sequence), { accepted: [], quarantined: rows });
   await lake.commit(entryFor(batch(sequence), written));
 }
 
