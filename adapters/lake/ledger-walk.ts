@@ -9,15 +9,6 @@ import { LEDGER_FOLDER, sequenceOfEntry } from './layout';
 import { ENTRY } from './ledger';
 import { namesIn } from './part-files';
 
-/** What entries say of batches that could not be landed and of those landed again. */
-const REPLAY_FIELDS = z.object({
-  parked: z.exactOptional(z.object({ type: z.string(), message: z.string() })),
-  supersedes: z.exactOptional(z.int().positive()),
-  unlanded: z.exactOptional(z.array(z.int().positive())),
-});
-
-export type WalkedEntry = LedgerEntry & z.output<typeof REPLAY_FIELDS>;
-
 /** One file of the ledger: its entry, or why it is none. */
 export interface LedgerStep {
   /** The number in its name. */
@@ -26,7 +17,7 @@ export interface LedgerStep {
   path: string;
   /** Hex, of the file's bytes: what the entry after it must hold as `previousHash`. */
   sha256: string;
-  entry?: WalkedEntry;
+  entry?: LedgerEntry;
   error?: string;
 }
 
@@ -46,10 +37,9 @@ export async function* walkLedger(lake: string): AsyncGenerator<LedgerStep> {
   }
 }
 
-function parseEntry(text: string): { entry: WalkedEntry } | { error: string } {
+function parseEntry(text: string): { entry: LedgerEntry } | { error: string } {
   try {
-    const json: unknown = JSON.parse(text);
-    return { entry: { ...ENTRY.parse(json), ...REPLAY_FIELDS.parse(json) } };
+    return { entry: ENTRY.parse(JSON.parse(text)) };
   } catch (error) {
     return {
       error: error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : String(error),
@@ -70,7 +60,7 @@ export interface Batch {
 }
 
 /** Adds an entry: a batch of its own, or new content for the batch that it supersedes. */
-export function addToBatches(batches: Map<number, Batch>, entry: WalkedEntry): void {
+export function addToBatches(batches: Map<number, Batch>, entry: LedgerEntry): void {
   const { sequence, supersedes = sequence, ranges, counts, files, quarantineFiles, parked } = entry;
   batches.set(supersedes, {
     sequence: supersedes,
@@ -86,9 +76,9 @@ export function addToBatches(batches: Map<number, Batch>, entry: WalkedEntry): v
 /** The batches by number, and the last entry. An entry that cannot be read is an error: `orders audit` tells more. */
 export async function readBatches(
   lake: string,
-): Promise<{ batches: Map<number, Batch>; last: WalkedEntry | undefined }> {
+): Promise<{ batches: Map<number, Batch>; last: LedgerEntry | undefined }> {
   const batches = new Map<number, Batch>();
-  let last: WalkedEntry | undefined;
+  let last: LedgerEntry | undefined;
   for await (const { path, entry, error } of walkLedger(lake)) {
     if (entry === undefined) {
       throw new Error(

@@ -1,7 +1,8 @@
 /** The ledger's own promise: entries chained without a gap, every offset in exactly one batch, counts that add up. */
 import { isDeepStrictEqual } from 'node:util';
+import type { LedgerEntry } from '../../activities/interfaces';
 import { canonicalRanges } from '../../adapters/lake/layout';
-import type { Batch, LedgerStep, WalkedEntry } from '../../adapters/lake/ledger-walk';
+import type { Batch, LedgerStep } from '../../adapters/lake/ledger-walk';
 import { addToBatches } from '../../adapters/lake/ledger-walk';
 import { formatRanges, spanOf, type Offsets } from '../../model/ranges';
 import type { Findings } from './findings';
@@ -12,7 +13,7 @@ export class LedgerCheck {
   entries = 0;
   replays = 0;
   /** The last entry that could be read. */
-  last: WalkedEntry | undefined;
+  last: LedgerEntry | undefined;
   firstCommittedAt: string | undefined;
   /** Number of the last entry in the folder. */
   lastSequence = 0;
@@ -90,7 +91,7 @@ export class LedgerCheck {
   }
 
   /** Ranges begin where the entry before ended, or where the last recorded reset went. */
-  #offsets({ ranges, resets = [], next, reached }: WalkedEntry, path: string): void {
+  #offsets({ ranges, resets = [], next, reached }: LedgerEntry, path: string): void {
     const expected = { ...this.#next, ...resets.at(-1)?.to };
     for (const { partition, from, to } of ranges) {
       const wanted = expected[partition];
@@ -131,7 +132,7 @@ export class LedgerCheck {
   }
 
   /** A replay has the ranges of the batch that it lands again, and leaves everything else where it was. */
-  #replay(entry: WalkedEntry, supersedes: number, path: string): void {
+  #replay(entry: LedgerEntry, supersedes: number, path: string): void {
     this.replays += 1;
     const batch = this.batches.get(supersedes);
     if (batch === undefined) {
@@ -156,7 +157,7 @@ export class LedgerCheck {
     }
   }
 
-  #counts({ counts, ranges, files, quarantineFiles, parked }: WalkedEntry, path: string): void {
+  #counts({ counts, ranges, files, quarantineFiles, parked }: LedgerEntry, path: string): void {
     const { read, landed, duplicate, quarantined, failures } = counts;
     const sum = (list: readonly { rows: number }[]) => list.reduce((total, { rows }) => total + rows, 0);
     const wrong = (message: string) => this.findings.problem('counts', path, message);
@@ -179,7 +180,7 @@ export class LedgerCheck {
     }
   }
 
-  #unlanded({ sequence, supersedes = sequence, parked, unlanded = [] }: WalkedEntry, path: string): void {
+  #unlanded({ sequence, supersedes = sequence, parked, unlanded = [] }: LedgerEntry, path: string): void {
     if (parked === undefined) this.#parked.delete(supersedes);
     else this.#parked.add(supersedes);
     const sorted = [...unlanded].sort((a, b) => a - b);
