@@ -2,8 +2,11 @@
 import { Command } from 'commander';
 import { settingsTable } from '../configs/describe';
 import { LastingFailure } from '../model/errors';
+import { audit } from './audit';
+import { addQuarantine } from './quarantine';
 import { start } from './start';
 import { status } from './status';
+import { verify } from './verify';
 
 const program = new Command('orders').description('Operate orders-stream.').showHelpAfterError();
 
@@ -18,6 +21,27 @@ program
   .description('what both workflows say of themselves')
   .option('--json', 'as JSON')
   .action(status);
+
+program
+  .command('audit')
+  .description(
+    'prove ledger and files of the lake, without any server; exit code 1 for problems, 2 for no lake',
+  )
+  .option('--lake <path>', 'the lake; default is datalake.path of the settings')
+  .option('--json', 'as JSON')
+  .action(audit);
+
+program
+  .command('verify')
+  .description(
+    'compare source, topic and lake; exit code 1 for a difference, 2 where they could not be compared',
+  )
+  .option('--from <timestamp>', 'created_at from this moment on (UTC); default is the beginning')
+  .option('--to <timestamp>', 'created_at before this moment; default is what has landed')
+  .option('--json', 'as JSON')
+  .action(verify);
+
+addQuarantine(program);
 
 program
   .command('settings')

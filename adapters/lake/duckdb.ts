@@ -1,9 +1,15 @@
-/** One DuckDB in this process, in memory, for reading Parquet. It starts with its first use. */
+/** DuckDB, for reading Parquet: one in this process, in memory, and one on disk for work that may need much room. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 
 /** Room for a join of a million order ids; the worker's own memory must stay free for batches. */
 const MEMORY_LIMIT = '512MB';
+
+/** It must not reach for the network; Parquet is built in. */
+const OFFLINE = { autoinstall_known_extensions: 'false', autoload_known_extensions: 'false' };
 
 let instance: Promise<DuckDBInstance> | undefined;
 
@@ -15,9 +21,7 @@ export async function withDuckDB<T>(use: (connection: DuckDBConnection) => Promi
     threads: '1',
     // It would make a folder `.tmp` in the working directory.
     temp_directory: '',
-    // A lookup must not reach for the network; Parquet is built in.
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
+    ...OFFLINE,
   });
   const opening = instance;
   const opened = await opening.catch((error: unknown) => {
@@ -32,6 +36,37 @@ export async function withDuckDB<T>(use: (connection: DuckDBConnection) => Promi
   }
 }
 
+/**
+ * Runs `use` with a database of its own in a temporary folder: its tables go to disk beyond the memory limit, and the
+ * folder is removed afterwards.
+ */
+export async function withScratchDuckDB<T>(
+  use: (connection: DuckDBConnection, folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'orders-scratch-'));
+  try {
+    const scratch = await DuckDBInstance.create(join(folder, 'scratch.duckdb'), {
+      memory_limit: MEMORY_LIMIT,
+      threads: '2',
+      temp_directory: folder,
+      preserve_insertion_order: 'false',
+      ...OFFLINE,
+    });
+    try {
+      const connection = await scratch.connect();
+      try {
+        return await use(connection, folder);
+      } finally {
+        connection.closeSync();
+      }
+    } finally {
+      scratch.closeSync();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** A string literal. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
@@ -39,7 +74,15 @@ export function quote(text: string): string {
 
 /** `read_parquet` of exactly these files: a path may hold what DuckDB would take for a pattern. At least one file. */
 export function readParquet(files: readonly string[], options = ''): string {
-  const paths = files.map((file) => quote(file.replace(/[[*?]/g, '[$&]')));
   // hive_partitioning would add a column for every `name=value` folder above the lake, too.
-  return `read_parquet([${paths.join(', ')}], hive_partitioning = false${options})`;
+  return `read_parquet(${listOf(files)}, hive_partitioning = false${options})`;
+}
+
+/** One row a file: `file_name`, `num_rows`, … Throws where one of them is no Parquet file. */
+export function readParquetFooters(files: readonly string[]): string {
+  return `parquet_file_metadata(${listOf(files)})`;
+}
+
+function listOf(files: readonly string[]): string {
+  return `[${files.map((file) => quote(file.replace(/[[*?]/g, '[$&]'))).join(', ')}]`;
 }

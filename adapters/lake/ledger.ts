@@ -134,4 +134,4 @@ const SHAPE = {
 };
 
 /** Not strict: a worker of an older version can still read what a newer one added to. */
-const ENTRY: z.ZodType<LedgerEntry> = z.object(SHAPE);
+export const ENTRY: z.ZodType<LedgerEntry> = z.object(SHAPE);

@@ -106,7 +106,7 @@ export const HORIZON_SQL = `
          (SELECT kind FROM prepared) AS prepared_kind, (SELECT who FROM prepared) AS prepared_who,
          ${utcText("(SELECT since FROM prepared) AT TIME ZONE 'UTC'")} AS prepared_since`;
 
-/** created_at as a UTC `timestamp`. */
+/** created_at as a UTC `timestamp`; the table's alias is `t`. */
 export function createdAtUtc({ createdAtType, timezone }: TableShape): string {
   if (createdAtType === 'timestamptz') return `t.created_at AT TIME ZONE 'UTC'`;
   return timezone === 'UTC'
@@ -115,7 +115,7 @@ export function createdAtUtc({ createdAtType, timezone }: TableShape): string {
 }
 
 /** A UTC text as a literal of the column's own type, so that the index serves the comparison. */
-function createdAtLiteral({ createdAtType, timezone }: TableShape, utc: string): string {
+export function createdAtLiteral({ createdAtType, timezone }: TableShape, utc: string): string {
   const instant = `${escapeLiteral(utc)}::timestamptz`;
   return createdAtType === 'timestamptz' ? instant : `(${instant} AT TIME ZONE ${escapeLiteral(timezone)})`;
 }

@@ -1,0 +1,128 @@
+/** The files of one folder against the ledger: all that it lists are there, unchanged, and no others. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { LakeFile } from '../../activities/interfaces';
+import { readParquetRows } from '../../adapters/lake/row-counts';
+import { codeOf } from '../../adapters/lake/durable-file';
+import { padSequence } from '../../adapters/lake/layout';
+import { namesIn } from '../../adapters/lake/part-files';
+import type { Findings } from './findings';
+
+/** A file as its batch's present entry lists it. */
+export interface Listed extends LakeFile {
+  /** The entry that lists it. */
+  entry: number;
+}
+
+/** Files read at once: enough to keep a disk busy; each takes a buffer of 64 KiB. */
+const CONCURRENCY = 4;
+/** Footers read by one statement. */
+const FOOTERS = 256;
+
+/**
+ * Checks the listed files of one `date=…` folder.
+ *
+ * @param root the lake or the quarantine
+ * @param shown how to name a path for a person
+ */
+export async function checkListed(
+  root: string,
+  listed: readonly Listed[],
+  options: { findings: Findings; shown: (path: string) => string; onFile: () => void },
+): Promise<void> {
+  const found = new Array<Fingerprint | undefined>(listed.length);
+  const waiting = listed.entries();
+  const lane = async () => {
+    for (const [index, file] of waiting) {
+      found[index] = await fingerprint(join(root, file.path));
+      options.onFile();
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  const present: Listed[] = [];
+  for (const [index, file] of listed.entries()) {
+    if (await checkContent(root, file, found[index], options)) present.push(file);
+  }
+  for (let at = 0; at < present.length; at += FOOTERS) {
+    await checkRows(root, present.slice(at, at + FOOTERS), options);
+  }
+}
+
+interface Fingerprint {
+  bytes: number;
+  sha256: string;
+}
+
+/** Whether there is a file whose rows can be counted. */
+async function checkContent(
+  root: string,
+  file: Listed,
+  found: Fingerprint | undefined,
+  { findings, shown }: { findings: Findings; shown: (path: string) => string },
+): Promise<boolean> {
+  if (found?.bytes === file.bytes && found.sha256 === file.sha256) return true;
+  const [kind, what] =
+    found === undefined
+      ? (['file-missing', `is missing: its ${file.rows} rows are lost to readers`] as const)
+      : found.bytes !== file.bytes
+        ? ([
+            'file-changed',
+            `has ${found.bytes} bytes, the ledger says ${file.bytes}: it was changed`,
+          ] as const)
+        : (['file-changed', 'has other contents than the ledger says (SHA-256): it was changed'] as const);
+  const where = shown(file.path);
+  if (await awaitsRename(root, file)) {
+    findings.note(
+      'in-flight',
+      where,
+      `waits to be replaced by the replay of entry ${file.entry}, which is beside it`,
+    );
+    return false;
+  }
+  findings.problem(kind, where, `${what}. Entry ${file.entry} lists it; restore it from a backup`);
+  return found !== undefined;
+}
+
+/** A replay commits first and renames then; one that was interrupted in between has its file beside the old one. */
+async function awaitsRename(root: string, { path, entry, sha256 }: Listed): Promise<boolean> {
+  const name = `.${basename(path)}.r${padSequence(entry)}`;
+  return (await fingerprint(join(root, path, '..', name)))?.sha256 === sha256;
+}
+
+async function fingerprint(path: string): Promise<Fingerprint | undefined> {
+  try {
+    const { size } = await stat(path);
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    return { bytes: size, sha256: hash.digest('hex') };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function checkRows(
+  root: string,
+  files: readonly Listed[],
+  { findings, shown }: { findings: Findings; shown: (path: string) => string },
+): Promise<void> {
+  const rows = await readParquetRows(files.map(({ path }) => join(root, path)));
+  for (const file of files) {
+    const found = rows.get(join(root, file.path));
+    if (found === file.rows) continue;
+    findings.problem(
+      'file-rows',
+      shown(file.path),
+      found === undefined
+        ? 'is not a Parquet file that DuckDB can read: readers of its folder fail'
+        : `has ${found} rows, entry ${file.entry} says ${file.rows}`,
+    );
+  }
+}
+
+/** What stands in a folder beside its listed files, by name. */
+export async function unlisted(root: string, date: string, listed: ReadonlySet<string>): Promise<string[]> {
+  return (await namesIn(join(root, date))).filter((name) => !listed.has(name));
+}

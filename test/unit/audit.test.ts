@@ -1,0 +1,337 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { appendFileSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OrdersLake } from '../../activities/interfaces';
+import { createOrdersLake } from '../../adapters/lake';
+import { auditLake, NoLake } from '../../proof/audit';
+import { accepted, batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
+
+const ROOT = join(__dirname, '../..');
+
+// The command is a process of its own, which a busy machine starts slowly.
+jest.setTimeout(60_000);
+
+let remove: () => Promise<void>;
+let path: string;
+let lake: OrdersLake;
+
+/** Three batches: two dates in the first, a row in quarantine in the second, nothing but a marker in the third. */
+beforeEach(async () => {
+  const folder = await temporaryFolder();
+  remove = folder.remove;
+  path = join(folder.path, 'lake');
+  lake = createOrdersLake({ path, compression: 'snappy' });
+  await openLake(lake);
+  await land(1, { accepted: [accepted(1), accepted(2, { createdAt: '2025-11-19T00:00:00Z' })] });
+  await land(2, { accepted: [accepted(3)], quarantined: [quarantined('{}', { offset: 12 })] });
+  await land(3, {});
+});
+
+afterEach(() => remove());
+
+async function land(sequence: number, rows: Partial<Parameters<OrdersLake['writeBatch']>[1]>): Promise<void> {
+  const identity = batch(sequence);
+  await lake.commit(
+    entryFor(identity, await write(lake, identity, { accepted: [], quarantined: [], ...rows })),
+  );
+}
+
+const entryPath = (sequence: number) => join(path, '_ledger', `${String(sequence).padStart(10, '0')}.json`);
+type Json = Record<string, unknown>;
+const readEntry = (sequence: number) => JSON.parse(readFileSync(entryPath(sequence), 'utf8')) as Json;
+
+/** Rewrites an entry, and those after it so that the chain holds: as one who hides a change would. */
+function edit(sequence: number, change: (entry: Json) => void, rechain = true): void {
+  const entry = readEntry(sequence);
+  change(entry);
+  writeFileSync(entryPath(sequence), JSON.stringify(entry));
+  const following = `${String(sequence + 1).padStart(10, '0')}.json`;
+  if (rechain && readdirSync(join(path, '_ledger')).includes(following)) {
+    const previousHash = createHash('sha256')
+      .update(readFileSync(entryPath(sequence)))
+      .digest('hex');
+    edit(sequence + 1, (next) => (next['previousHash'] = previousHash));
+  }
+}
+
+/** Appends an entry by hand, with fields that the adapter may not write yet. */
+function append(sequence: number, fields: Json): void {
+  const previousHash = createHash('sha256')
+    .update(readFileSync(entryPath(sequence - 1)))
+    .digest('hex');
+  writeFileSync(
+    entryPath(sequence),
+    JSON.stringify({ ...readEntry(sequence - 1), sequence, previousHash, ...fields }),
+  );
+}
+
+const partOf = (root: string, date: string, sequence: number) =>
+  join(
+    root,
+    date,
+    readdirSync(join(root, date)).find((name) => name.startsWith(`part-000000000${sequence}`))!,
+  );
+
+async function problems(): Promise<string[]> {
+  const result = await auditLake(path);
+  expect(result.clean).toBe(result.problems.length === 0);
+  expect(result.problemCount).toBe(result.problems.length);
+  return result.problems.map(({ kind, where, message }) => `${kind} ${where} ${message}`);
+}
+
+const DAY = 'date=2025-11-18';
+const EMPTY = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };
+
+test('a whole lake is clean, and its summary counts what is there', async () => {
+  expect(await auditLake(path)).toMatchObject({
+    clean: true,
+    ledger: { entries: 3, batches: 3, replays: 0 },
+    files: { lake: 3, quarantine: 1 },
+    rows: { read: 4, landed: 3, quarantined: 1, duplicate: 0 },
+    offsets: [{ partition: 0, from: '0', to: '30' }],
+    period: { from: '2025-11-18T10:00:00.123456Z', to: '2025-11-19T00:00:00.000000Z' },
+    parked: [],
+    notes: [],
+  });
+});
+
+test('an empty lake is clean; a folder that is none is an error', async () => {
+  const empty = join(path, '..', 'empty');
+  await openLake(createOrdersLake({ path: empty, compression: 'snappy' }));
+  expect((await auditLake(empty)).clean).toBe(true);
+  await expect(auditLake(join(path, '..', 'nowhere'))).rejects.toThrow(NoLake);
+});
+
+test('a flipped byte, a cut file, a removed file', async () => {
+  const flipped = partOf(path, DAY, 1);
+  const bytes = readFileSync(flipped);
+  bytes[20]! ^= 1;
+  writeFileSync(flipped, bytes);
+  const cut = partOf(path, DAY, 2);
+  writeFileSync(cut, readFileSync(cut).subarray(0, 100));
+  rmSync(partOf(path, 'date=2025-11-19', 1));
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^file-changed date=2025-11-18\/part-0000000001-.* other contents than the ledger/),
+    expect.stringMatching(/^file-changed date=2025-11-18\/part-0000000002-.* has 100 bytes/),
+    expect.stringMatching(/^file-rows date=2025-11-18\/part-0000000002-.* not a Parquet file/),
+    expect.stringMatching(/^file-missing date=2025-11-19\/part-0000000001-.* its 1 rows are lost/),
+  ]);
+});
+
+test('a removed quarantine file is named with its folder', async () => {
+  rmSync(partOf(`${path}_quarantine`, DAY, 2));
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^file-missing lake_quarantine\/date=2025-11-18\/part-/),
+  ]);
+});
+
+test('rows that the footer does not have', async () => {
+  edit(2, (entry) => {
+    (entry['files'] as Json[])[0]!['rows'] = 2;
+    Object.assign(entry['counts'] as Json, { landed: 2, read: 3 });
+  });
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^file-rows date=2025-11-18\/part-0000000002-.* has 1 rows, entry 2 says 2/),
+  ]);
+});
+
+test('strangers: a copy under a name of the lake, any other file, a file at the top', async () => {
+  const part = partOf(path, DAY, 1);
+  cpSync(part, join(path, DAY, 'part-0000000002-aaaaaaaaaaaa.parquet'));
+  cpSync(part, join(path, DAY, 'extra.parquet'));
+  cpSync(part, join(path, 'top.parquet'));
+  writeFileSync(join(path, DAY, '_SUCCESS'), ''); // another program's; readers skip it
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^file-unlisted .\/top.parquet is in no ledger entry/),
+    expect.stringMatching(/^file-unlisted date=2025-11-18\/extra.parquet is in no/),
+    expect.stringMatching(/^file-unlisted date=2025-11-18\/part-0000000002-aaaaaaaaaaaa.parquet is in no/),
+  ]);
+});
+
+test('files of the batch after the last entry are notes; older left-overs and files further ahead are problems', async () => {
+  await write(lake, batch(4), { accepted: [accepted(9)], quarantined: [] });
+  const temporary = (name: string) => writeFileSync(join(path, DAY, `.${name}.0123456789abcdef.tmp`), 'x');
+  temporary('part-0000000004-aaaaaaaaaaaa.parquet');
+  expect(await problems()).toEqual([]);
+  expect((await auditLake(path)).notes).toHaveLength(2);
+
+  temporary('part-0000000002-aaaaaaaaaaaa.parquet');
+  cpSync(partOf(path, DAY, 1), join(path, DAY, 'part-0000000005-aaaaaaaaaaaa.parquet'));
+  writeFileSync(join(path, '_ledger', '.0000000003.json.0123456789abcdef.tmp'), '{');
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^left-over _ledger\/.0000000003.json/),
+    expect.stringMatching(/^left-over date=2025-11-18\/.part-0000000002-/),
+    expect.stringMatching(/^file-unlisted date=2025-11-18\/part-0000000005-.* the ledger ends with 3/),
+  ]);
+});
+
+test('a removed entry in the middle, at the beginning, at the end', async () => {
+  const kept = readFileSync(entryPath(2));
+  rmSync(entryPath(2));
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^entry-missing _ledger\/0000000003.json entry 2 is missing/),
+    expect.stringMatching(/^file-unlisted date=2025-11-18\/part-0000000002-/),
+    expect.stringMatching(/^file-unlisted lake_quarantine\/date=2025-11-18\/part-0000000002-/),
+  ]);
+  writeFileSync(entryPath(2), kept);
+  rmSync(entryPath(3));
+  rmSync(entryPath(2));
+  expect(await problems()).toEqual([]); // as good as never committed
+  expect((await auditLake(path)).notes).toHaveLength(2);
+  rmSync(entryPath(1));
+  expect((await problems()).join('\n')).toMatch(
+    /part-0000000002-.* is of batch 2, but the ledger ends with 0/,
+  );
+});
+
+test('an entry that was edited, and one that is no entry', async () => {
+  edit(2, (entry) => (entry['committedAt'] = '2020-01-01T00:00:00.000Z'), false);
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^entry-changed _ledger\/0000000003.json does not hold the hash of entry 2/),
+  ]);
+  appendFileSync(entryPath(2), '}');
+  expect((await problems())[0]).toMatch(/^entry-unreadable _ledger\/0000000002.json is not a ledger entry/);
+});
+
+test('offsets with an overlap, with a gap, and where the next batch goes on', async () => {
+  const range = (from: string, to: string) => (entry: Json) =>
+    (entry['ranges'] = [{ partition: 0, from, to }]);
+  edit(2, range('8', '20'));
+  expect(await problems()).toEqual([
+    expect.stringMatching(
+      /^offsets _ledger\/0000000002.json .* at 8, not at 10: the offsets 8 to 9 were landed twice/,
+    ),
+  ]);
+  edit(2, range('12', '20'));
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^offsets _ledger\/0000000002.json .* the offsets 10 to 11 were never landed/),
+  ]);
+  edit(2, (entry) => {
+    range('10', '20')(entry);
+    entry['next'] = { '0': '25' };
+    entry['reached'] = { '0': '25' };
+  });
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^offsets _ledger\/0000000002.json goes on at offset 25 of partition 0, not at 20/),
+    expect.stringMatching(/^offsets _ledger\/0000000003.json .* at 20, not at 25/),
+  ]);
+});
+
+test('a recorded reset explains a jump', async () => {
+  const next = { '0': '5' };
+  append(4, {
+    ranges: [{ partition: 0, from: '0', to: '5' }],
+    next,
+    reached: { '0': '30' },
+    counts: { ...EMPTY, read: 2, duplicate: 2 },
+    files: [],
+    quarantineFiles: [],
+    resets: [{ from: { '0': '30' }, to: { '0': '0' }, reason: null, at: '2025-11-20T00:00:00.000Z' }],
+  });
+  expect(await problems()).toEqual([]);
+  edit(4, (entry) => delete entry['resets']);
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^offsets _ledger\/0000000004.json .* at 0, not at 30/),
+  ]);
+});
+
+test('counts that do not add up', async () => {
+  edit(2, (entry) => Object.assign(entry['counts'] as Json, { read: 20, failures: { order_id_null: 5 } }));
+  expect(await problems()).toEqual([
+    expect.stringMatching(/^counts .* read 20 messages, but counts 1 landed \+ 0 duplicate \+ 1 quarantined/),
+    expect.stringMatching(/^counts .* read 20 messages from 10 offsets/),
+    expect.stringMatching(/^counts .* counts 5 rows that break order_id_null among 1 quarantined/),
+  ]);
+});
+
+describe('parked batches and replays', () => {
+  const NOTHING = { counts: EMPTY, files: [], quarantineFiles: [] };
+  const range = (from: number, to: number) => [{ partition: 0, from: String(from), to: String(to) }];
+  const parked = { type: 'DataLoss', message: 'gone' };
+  const at = (offset: string) => ({ next: { '0': offset }, reached: { '0': offset } });
+
+  test('a parked batch is clean and named; replayed, its files count', async () => {
+    append(4, { ...NOTHING, ...at('40'), ranges: range(30, 40), parked, unlanded: [4], epoch: 7 });
+    expect(await auditLake(path)).toMatchObject({ clean: true, parked: [4] });
+
+    const written = await write(lake, batch(4), { accepted: [accepted(40)], quarantined: [] });
+    append(5, {
+      ...entryFor(batch(4), written),
+      sequence: 5,
+      supersedes: 4,
+      parked: undefined,
+      unlanded: [],
+    });
+    expect(await auditLake(path)).toMatchObject({
+      clean: true,
+      parked: [],
+      problems: [],
+      notes: [],
+      ledger: { entries: 5, batches: 4, replays: 1 },
+      rows: { landed: 4 },
+    });
+  });
+
+  test('the content of a replay replaces that of the batch: the last entry that lists a file is right', async () => {
+    const file = partOf(path, DAY, 2);
+    const old = readFileSync(file);
+    // The adapter keeps a committed batch from being written again, so its new file comes from another lake.
+    const other = join(path, '..', 'other');
+    const otherLake = createOrdersLake({ path: other, compression: 'snappy' });
+    await openLake(otherLake);
+    const rows = { accepted: [accepted(3), accepted(33)], quarantined: [] };
+    const written = await write(otherLake, batch(2), rows);
+    cpSync(partOf(other, DAY, 2), file);
+    rmSync(partOf(`${path}_quarantine`, DAY, 2));
+    append(4, { ...entryFor(batch(2), written), ...at('30'), sequence: 4, supersedes: 2 });
+    expect(await auditLake(path)).toMatchObject({
+      clean: true,
+      problems: [],
+      rows: { landed: 4, quarantined: 0 },
+    });
+
+    // Interrupted after its commit: the new file is beside the old one.
+    cpSync(file, join(path, DAY, `.${file.slice(file.lastIndexOf('/') + 1)}.r0000000004`));
+    writeFileSync(file, old);
+    expect((await auditLake(path)).notes).toEqual([
+      expect.objectContaining({ message: expect.stringMatching(/replay of entry 4/) as string }),
+    ]);
+  });
+
+  test('a replay with other offsets, of no batch, that moves the landing, and a wrong list of the parked', async () => {
+    append(4, { ...NOTHING, ...at('30'), ranges: range(10, 19), supersedes: 2 });
+    append(5, { ...NOTHING, ...at('31'), ranges: range(40, 50), supersedes: 9, unlanded: [3] });
+    rmSync(partOf(path, DAY, 2));
+    rmSync(partOf(`${path}_quarantine`, DAY, 2));
+    expect(await problems()).toEqual([
+      expect.stringMatching(
+        /0000000004.json lands batch 2 again with the offsets 0: 10..19, not its 0: 10..20/,
+      ),
+      expect.stringMatching(/0000000005.json lands batch 9 again, which no entry before it is/),
+      expect.stringMatching(/0000000005.json .* must not move the offsets/),
+      expect.stringMatching(/0000000005.json lists the parked batches 3, but the entries say none/),
+    ]);
+  });
+});
+
+test('the command: exit code 0 clean, 1 problems, 2 no lake', async () => {
+  const run = (...args: string[]) =>
+    new Promise<{ code: number; out: string }>((resolve) =>
+      execFile(
+        process.execPath,
+        ['--import', 'tsx', 'cli/main.ts', 'audit', ...args],
+        { cwd: ROOT },
+        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), out: stdout + stderr }),
+      ),
+    );
+  const clean = await run('--lake', path);
+  expect(clean).toMatchObject({ code: 0, out: expect.stringMatching(/\nclean\n$/) as string });
+  await mkdir(join(path, DAY), { recursive: true });
+  rmSync(partOf(path, DAY, 1));
+  const broken = await run('--lake', path, '--json');
+  expect(broken.code).toBe(1);
+  expect(JSON.parse(broken.out)).toMatchObject({ clean: false, problemCount: 1 });
+  expect(await run('--lake', join(path, 'no'))).toMatchObject({ code: 2 });
+});
