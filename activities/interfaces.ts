@@ -272,6 +272,12 @@ export interface OrdersLake {
   }): Promise<{ epoch: number; last: LedgerEntry | undefined; removed: string[] }>;
 
   /**
+   * Where a lake without entries begins: the first call decides, and its answer is kept. Otherwise offsets that Kafka
+   * loses before the first batch would be passed over without a word by the next opening.
+   */
+  beginning(epoch: number, offsets: Offsets): Promise<Offsets>;
+
+  /**
    * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
    * Idempotent: same batch and rows, same names and bytes; what stands there equal is kept, and what is committed is never
    * replaced. LastingFailure LandingConflict under an old epoch, BatchNotLandable where the file system refuses a name.

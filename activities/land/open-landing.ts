@@ -19,7 +19,8 @@ export interface OpenLandingResult {
 
 /**
  * Checks topic and lake before anything is done, takes the lake over, clears away what a lost run left half done, and
- * finds the place to begin: after the ledger's last entry, or at the earliest offsets for a new lake.
+ * finds the place to begin: after the ledger's last entry, or at the offsets that were the earliest when the
+ * lake was first opened.
  *
  * Idempotent: creates what is missing, and every attempt takes an epoch of its own, which shuts out all before it: so an
  * attempt that wakes up late can neither write nor remove anything. Removes only files that no ledger entry names
@@ -37,12 +38,12 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
       const { sequence, next, reached, highWater, unlanded = [] } = last;
       return { epoch, sequence, next, reached, highWater, unlanded, startedFrom: 'ledger' };
     }
-    const { earliest } = await deps.topic.offsets();
+    const begin = await deps.lake.beginning(epoch, (await deps.topic.offsets()).earliest);
     return {
       epoch,
       sequence: 0,
-      next: earliest,
-      reached: earliest,
+      next: begin,
+      reached: begin,
       highWater: {},
       unlanded: [],
       startedFrom: 'earliest offsets',

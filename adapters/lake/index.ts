@@ -14,7 +14,7 @@ import { formatTimestamp } from '../../model/watermark';
 import { codeOf, makeFolder, sha256, writeDurably } from './durable-file';
 import { orSuperseded, takeEpoch } from './epoch';
 import { dateFolder, foldersOf, hiddenName, partName, stagingOf } from './layout';
-import { appendEntry, findCommitted, lastEntry, readEntry } from './ledger';
+import { appendEntry, beginning, findCommitted, lastEntry, readEntry } from './ledger';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { encodeOrders } from './parquet-writer';
@@ -51,6 +51,8 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       if (last !== undefined) await completeReplay(folders, epoch, last);
       return { epoch, last, removed: await sweep(folders, epoch, last) };
     },
+
+    beginning: (epoch, begin) => beginning(folders.ledger, stagingOf(folders.lake, epoch), begin),
 
     async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor }) {
       const refuseCommitted = async () => {

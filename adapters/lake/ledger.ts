@@ -6,7 +6,7 @@ import type { BatchIdentity, LedgerEntry, NewLedgerEntry } from '../../activitie
 import { LastingFailure } from '../../model/errors';
 import type { FailureCode } from '../../model/order';
 import { FAILURES, RULE_SET_VERSION } from '../../model/order';
-import { formatRanges } from '../../model/ranges';
+import { formatRanges, type Offsets } from '../../model/ranges';
 import { codeOf, createDurably, sha256 } from './durable-file';
 import { canonicalRanges, padSequence, sequenceOfEntry } from './layout';
 import { namesIn } from './part-files';
@@ -16,6 +16,14 @@ export async function lastEntry(folder: string): Promise<LedgerEntry | undefined
   let last = 0;
   for (const name of await namesIn(folder)) last = Math.max(last, sequenceOfEntry(name) ?? 0);
   return last === 0 ? undefined : readEntry(folder, last);
+}
+
+/** Writes down the offsets at which a ledger without entries begins, unless that was done before; returns those that count. */
+export async function beginning(folder: string, via: string, begin: Offsets): Promise<Offsets> {
+  const name = 'begin.json';
+  const bytes = Buffer.from(`${JSON.stringify({ begin }, null, 2)}\n`);
+  if (await createDurably(folder, name, bytes, { via })) return begin;
+  return z.object({ begin: offsets }).parse(JSON.parse(await readFile(join(folder, name), 'utf8'))).begin;
 }
 
 /**

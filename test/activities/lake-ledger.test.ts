@@ -127,6 +127,12 @@ test('an entry that cannot be written whole is not there at all', async () => {
   expect((await lake.lastEntry())?.sequence).toBe(1);
 });
 
+test('a lake without entries begins where it was first opened, whatever Kafka has lost since', async () => {
+  expect(await lake.beginning(1, { '0': '5', '1': '0' })).toEqual({ '0': '5', '1': '0' });
+  expect(await lake.beginning(1, { '0': '9', '1': '3' })).toEqual({ '0': '5', '1': '0' });
+  expect(await lake.lastEntry()).toBeUndefined();
+});
+
 test('the last of many entries is found by names alone', async () => {
   await lake.commit(entryFor(batch(1)));
   for (let sequence = 2; sequence <= 2000; sequence++) await fs.copyFile(entryPath(1), entryPath(sequence));
