@@ -2,8 +2,10 @@
 import { Command } from 'commander';
 import { settingsTable } from '../configs/describe';
 import { LastingFailure } from '../model/errors';
+import { addRequests } from './ask';
 import { audit } from './audit';
 import { addQuarantine } from './quarantine';
+import { addReplay } from './replay';
 import { start } from './start';
 import { status } from './status';
 import { verify } from './verify';
@@ -42,6 +44,8 @@ program
   .action(verify);
 
 addQuarantine(program);
+addRequests(program);
+addReplay(program);
 
 program
   .command('settings')

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError, type Command } from 'commander';
 import {
+  batchesOf,
   listQuarantine,
   showQuarantined,
   type QuarantineFilter,
@@ -10,6 +11,7 @@ import {
 import { loadSettings } from '../configs/load';
 import { count } from '../model/describe-status';
 import { FAILURES, type FailureCode } from '../model/order';
+import { replay } from './replay';
 import { table } from './table';
 
 /** Rows that `list` prints where nobody says otherwise. */
@@ -20,7 +22,7 @@ interface Common {
   json?: boolean;
 }
 
-/** Adds `quarantine list` and `quarantine show`. */
+/** Adds `quarantine list`, `show` and `requeue`. */
 export function addQuarantine(program: Command): void {
   const quarantine = program.command('quarantine').description('rows that broke a rule or could not be read');
   const lake = ['--lake <path>', 'the lake; default is datalake.path of the settings'] as const;
@@ -37,6 +39,21 @@ export function addQuarantine(program: Command): void {
     .option(...lake)
     .option('--json', 'as JSON')
     .action(list);
+
+  quarantine
+    .command('requeue')
+    .description('judge rows again by the rules of today: the batches that hold them are landed again')
+    .option('--rule <code>', 'only rows that break this rule', ruleArgument)
+    .option('--date <YYYY-MM-DD>', 'only rows filed under this day', dateArgument)
+    .option('--partition <number>', 'only messages of this partition', wholeArgument)
+    .option('--from <offset>', 'and from this offset on', wholeArgument)
+    .option('--to <offset>', 'and before this offset', wholeArgument)
+    .option('--all', 'all rows of the quarantine')
+    .option('--dry-run', 'only count what it would do')
+    .option('--reason <text>', 'why; kept in the workflow')
+    .option(...lake)
+    .option('--json', 'as JSON')
+    .action(requeue);
 
   quarantine
     .command('show')
@@ -57,16 +74,32 @@ interface ListOptions extends Common {
   limit: string;
 }
 
-async function list({ lake, json, limit, ...options }: ListOptions): Promise<void> {
-  const { partition, ...others } = options;
+type Selection = Pick<ListOptions, 'rule' | 'date' | 'partition' | 'from' | 'to'>;
+
+/** What now passes lands, once; what does not stays. The ledger keeps both entries of each batch. */
+async function requeue(
+  options: Common & Selection & { all?: boolean; dryRun?: boolean; reason?: string },
+): Promise<void> {
+  const { lake, json, all, dryRun, reason, ...selection } = options;
+  if (all !== true && Object.keys(selection).length === 0)
+    throw new Error('say which rows: --rule, --date, --partition with --from and --to, or --all');
+  const batches = await batchesOf(pathOf(lake), filterOf(selection));
+  if (batches.length === 0) return console.log('no row of the quarantine is meant');
+  await replay(
+    { batches, ...(dryRun === true ? { dryRun } : {}), ...(reason === undefined ? {} : { reason }) },
+    json,
+  );
+}
+
+function filterOf({ partition, ...others }: Selection): QuarantineFilter {
   if (partition === undefined && (others.from ?? others.to) !== undefined) {
     throw new Error('--from and --to are offsets of one partition: name it with --partition');
   }
-  const filter: QuarantineFilter = {
-    ...others,
-    ...(partition === undefined ? {} : { partition: Number(partition) }),
-  };
-  const found = await listQuarantine(pathOf(lake), filter, Number(limit));
+  return { ...others, ...(partition === undefined ? {} : { partition: Number(partition) }) };
+}
+
+async function list({ lake, json, limit, ...selection }: ListOptions): Promise<void> {
+  const found = await listQuarantine(pathOf(lake), filterOf(selection), Number(limit));
   console.log(json === true ? JSON.stringify(found, null, 2) : describeList(found).join('\n'));
 }
 

@@ -1,0 +1,100 @@
+import { Option, type Command } from 'commander';
+import { count, describeReplay } from '../model/describe-status';
+import { REPLAY } from '../model/names';
+import { readSelection, type ReplayInput, type Replayed } from '../model/replay';
+import type { ReplayStatus } from '../model/status';
+import { withClient } from './client';
+import { progressLine } from './progress-line';
+import { table } from './table';
+
+/** Adds `replay`. */
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('land batches again: parked ones, or others after a change of rules; landOrders must run')
+    .addOption(new Option('--failed', 'those that are parked').conflicts(['batches', 'dates']))
+    .addOption(new Option('--batches <numbers>', 'e.g. 3,5 or 3-9').conflicts('dates'))
+    .option(
+      '--dates <dates>',
+      'those with files of these days (UTC), e.g. 2025-11-18 or 2025-11-18..2025-11-20',
+    )
+    .option('--dry-run', 'only count what it would do')
+    .option('--reason <text>', 'why; kept in the workflow')
+    .option('--json', 'as JSON')
+    .action(async ({ failed, batches, dates, json, ...others }: ReplayOptions) => {
+      const input: ReplayInput = { ...others };
+      if (failed === true) input.batches = 'failed';
+      else if (batches !== undefined) input.batches = batchesOf(batches);
+      if (dates !== undefined) {
+        const [from = '', to = from] = dates.split('..');
+        input.dates = { from, to };
+      }
+      await replay(input, json);
+    });
+}
+
+interface ReplayOptions {
+  failed?: true;
+  batches?: string;
+  dates?: string;
+  dryRun?: boolean;
+  reason?: string;
+  json?: boolean;
+}
+
+function batchesOf(text: string): number[] | { from: number; to: number } {
+  const range = /^(\d+)-(\d+)$/.exec(text);
+  return range === null ? text.split(',').map(Number) : { from: Number(range[1]), to: Number(range[2]) };
+}
+
+/** Starts `replayBatches`, follows it, and tells what it did. Exit code 1 if some batch could not be landed. Ctrl-C only stops looking. */
+export async function replay(input: ReplayInput, json = false): Promise<void> {
+  readSelection(input);
+  const line = progressLine();
+  const status = await withClient(async (client) => {
+    const workflowId = `${REPLAY.idPrefix}${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
+    const handle = await client.workflow.start(REPLAY.type, {
+      workflowId,
+      taskQueue: REPLAY.taskQueue,
+      args: [input],
+    });
+    if (!json)
+      console.log(`${workflowId} started; to stop it: temporal workflow cancel --workflow-id ${workflowId}`);
+    const done = handle.result() as Promise<ReplayStatus>;
+    const timer = setInterval(() => {
+      void handle.query<ReplayStatus>('status').then(
+        (now) => line.show(describeReplay(now).facts[0] ?? ''),
+        () => undefined,
+      );
+    }, 1_000);
+    try {
+      return await done;
+    } finally {
+      clearInterval(timer);
+      line.clear();
+    }
+  });
+  console.log(json ? JSON.stringify(status, null, 2) : describe(status).join('\n'));
+  if (status.failed > 0) process.exitCode = 1;
+}
+
+function describe(status: ReplayStatus): string[] {
+  const { results, batches } = status;
+  const { trouble, facts } = describeReplay(status);
+  if (batches === 0) return ['no batch to land again'];
+  const left = batches - results.length;
+  return [
+    ...table(
+      [['batch', 'landed before', 'after', 'quarantined before', 'after', 'duplicates'], ...results.map(row)],
+      [0, 1, 2, 3, 4, 5],
+    ),
+    ...(left > 0 ? [`and ${count(left, 'earlier batch', 'earlier batches')}`] : []),
+    ...facts,
+    ...trouble,
+  ];
+}
+
+function row({ batch, before, after }: Replayed): string[] {
+  const numbers = [before?.landed, after?.landed, before?.quarantined, after?.quarantined, after?.duplicate];
+  return [String(batch), ...numbers.map((number) => (number === undefined ? '-' : String(number)))];
+}
