@@ -74,12 +74,14 @@ export function describeWatermark(watermark: Watermark): string {
   return watermark.orderId === LOWEST_ORDER_ID ? text.slice(0, text.indexOf('|')) : text;
 }
 
-/** A watermark from its parts as a person writes them; throws a RangeError that says what is wrong. */
+/** A watermark from its parts as a person writes them (a date alone is its midnight); throws a RangeError that says what is wrong. */
 export function watermarkFrom(parts: {
   createdAt: string;
   orderId?: string | number | undefined;
 }): Watermark {
-  const micros = parseTimestamp(parts.createdAt);
+  const { createdAt } = parts;
+  const isDate = /^\d{4}-\d\d-\d\d$/.test(createdAt);
+  const micros = parseTimestamp(isDate ? `${createdAt}T00:00:00` : createdAt);
   if (micros === undefined) {
     throw new RangeError(
       `createdAt ${JSON.stringify(parts.createdAt)} is not a timestamp such as 2025-11-18T10:00:00.123456Z`,

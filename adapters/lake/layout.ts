@@ -6,6 +6,9 @@ import { formatTimestamp } from '../../model/watermark';
 
 export const LEDGER_FOLDER = '_ledger';
 
+/** In the ledger's folder: the offsets at which the lake began. */
+export const BEGINNING = 'begin';
+
 /** The two folders that hold `date=…` folders, from the configured path. */
 export interface LakeFolders {
   lake: string;

@@ -8,7 +8,7 @@ import type { FailureCode } from '../../model/order';
 import { FAILURES, RULE_SET_VERSION } from '../../model/order';
 import { formatRanges, type Offsets } from '../../model/ranges';
 import { codeOf, createDurably, sha256 } from './durable-file';
-import { canonicalRanges, padSequence, sequenceOfEntry } from './layout';
+import { BEGINNING, canonicalRanges, padSequence, sequenceOfEntry } from './layout';
 import { namesIn } from './part-files';
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
@@ -20,10 +20,10 @@ export async function lastEntry(folder: string): Promise<LedgerEntry | undefined
 
 /** Writes down the offsets at which a ledger without entries begins, unless that was done before; returns those that count. */
 export async function beginning(folder: string, via: string, begin: Offsets): Promise<Offsets> {
-  const name = 'begin.json';
   const bytes = Buffer.from(`${JSON.stringify({ begin }, null, 2)}\n`);
-  if (await createDurably(folder, name, bytes, { via })) return begin;
-  return z.object({ begin: offsets }).parse(JSON.parse(await readFile(join(folder, name), 'utf8'))).begin;
+  if (await createDurably(folder, BEGINNING, bytes, { via })) return begin;
+  return z.object({ begin: offsets }).parse(JSON.parse(await readFile(join(folder, BEGINNING), 'utf8')))
+    .begin;
 }
 
 /**

@@ -1,7 +1,13 @@
 /** What stands in a lake without the ledger's knowledge: in work, left behind, or put there by somebody. */
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DATE_FOLDER, isTemporary, LEDGER_FOLDER, sequenceOfEntry } from '../../adapters/lake/layout';
+import {
+  BEGINNING,
+  DATE_FOLDER,
+  isTemporary,
+  LEDGER_FOLDER,
+  sequenceOfEntry,
+} from '../../adapters/lake/layout';
 import { namesIn } from '../../adapters/lake/part-files';
 import type { Findings } from './findings';
 
@@ -66,7 +72,9 @@ export class StrangerCheck {
 
   async judgeLedger(): Promise<void> {
     const folder = join(this.lake, LEDGER_FOLDER);
-    const strangers = (await namesIn(folder)).filter((name) => sequenceOfEntry(name) === undefined);
+    const strangers = (await namesIn(folder)).filter(
+      (name) => name !== BEGINNING && sequenceOfEntry(name) === undefined,
+    );
     await this.judge(folder, LEDGER_FOLDER, strangers);
   }
 

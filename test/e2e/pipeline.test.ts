@@ -171,7 +171,9 @@ test('SIGTERM stops the workers within seconds; new ones go on where they were, 
 test('the ledger covers every offset once, and no temporary file is left', async () => {
   const folder = join(pipeline.lakePath, '_ledger');
   const reached: Record<number, string> = {};
-  for (const name of readdirSync(folder).sort()) {
+  for (const name of readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()) {
     const entry = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
       ranges: { partition: number; from: string; to: string }[];
       files: { path: string }[];
