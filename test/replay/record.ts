@@ -1,20 +1,19 @@
 /**
  * Records histories for the replay test: `npm run record-histories -- <label>`, from released code only.
  * Runs a pipeline on servers of its own with real workers, kills Kafka and the workers on the way, lets both workflows continue
- * as new, and saves every run. A recorded file is never changed: new paths get new files.
+ * as new, does what operators do, and saves every run. Parked batches and replays are recorded by their own test, with
+ * ORDERS_RECORD_HISTORIES=<label>. A recorded file is never changed: new paths get new files.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { startWorkers } from '../../bench/workers';
-import { WORKFLOWS, type WorkflowType } from '../../model/names';
+import { WORKFLOWS } from '../../model/names';
 import type { CaptureStatus, LandStatus } from '../../model/status';
-import { destroy, kill, up, type StackAddresses } from '../../stack';
+import { destroy, kill, up } from '../../stack';
 import { ORDERS_TABLE, freshNamespace, freshPipeline, type FreshPipeline } from '../../stack/fresh-pipeline';
-
-const HISTORIES = join(__dirname, 'histories');
+import { saveHistories } from './save';
 
 async function main(label: string): Promise<void> {
   const options = {
@@ -39,13 +38,36 @@ async function main(label: string): Promise<void> {
     await workers.stop();
     const again = await startWorkers(pipeline);
     await insertAndWait(pipeline, client, 80);
-    await save(client, addresses, label);
+    await operate(pipeline, client);
+    await saveHistories(client, addresses, label);
     await again.stop();
     await close();
     await pipeline.dispose();
   } finally {
     await destroy(options);
   }
+}
+
+/** Pauses, resets, undoes and refusals, by signal and by update. */
+async function operate(pipeline: FreshPipeline, client: Client): Promise<void> {
+  const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
+  const land = client.workflow.getHandle(WORKFLOWS.landOrders.id);
+  const landed = async () => (await land.query<LandStatus>('status')).rows.landed;
+  for (const handle of [capture, land]) {
+    await handle.signal('pause', { reason: 'recorded' });
+    await handle.signal('pause', { raison: 'refused' });
+    await handle.executeUpdate('resume', { args: [{}] });
+    await handle.executeUpdate('pause', { args: [{ raison: 'refused' }] }).catch(() => undefined);
+  }
+  await insertAndWait(pipeline, client, 90);
+  const before = await landed();
+  await capture.signal('resetWatermark', { createdAt: '2020-01-01T00:00:00Z' });
+  await capture.executeUpdate('resetWatermark', { args: [{ undo: true }] });
+  await land.executeUpdate('resetOffsets', { args: [{ offsets: 'earliest', reason: 'recorded' }] });
+  await land.signal('resetOffsets', { undo: true });
+  await land.signal('resetOffsets', { offsets: { 7: '1' } });
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  if ((await landed()) !== before) throw new Error('a reset landed orders again');
 }
 
 async function insertAndWait(pipeline: FreshPipeline, client: Client, total: number): Promise<void> {
@@ -59,35 +81,6 @@ async function insertAndWait(pipeline: FreshPipeline, client: Client, total: num
     if (capture.rows === total && land.rows.read === total) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-async function save(client: Client, addresses: StackAddresses, label: string): Promise<void> {
-  mkdirSync(HISTORIES, { recursive: true });
-  for (const type of Object.keys(WORKFLOWS) as WorkflowType[]) {
-    let number = 0;
-    const runs = client.workflow.list({ query: `WorkflowId = "${WORKFLOWS[type].id}"` });
-    const found = [];
-    for await (const run of runs) found.push(run);
-    found.sort((a, b) => a.startTime.getTime() - b.startTime.getTime());
-    for (const { workflowId, runId } of found) {
-      const path = join(HISTORIES, `${type}.${label}.${++number}.json`);
-      const args = ['workflow', 'show', '-o', 'json', '--workflow-id', workflowId, '--run-id', runId];
-      const where = ['--address', addresses.TEMPORAL_ADDRESS, '--namespace', client.options.namespace];
-      writeFileSync(
-        path,
-        anonymous(execFileSync(addresses.TEMPORAL_CLI, [...args, ...where], { encoding: 'utf8' })),
-      );
-      console.log(path);
-    }
-  }
-}
-
-/** Without what tells of the machine it was recorded on, and does not matter to a replay. */
-function anonymous(json: string): string {
-  const history = JSON.parse(json, (key, value: unknown) =>
-    key === 'stackTrace' || key === 'identity' || key === 'lastWorkerIdentity' ? '' : value,
-  ) as object;
-  return `${JSON.stringify(history, null, 1)}\n`;
 }
 
 const [label] = process.argv.slice(2);

@@ -13,15 +13,24 @@ const read = (name: string) =>
 
 interface RecordedEvent {
   eventType: string;
+  workflowExecutionSignaledEventAttributes?: { signalName: string };
   activityTaskScheduledEventAttributes?: { activityType: { name: string } };
 }
 
 beforeAll(quietRuntime);
 
-test('there are histories of both workflows, and they hold the paths worth replaying', () => {
+test('there are histories of all workflows, and they hold the paths worth replaying', () => {
   const all = names.flatMap((name) => read(name).events.map(({ eventType }) => eventType));
-  expect(new Set(names.map((name) => name.split('.')[0]))).toEqual(new Set(['captureOrders', 'landOrders']));
+  expect(new Set(names.map((name) => name.split('.')[0]))).toEqual(
+    new Set(['captureOrders', 'landOrders', 'replayBatches']),
+  );
   expect(all).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+  expect(all).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED');
+  const asked = names.flatMap((name) =>
+    read(name).events.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName),
+  );
+  for (const signal of ['pause', 'resetWatermark', 'resetOffsets', 'replayBatch', 'replayed'])
+    expect(asked).toContain(signal);
 });
 
 test.each(names)('%s replays with the workflows of today', async (name) => {

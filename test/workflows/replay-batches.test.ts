@@ -16,7 +16,8 @@ import * as rules from '../../model/rules';
 import type { LandStatus, ReplayStatus } from '../../model/status';
 import { proveFiles } from '../../torture/proof-files';
 import { readLedger } from '../../torture/proof-ledger';
-import { eventually, freshNamespace, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
+import { saveHistories } from '../replay/save';
+import { eventually, freshNamespace, freshPipeline, servers, type FreshPipeline } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
 
 jest.mock('../../model/rules', () => {
@@ -33,6 +34,7 @@ let topic: OrdersTopic;
 let lake: OrdersLake;
 let landing: WorkflowHandle;
 let replays = 0;
+let recorded = 0;
 
 beforeEach(async () => {
   pipeline = await freshPipeline();
@@ -43,6 +45,8 @@ beforeEach(async () => {
   published = 0;
 });
 afterEach(async () => {
+  const label = process.env['ORDERS_RECORD_HISTORIES']; // see test/replay/record.ts
+  if (label !== undefined) await saveHistories(client, servers(), `${label}-replay-${++recorded}`);
   brokenRules.mockImplementation(trueRules);
   await topic.close();
   await close();
