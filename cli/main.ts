@@ -6,11 +6,17 @@ import { addRequests } from './ask';
 import { audit } from './audit';
 import { addQuarantine } from './quarantine';
 import { addReplay } from './replay';
+import { setup } from './setup';
 import { start } from './start';
 import { status } from './status';
 import { verify } from './verify';
 
 const program = new Command('orders').description('Operate orders-stream.').showHelpAfterError();
+
+program
+  .command('setup')
+  .description('register the search attributes in the Temporal namespace; harmless when repeated')
+  .action(setup);
 
 program
   .command('start')
