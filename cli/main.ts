@@ -16,6 +16,7 @@ const program = new Command('orders').description('Operate orders-stream.').show
 program
   .command('setup')
   .description('register the search attributes in the Temporal namespace; harmless when repeated')
+  .option('--verify-every <time>', 'also compare source, topic and lake on a schedule, e.g. every 1h')
   .action(setup);
 
 program

@@ -2,6 +2,7 @@ import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@tem
 import { createCaptureActivities } from '../activities/capture';
 import { commonBehaviour } from '../activities/interceptor';
 import { createLandActivities } from '../activities/land';
+import { createVerifyActivities } from '../activities/verify';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { createOrdersLake } from '../adapters/lake';
 import { createOversizedRows } from '../adapters/lake/oversized-rows';
@@ -93,7 +94,10 @@ function activitiesOf(
   }
   const lake = createOrdersLake({ path: settings.datalake.path, compression: settings.datalake.compression });
   return {
-    activities: createLandActivities({ topic, lake, ...deps }),
+    activities: {
+      ...createLandActivities({ topic, lake, ...deps }),
+      ...createVerifyActivities({ settings }),
+    },
     close: () => topic.close(),
   };
 }
