@@ -1,7 +1,10 @@
 /** What an operator does beside the pipeline, with the commands of the README, on a real one. */
-import { readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { summary } from '../../adapters/lake/reader';
+import type { Finding } from '../../cli/doctor/finding';
 import {
   ORDERS_TABLE,
   eventually,
@@ -55,6 +58,43 @@ test('setup registers search attributes and the schedule, and may be repeated', 
   });
 });
 
+test('the doctor says what is broken and what to do, and start refuses it before it starts anything', async () => {
+  const topic = createOrdersTopic(topicOptions(pipeline.settings.kafka));
+  await topic.ensure();
+  await topic.close();
+  const text = readFileSync(pipeline.env['ORDERS_CONFIG']!, 'utf8');
+  const settings = parse(text) as Record<string, Record<string, unknown>>;
+  Object.assign(settings['kafka']!, { num_partitions: 5 });
+  Object.assign(settings['postgres']!, { table: 'nowhere' });
+  Object.assign(settings['datalake']!, { path: join(pipeline.env['ORDERS_CONFIG']!, 'lake') });
+  const broken = join(pipeline.folder, 'broken.yml');
+  writeFileSync(broken, stringify(settings));
+  const wrong = { ...pipeline, env: { ...pipeline.env, ORDERS_CONFIG: broken } };
+
+  const failure: unknown = await ordersCli(wrong, 'doctor', '--json').catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: 1 });
+  const { findings } = JSON.parse((failure as { stdout: string }).stdout) as { findings: Finding[] };
+  const of = (grade: Finding['grade']) =>
+    findings.filter((one) => one.grade === grade).map(({ server, about }) => `${server} ${about}`);
+  expect(of('broken')).toEqual(
+    expect.arrayContaining(['PostgreSQL table and rights', 'Kafka topic', 'lake folder']),
+  );
+  expect(of('warning')).toEqual(
+    expect.arrayContaining([
+      'Temporal queue orders-capture',
+      'Temporal queue orders-land',
+      'Temporal landOrders',
+    ]),
+  );
+  expect(findings.every(({ grade, toDo }) => grade === 'fine' || (toDo ?? '') !== '')).toBe(true);
+
+  await expect(ordersCli(wrong, 'start')).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/SchemaMismatch[^]*TopicMismatch/) as string,
+  });
+  expect(await temporal('workflow', 'list')).not.toContain('orders-');
+});
+
 test('the workflows are found with the Temporal CLI', async () => {
   workers = await startWorkers(pipeline);
   await startWithTemporalCli(pipeline);
@@ -68,6 +108,26 @@ test('the workflows are found with the Temporal CLI', async () => {
   });
   expect(await list('OrdersParkedBatches = 0')).toContain('orders-land');
   expect(await list('OrdersLagSeconds > 60')).not.toContain('orders-');
+});
+
+test('the doctor finds a healthy pipeline fine, and who holds it back', async () => {
+  const healthy = await ordersCli(pipeline, 'doctor');
+  expect(healthy.stdout).toMatch(/Temporal +landOrders +fine +orders-land runs/);
+  expect(healthy.stdout).toMatch(/Kafka +transactions +fine +allowed; window \d+ published/);
+  expect(healthy.stdout).not.toMatch(/WARNING|BROKEN/);
+  const session = await pipeline.pool.connect();
+  await session.query(
+    `BEGIN; LOCK TABLE ${ORDERS_TABLE} IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION '${pipeline.name}'`,
+  );
+  try {
+    const held = await ordersCli(pipeline, 'doctor');
+    expect(held.stdout).toMatch(
+      /WARNING +capture is held back by prepared transaction.*\n +to do: .*ROLLBACK PREPARED/,
+    );
+  } finally {
+    await session.query(`ROLLBACK PREPARED '${pipeline.name}'`);
+    session.release();
+  }
 });
 
 test('the schedule compares, and a difference fails the workflow visibly', async () => {
