@@ -4,13 +4,27 @@ import { settingsTable } from '../configs/describe';
 import { LastingFailure } from '../model/errors';
 import { addRequests } from './ask';
 import { audit } from './audit';
+import { doctor } from './doctor';
 import { addQuarantine } from './quarantine';
 import { addReplay } from './replay';
+import { setup } from './setup';
 import { start } from './start';
 import { status } from './status';
 import { verify } from './verify';
 
 const program = new Command('orders').description('Operate orders-stream.').showHelpAfterError();
+
+program
+  .command('setup')
+  .description('register the search attributes in the Temporal namespace; harmless when repeated')
+  .option('--verify-every <time>', 'also compare source, topic and lake on a schedule, e.g. every 1h')
+  .action(setup);
+
+program
+  .command('doctor')
+  .description('look at PostgreSQL, Kafka, lake and Temporal; exit code 1 if anything is broken')
+  .option('--json', 'as JSON')
+  .action(doctor);
 
 program
   .command('start')

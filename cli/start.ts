@@ -4,10 +4,12 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { loadSettings } from '../configs/load';
 import { WORKFLOWS, type WorkflowType } from '../model/names';
 import type { CaptureStatus, LandStatus } from '../model/status';
 import { watermarkFrom } from '../model/watermark';
 import { withClient } from './client';
+import { findObstacles } from './doctor';
 import { failingActivities } from './status';
 
 /** The first look at tables, topic and lake takes a second; longer means that no worker runs. */
@@ -38,6 +40,8 @@ export async function startWorkflows(client: Client, startFrom?: string): Promis
 /** `npm run orders -- start` */
 export async function start({ startFrom }: { startFrom?: string }): Promise<void> {
   await withClient(async (client) => {
+    const obstacles = await findObstacles(client, loadSettings());
+    if (obstacles.length > 0) throw new Error(obstacles.join('\n'));
     await startWorkflows(client, startFrom);
     for (const [type, { id }] of Object.entries(WORKFLOWS)) console.log(`${type} runs as ${id}`);
   });

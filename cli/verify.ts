@@ -1,16 +1,8 @@
 import { loadSettings } from '../configs/load';
-import { count } from '../model/describe-status';
-import {
-  DIFFERENCE_KINDS,
-  verifyPipeline,
-  type Example,
-  type Side,
-  type VerifyResult,
-} from '../proof/verify';
+import { describeVerification } from '../model/describe-verification';
+import { verifyPipeline, type Side, type VerifyResult } from '../proof/verify';
 import { progressLine } from './progress-line';
 import { table } from './table';
-
-const PLACES = { source: 'in the source', topic: 'in the topic', lake: 'in lake and quarantine' } as const;
 
 /** `npm run orders -- verify`: exit code 0 equal, 1 different, 2 could not be compared. */
 export async function verify(options: { from?: string; to?: string; json?: boolean }): Promise<void> {
@@ -37,8 +29,9 @@ export async function verify(options: { from?: string; to?: string; json?: boole
 }
 
 function describe(result: VerifyResult): string[] {
-  const { dates, totals, differences, examples, publishedAgain, withoutTime, notes } = result;
-  const { source, topic, quarantine } = withoutTime;
+  const { dates, totals } = result;
+  const described = describeVerification(result);
+  const [verdict, , ...others] = described.facts;
   return [
     ...table(
       [
@@ -56,28 +49,10 @@ function describe(result: VerifyResult): string[] {
       ],
       [1, 2, 3, 4],
     ),
-    ...differences.map(
-      ({ place, kind, orders }) =>
-        `${count(orders, 'order')} ${kind} ${PLACES[place]} (${DIFFERENCE_KINDS[kind]})`,
-    ),
-    ...examples.map(inWords),
-    ...(publishedAgain === 0
-      ? []
-      : [`note: ${count(publishedAgain, 'order')} published more than once, as after a reset`]),
-    ...(source + topic + quarantine === 0
-      ? []
-      : [
-          `note: without a readable created_at, so not compared: ${source} in the source, ${topic} in the topic, ${quarantine} in quarantine`,
-        ]),
-    ...notes.map((note) => `note: ${note}`),
-    `${result.equal ? 'equal' : 'DIFFERENT'}: verified through ${result.verifiedThrough}` +
-      `${result.from === null ? '' : `, from ${result.from}`} (${result.seconds} s)`,
+    ...described.trouble,
+    ...others,
+    verdict!,
   ];
-}
-
-function inWords({ place, kind, orderId, createdAt, columns, where }: Example): string {
-  const which = columns === undefined ? '' : `: ${columns.join(', ')}`;
-  return `  order ${orderId ?? 'without id'} of ${createdAt} ${kind} ${PLACES[place]}${which}${where === undefined ? '' : ` (${where})`}`;
 }
 
 const rows = (side: Side | null) => (side === null ? '-' : String(side.rows));

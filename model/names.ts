@@ -11,6 +11,9 @@ export const REPLAY = {
   taskQueue: 'orders-land',
 } as const;
 
+/** One comparison of source, topic and lake; the schedule, if there is one, has the same id. */
+export const VERIFY = { type: 'verifyPipeline', id: 'orders-verify', taskQueue: 'orders-land' } as const;
+
 export type WorkflowType = keyof typeof WORKFLOWS;
 
 /** What a worker process serves. */

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { Pool } from 'pg';
 import { stringify } from 'yaml';
+import { registerSearchAttributes } from '../adapters/temporal/search-attributes';
 import { parseSettings } from '../configs/load';
 import type { Settings } from '../configs/schema';
 import type { StackAddresses } from './types';
@@ -109,10 +110,11 @@ export function connectionOf(address: StackAddresses) {
   };
 }
 
-/** A client of a new namespace, registered and ready to be used. */
+/** A client of a new namespace, registered and ready to be used; with the search attributes if wanted. */
 export async function freshNamespace(
   address: StackAddresses,
   namespace: string,
+  options: { searchAttributes?: boolean } = {},
 ): Promise<{ client: Client; close: () => Promise<void> }> {
   const connection = await Connection.connect({ address: address.TEMPORAL_ADDRESS });
   await connection.workflowService.registerNamespace({
@@ -122,6 +124,7 @@ export async function freshNamespace(
   const client = new Client({ connection, namespace });
   // A new namespace is known to every part of the server only after a moment.
   await retrying(() => client.workflow.count('WorkflowType = "none"'), 30_000);
+  if (options.searchAttributes === true) await registerSearchAttributes(connection, namespace);
   return { client, close: () => connection.close() };
 }
 

@@ -47,7 +47,10 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
     };
     // Side by side: each waits for disks and JVMs. One that fails does not undo the others.
     const results = await Promise.allSettled(
-      servers.map((server) => ensureRunning(server, context, settings[server.name])),
+      servers.map(async (server) => {
+        await ensureRunning(server, context, settings[server.name]);
+        await server.whenRunning?.(context);
+      }),
     );
     const failures = results
       .filter((result) => result.status === 'rejected')

@@ -2,6 +2,7 @@ import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@tem
 import { createCaptureActivities } from '../activities/capture';
 import { commonBehaviour } from '../activities/interceptor';
 import { createLandActivities } from '../activities/land';
+import { createVerifyActivities } from '../activities/verify';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { createOrdersLake } from '../adapters/lake';
 import { createOversizedRows } from '../adapters/lake/oversized-rows';
@@ -9,6 +10,7 @@ import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
 import type { loadTemporal } from '../configs/temporal';
 import { WORKFLOWS, type Queue } from '../model/names';
+import { pipelineName } from './pipeline-name';
 
 /**
  * How long a batch in work may go on after SIGTERM. Most end sooner; what does not is handed back: its transaction is
@@ -40,8 +42,12 @@ export async function createQueueWorker(options: {
   workflows: { codePath: string } | WorkflowBundleWithSourceMap;
 }): Promise<{ run(): Promise<void>; stop(): void }> {
   const stopping = new AbortController();
-  const { activities, close } = activitiesOf(options.queue, options.settings, stopping.signal);
   const connection = await NativeConnection.connect(options.temporal.connection);
+  const { activities, close } = activitiesOf(options.queue, {
+    settings: options.settings,
+    stopping: stopping.signal,
+    pipelineName: pipelineName(connection, options.temporal.namespace, options.settings.kafka.topic),
+  });
   const worker = await Worker.create({
     connection,
     namespace: options.temporal.namespace,
@@ -72,19 +78,26 @@ export async function createQueueWorker(options: {
   };
 }
 
-function activitiesOf(queue: Queue, settings: Settings, stopping: AbortSignal) {
+function activitiesOf(
+  queue: Queue,
+  deps: { settings: Settings; stopping: AbortSignal; pipelineName: () => Promise<string | undefined> },
+) {
+  const { settings } = deps;
   const topic = createOrdersTopic(topicOptions(settings.kafka));
   if (queue === 'capture') {
     const source = createOrdersSource(settings);
     const oversized = createOversizedRows(settings.datalake.path);
     return {
-      activities: createCaptureActivities({ source, topic, oversized, settings, stopping }),
+      activities: createCaptureActivities({ source, topic, oversized, ...deps }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }
   const lake = createOrdersLake({ path: settings.datalake.path, compression: settings.datalake.compression });
   return {
-    activities: createLandActivities({ topic, lake, settings, stopping }),
+    activities: {
+      ...createLandActivities({ topic, lake, ...deps }),
+      ...createVerifyActivities({ settings }),
+    },
     close: () => topic.close(),
   };
 }

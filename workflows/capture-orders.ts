@@ -22,6 +22,7 @@ import {
   opened,
   polled,
   requested,
+  searchable,
   type CaptureInput,
   type CaptureState,
 } from './capture-state';
@@ -29,6 +30,7 @@ import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
 import { receiveRequests } from './requests';
+import { tell } from './search-attributes';
 
 /** Waits long by design: see LONGEST_POLL_MS in the activity. */
 const { poll } = proxyActivities<CaptureActivities>(decidePolicy);
@@ -74,7 +76,9 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   // They end a wait and are carried out between two batches, never within one.
   const requests = receiveRequests('resetWatermark');
   state ??= opened(
-    await openCapture.executeWithOptions({ summary: 'checks, and where to begin' }, [startOf(input)]),
+    await openCapture.executeWithOptions({ summary: 'checks, and where to begin' }, [
+      { ...startOf(input), unnamed: true },
+    ]),
   );
   for (;;) {
     for (const { request, settle } of requests.take()) {
@@ -86,6 +90,7 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
     state = await renewed(state);
+    state = tell(state, searchable(state));
     enter(state.paused === null ? 'polling' : 'paused');
     if (state.paused !== null) {
       await untilAsked(state);
@@ -102,9 +107,13 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     watermark: after,
     heldBy,
     watch = null,
+    pipeline,
   }: CaptureState): Promise<PollResult | undefined> {
     const summary = `after ${describeWatermark(after)}`;
-    return requests.unlessAsked(() => poll.executeWithOptions({ summary }, [{ after, heldBy, watch }]));
+    const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
+    return requests.unlessAsked(() =>
+      poll.executeWithOptions({ summary }, [{ after, heldBy, watch, ...unnamed }]),
+    );
   }
 
   /** While paused: until a request comes, or the record is to be renewed. */

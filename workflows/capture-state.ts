@@ -6,6 +6,7 @@ import { remember, type Pause, type Refusal, type Request, type Reset } from '..
 import type { LastError, MissedRows } from '../model/status';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
 import { governed, now, refused, type Outcome } from './requests';
+import type { Searchable } from './search-attributes';
 
 /** Input of `captureOrders`. Operators give nothing or `startFrom`; `state` is for continuing as new. */
 export interface CaptureInput {
@@ -19,6 +20,9 @@ export interface CaptureState {
   sequence: number;
   watermark: Watermark;
   startedFrom: string;
+  /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
+  pipeline?: string;
+  toldAt?: number;
   /** Rows published since this pipeline's workflow was started. */
   rows: number;
   lagSeconds: number;
@@ -39,11 +43,18 @@ export interface CaptureState {
   missedSince?: string | undefined;
 }
 
-export function opened({ sequence, watermark, startedFrom, warnings }: OpenCaptureResult): CaptureState {
+export function opened({
+  sequence,
+  watermark,
+  startedFrom,
+  warnings,
+  pipeline,
+}: OpenCaptureResult): CaptureState {
   return {
     sequence,
     watermark,
     startedFrom,
+    ...(pipeline === undefined ? {} : { pipeline }),
     rows: 0,
     lagSeconds: 0,
     heldBy: null,
@@ -60,7 +71,14 @@ export function polled(state: CaptureState, result: PollResult): CaptureState {
   const { window, more, clock, heldBy } = result;
   const micros =
     window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
-  return { ...lookedBehind(state, result), heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
+  const named = result.pipeline === undefined ? {} : { pipeline: result.pipeline };
+  return { ...lookedBehind(state, result), ...named, heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
+}
+
+/** What capture is found by. A transaction that holds it back may hide rows as old as itself. */
+export function searchable({ pipeline, lagSeconds, heldBy, rows }: CaptureState): Searchable {
+  const held = heldBy === null ? 0 : (Date.now() - Date.parse(heldBy.since)) / 1000;
+  return { pipeline, lagSeconds: Math.max(lagSeconds, held), lastBatch: rows > 0 ? 'published' : 'none' };
 }
 
 function lookedBehind(state: CaptureState, { behind }: PollResult): CaptureState {

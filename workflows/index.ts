@@ -2,3 +2,4 @@
 export { captureOrders } from './capture-orders';
 export { landOrders } from './land-orders';
 export { replayBatches } from './replay-batches';
+export { verifyPipeline } from './verify-pipeline';

@@ -9,16 +9,17 @@ import {
 } from '@temporalio/workflow';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { OpenLandingResult } from '../activities/land/open-landing';
-import { formatOffsets, type Offsets } from '../model/ranges';
+import { formatOffsets } from '../model/ranges';
 import type { LandStatus } from '../model/status';
 import { claimMicroBatch, openLanding } from './land-activities';
 import { landBatch } from './land-batch';
 import { landDetails } from './land-details';
 import { requested } from './land-requests';
-import { opened, type LandInput, type LandState } from './land-state';
+import { claimed, opened, searchable, type LandInput, type LandState } from './land-state';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { receiveRequests } from './requests';
+import { tell } from './search-attributes';
 
 /**
  * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; for ever.
@@ -72,14 +73,15 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
+    state = tell(state, searchable(state));
     enter(state.paused === null ? 'claiming' : 'paused');
     if (state.paused !== null) {
       await condition(requests.arrived);
       continue;
     }
-    const claim = await claimFrom(state.next);
+    const claim = await claimFrom(state);
     if (claim === undefined) continue;
-    state = withError({ ...state, lagOffsets: claim.lagOffsets }, 'claimMicroBatch', claim);
+    state = withError(claimed(state, claim), 'claimMicroBatch', claim);
     if (claim.ranges.length > 0) state = await landBatch(state, claim.ranges, enter);
   }
 
@@ -88,8 +90,11 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   }
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
-  function claimFrom(next: Offsets): Promise<ClaimResult | undefined> {
+  function claimFrom({ next, pipeline }: LandState): Promise<ClaimResult | undefined> {
     const summary = `from ${formatOffsets(next)}`;
-    return requests.unlessAsked(() => claimMicroBatch.executeWithOptions({ summary }, [{ next }]));
+    const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
+    return requests.unlessAsked(() =>
+      claimMicroBatch.executeWithOptions({ summary }, [{ next, ...unnamed }]),
+    );
   }
 }

@@ -1,13 +1,16 @@
 import type { BatchManifest } from '../activities/interfaces';
+import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { LandAgainResult } from '../activities/land/land-again';
 import type { OpenLandingResult } from '../activities/land/open-landing';
 import type { FailureCode } from '../model/order';
 import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
 import type { Replayed } from '../model/replay';
+import type { LastBatch } from '../model/search-attributes';
 import type { LastError, LandStatus, ParkedBatch } from '../model/status';
 import type { Watermark } from '../model/watermark';
 import { now, type Outcome } from './requests';
+import type { Searchable } from './search-attributes';
 
 /** Input of `landOrders`. Operators give nothing; `state` is for continuing as new. */
 export interface LandInput {
@@ -27,6 +30,10 @@ export interface LandState {
   /** Highest position seen, by bucket: what makes the check for duplicates free in normal flow. */
   highWater: Record<string, Watermark>;
   startedFrom: string;
+  /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
+  pipeline?: string;
+  toldAt?: number;
+  lastBatch?: LastBatch;
   /** Counts since this workflow was started; the ledger holds those of all time. */
   rows: LandStatus['rows'];
   failures: Partial<Record<FailureCode, number>>;
@@ -55,6 +62,7 @@ export function opened({
   highWater,
   unlanded,
   startedFrom,
+  pipeline,
 }: OpenLandingResult): LandState {
   return {
     epoch,
@@ -63,6 +71,7 @@ export function opened({
     reached,
     highWater,
     startedFrom,
+    ...(pipeline === undefined ? {} : { pipeline }),
     rows: { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
     failures: {},
     files: 0,
@@ -79,6 +88,18 @@ export function opened({
   };
 }
 
+export function claimed(state: LandState, { lagOffsets, pipeline }: ClaimResult): LandState {
+  return { ...state, lagOffsets, ...(pipeline === undefined ? {} : { pipeline }) };
+}
+
+/** What landing is found by; the age of the newest order says something only while others wait behind it. */
+export function searchable(state: LandState): Searchable {
+  const { pipeline, lagOffsets, newestCreatedAt, lastBatch = 'none', unlanded = [] } = state;
+  const behind = lagOffsets > 0 && newestCreatedAt !== null;
+  const lagSeconds = behind ? (Date.now() - Date.parse(newestCreatedAt)) / 1000 : 0;
+  return { pipeline, lagSeconds, lastBatch, parkedBatches: unlanded.length };
+}
+
 export function committed(
   state: LandState,
   sequence: number,
@@ -93,6 +114,7 @@ export function committed(
   const { newestCreatedAt } = manifest;
   return {
     ...state,
+    lastBatch: 'landed',
     sequence,
     next,
     reached: furthest(state.reached, next),
@@ -149,6 +171,7 @@ export function placeBefore({ next }: LandState, { from, to }: Reset<Offsets>): 
 export function parked(state: LandState, batch: ParkedBatch, next: Offsets): LandState {
   return {
     ...state,
+    lastBatch: 'parked',
     sequence: batch.sequence,
     next,
     reached: furthest(state.reached, next),
@@ -172,6 +195,7 @@ export function superseded(
   const wasParked = (state.unlanded ?? []).includes(batch);
   return {
     ...state,
+    lastBatch: 'replayed',
     sequence,
     resetsToRecord: [],
     highWater: manifest.highWater,

@@ -1,4 +1,5 @@
 import type { Settings } from '../../configs/schema';
+import { namingPipeline } from '../name-pipeline';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
@@ -13,24 +14,31 @@ export function createCaptureActivities(deps: {
   topic: OrdersTopic;
   oversized: OversizedRows;
   settings: Settings;
+  /** See {@link namingPipeline}. */
+  pipelineName: () => Promise<string | undefined>;
   /** Aborted when the worker is told to stop: waiting ends, work is finished. */
   stopping: AbortSignal;
 }) {
   const { source, topic, oversized, settings, stopping } = deps;
+  const named = namingPipeline(deps.pipelineName);
   const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
   return {
-    openCapture: createOpenCapture({
-      source,
-      topic,
-      watermarkFile,
-      defaultStart: settings.cdc.default_start_timestamp,
-    }),
-    poll: createPoll({
-      source,
-      batchLimit: settings.cdc.batch_limit,
-      intervalMs: settings.cdc.poll_interval_sec * 1000,
-      stopping,
-    }),
+    openCapture: named(
+      createOpenCapture({
+        source,
+        topic,
+        watermarkFile,
+        defaultStart: settings.cdc.default_start_timestamp,
+      }),
+    ),
+    poll: named(
+      createPoll({
+        source,
+        batchLimit: settings.cdc.batch_limit,
+        intervalMs: settings.cdc.poll_interval_sec * 1000,
+        stopping,
+      }),
+    ),
     publish: createPublish({ source, topic, oversized }),
     advanceWatermark: createAdvanceWatermark({ topic, watermarkFile }),
     renewProgress: createRenewProgress({ topic }),

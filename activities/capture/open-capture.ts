@@ -1,13 +1,14 @@
 import { LOWEST_ORDER_ID, watermarkFrom, type Watermark } from '../../model/watermark';
 import type { OrdersSource, OrdersTopic } from '../interfaces';
+import type { Named, Unnamed } from '../name-pipeline';
 import type { WatermarkFile } from './watermark-file';
 
-export interface OpenCaptureInput {
+export interface OpenCaptureInput extends Unnamed {
   /** Where the operator wants to begin, if he said so. */
   startFrom?: Watermark;
 }
 
-export interface OpenCaptureResult {
+export interface OpenCaptureResult extends Named {
   /** Windows published before. */
   sequence: number;
   watermark: Watermark;

@@ -3,10 +3,11 @@ import { addMissed, countMissed, NONE_MISSED, type Missed, type Watch } from '..
 import type { Window } from '../../model/ranges';
 import type { Watermark } from '../../model/watermark';
 import type { Hold, Horizon, OrdersSource } from '../interfaces';
+import type { Named, Unnamed } from '../name-pipeline';
 import { pause } from '../pause';
 import { lookBehind } from './look-behind';
 
-export interface PollInput {
+export interface PollInput extends Unnamed {
   after: Watermark;
   /** The hold that the workflow knows of, so that only a change of it ends the poll early. */
   heldBy: Hold | null;
@@ -14,7 +15,7 @@ export interface PollInput {
   watch?: Watch | null;
 }
 
-export interface PollResult {
+export interface PollResult extends Named {
   /** Absent: nothing became readable, or only the hold changed. */
   window?: Window;
   rows: number;

@@ -4,12 +4,13 @@ import { LastingFailure } from '../../model/errors';
 import { lagOf, planRanges } from '../../model/plan-ranges';
 import type { OffsetRange, Offsets } from '../../model/ranges';
 import type { OrdersTopic } from '../interfaces';
+import type { Named, Unnamed } from '../name-pipeline';
 
-export interface ClaimInput {
+export interface ClaimInput extends Unnamed {
   next: Offsets;
 }
 
-export interface ClaimResult {
+export interface ClaimResult extends Named {
   /** Empty: nothing became readable. */
   ranges: OffsetRange[];
   /** Readable offsets at or after `next`, the claimed ones included. */

@@ -1,4 +1,5 @@
 import type { Settings } from '../../configs/schema';
+import { namingPipeline } from '../name-pipeline';
 import type { OrdersLake, OrdersTopic } from '../interfaces';
 import { createClaimMicroBatch } from './claim-micro-batch';
 import { createCommitMicroBatch } from './commit-micro-batch';
@@ -13,18 +14,23 @@ export function createLandActivities(deps: {
   topic: OrdersTopic;
   lake: OrdersLake;
   settings: Settings;
+  /** See {@link namingPipeline}. */
+  pipelineName: () => Promise<string | undefined>;
   /** Aborted when the worker is told to stop: waiting ends, work is finished. */ stopping: AbortSignal;
 }) {
   const { topic, lake, settings, stopping } = deps;
+  const named = namingPipeline(deps.pipelineName);
   return {
-    openLanding: createOpenLanding({ topic, lake }),
+    openLanding: named(createOpenLanding({ topic, lake })),
     resolveOffsets: createResolveOffsets({ topic }),
-    claimMicroBatch: createClaimMicroBatch({
-      topic,
-      maxOffsets: settings.consumer.maxOffsetsPerTrigger,
-      waitMs: settings.consumer.trigger_interval_ms,
-      stopping,
-    }),
+    claimMicroBatch: named(
+      createClaimMicroBatch({
+        topic,
+        maxOffsets: settings.consumer.maxOffsetsPerTrigger,
+        waitMs: settings.consumer.trigger_interval_ms,
+        stopping,
+      }),
+    ),
     landMicroBatch: createLandMicroBatch({ topic, lake }),
     commitMicroBatch: createCommitMicroBatch({ topic, lake }),
     landAgain: createLandAgain({ topic, lake }),

@@ -2,8 +2,9 @@ import { Context } from '@temporalio/activity';
 import type { Offsets } from '../../model/ranges';
 import type { Watermark } from '../../model/watermark';
 import type { OrdersLake, OrdersTopic } from '../interfaces';
+import type { Named } from '../name-pipeline';
 
-export interface OpenLandingResult {
+export interface OpenLandingResult extends Named {
   /** Which opening of the lake this is; every batch is written under it. */
   epoch: number;
   /** Micro-batches committed before. */

@@ -56,6 +56,12 @@ export class Connection {
     });
   }
 
+  /** For looking at brokers on which the topic need not exist yet. */
+  async openWithoutTopic(): Promise<void> {
+    await this.#cluster.connect();
+    await this.#cluster.refreshMetadata();
+  }
+
   async open(): Promise<void> {
     await this.#cluster.connect();
     await this.#cluster.addTargetTopic(this.topic);
@@ -74,7 +80,11 @@ export class Connection {
     return byLeader;
   }
 
-  async broker(nodeId: number): Promise<Broker> {
+  nodeIds(): string[] {
+    return this.#cluster.getNodeIds();
+  }
+
+  async broker(nodeId: number | string): Promise<Broker> {
     return this.#cluster.findBroker({ nodeId });
   }
 

@@ -20,7 +20,7 @@ export async function ensureTopic(options: KafkaTopicOptions, pool: ConnectionPo
   await awaitLeaders(pool);
 }
 
-function adminOf({ brokers, clientId, ssl, sasl }: KafkaTopicOptions): Admin {
+export function adminOf({ brokers, clientId, ssl, sasl }: KafkaTopicOptions): Admin {
   const kafka = new Kafka({
     brokers,
     clientId: clientId ?? 'orders-stream',

@@ -14,6 +14,9 @@ type SequencedWindow = Window & { sequence: number };
 type Rows = () => AsyncIterable<readonly OutgoingMessage[]>;
 type PublishOptions = Parameters<OrdersTopic['publish']>[2];
 
+/** The name under which captures of a topic fence each other. */
+export const transactionalIdOf = (topic: string): string => `orders-capture-${topic}`;
+
 /** Publishes windows, each in one transaction with its progress record. */
 export class Publisher {
   /**
@@ -78,7 +81,7 @@ export class Publisher {
   async #open(
     signal: AbortSignal,
   ): Promise<{ producer: TransactionalProducer; found: Progress | undefined }> {
-    const transactionalId = `orders-capture-${this.topic}`;
+    const transactionalId = transactionalIdOf(this.topic);
     return this.pool.hold(signal, async (connection) => ({
       producer: await TransactionalProducer.open(connection, transactionalId, signal),
       found: await readProgress(connection, signal),

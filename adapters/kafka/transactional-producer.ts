@@ -9,7 +9,7 @@ import { nextSequence, type RecordBatchBuilder } from './record-batch';
  * The longest that one publish may take: the brokers abort it then. A dead attempt does not wait so long, its
  * successor aborts it at once; so this only bounds how long readers are held back where none comes.
  */
-const TRANSACTION_TIMEOUT_MS = 120_000;
+export const TRANSACTION_TIMEOUT_MS = 120_000;
 
 /** A batch to send to a partition. */
 export interface PartitionBatch {

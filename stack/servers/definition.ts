@@ -14,6 +14,8 @@ export interface ServerDefinition {
   prepare(context: ServerContext): Promise<ServerCommand>;
   /** Makes a real request; throws while the server cannot serve it. */
   request(context: ServerContext): Promise<void>;
+  /** What is to be done in a server that answers; harmless when repeated. */
+  whenRunning?(context: ServerContext): Promise<void>;
   /** Asks for an orderly stop. */
   stopSignal: NodeJS.Signals;
   /** After this the server is killed. */

@@ -1,10 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { registerSearchAttributes } from '../../adapters/temporal/search-attributes';
 import type { Home } from '../home';
 import { findExecutable } from '../system/find-executable';
 import type { ServerDefinition } from './definition';
 import { installTemporal, presentTemporal } from './temporal-executable';
 import { versions } from '../versions';
+
+/** The one that a client uses if it names none. */
+const NAMESPACE = 'default';
 
 export const temporal: ServerDefinition = {
   name: 'temporal',
@@ -28,10 +33,20 @@ export const temporal: ServerDefinition = {
 
   /** Through the Web UI's own door to the API: one answer shows that both the server and the UI work. */
   async request({ home }) {
-    const url = `${uiAddress(home)}/api/v1/namespaces/default`;
+    const url = `${uiAddress(home)}/api/v1/namespaces/${NAMESPACE}`;
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     if (!response.ok)
       throw new Error(`${url} answers ${response.status}: ${(await response.text()).slice(0, 200)}`);
+  },
+
+  /** start-dev could do it too, but answers before it has done it. */
+  async whenRunning({ home }) {
+    const connection = await Connection.connect({ address: frontendAddress(home) });
+    try {
+      await registerSearchAttributes(connection, NAMESPACE);
+    } finally {
+      await connection.close();
+    }
   },
 };
 
@@ -53,7 +68,7 @@ function serverArguments(home: Home, folder: string): string[] {
     ...settings,
   };
   return [
-    ...['server', 'start-dev', '--namespace', 'default', '--log-level', 'warn'],
+    ...['server', 'start-dev', '--namespace', NAMESPACE, '--log-level', 'warn'],
     ...['--db-filename', join(folder, 'temporal.db')],
     // A write-ahead log that is flushed to disk now and then, not at each commit: one signal takes 2.3 ms instead
     // of 5–10 (measured on 2 cores). Killing the server loses nothing, the system has what it wrote. A power cut

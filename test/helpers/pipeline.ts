@@ -14,4 +14,5 @@ export function servers(): StackAddresses {
 export const freshPipeline = (overrides?: fresh.Overrides) => fresh.freshPipeline(servers(), overrides);
 
 /** A client of a Temporal namespace of the suite's own. */
-export const freshNamespace = (namespace: string) => fresh.freshNamespace(servers(), namespace);
+export const freshNamespace = (namespace: string, options?: { searchAttributes?: boolean }) =>
+  fresh.freshNamespace(servers(), namespace, options);

@@ -85,6 +85,7 @@ const upTo = (from: number, to: number) =>
 
 async function withLanding(work: () => Promise<void>): Promise<void> {
   const activities = createLandActivities({
+    pipelineName: () => Promise.resolve(undefined),
     topic,
     lake,
     settings: pipeline.settings,

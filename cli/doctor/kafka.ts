@@ -1,0 +1,178 @@
+import { topicOptions } from '../../adapters/kafka';
+import { inspectKafka, type KafkaFacts } from '../../adapters/kafka/inspect';
+import { checkPartitionCount } from '../../adapters/kafka/partition-count';
+import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/transactional-producer';
+import type { Settings } from '../../configs/schema';
+import { Findings, type Finding } from './finding';
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** A landing that stands still over a long weekend and a holiday must find its messages. */
+const SHORT_RETENTION_DAYS = 7;
+
+/** Capture renews its record daily, so this is how long all workers may be stopped. */
+const SHORT_OFFSETS_DAYS = 30;
+
+const SMALL_MESSAGE_BYTES = 1_000_000;
+
+export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
+  const findings = new Findings('Kafka');
+  const facts = await findings.look(
+    'brokers',
+    'start them, or correct KAFKA_BROKERS, kafka.ssl and kafka.sasl, or the way there (the brokers’ advertised.listeners too)',
+    () => inspectKafka(topicOptions(kafka)),
+  );
+  if (facts === undefined) return findings.all;
+  const where = `${kafka.brokers.join(', ')}: ${facts.brokers} in the cluster`;
+  if (facts.newEnough) findings.fine('brokers', `${where}, Kafka 2.5 or newer`);
+  else findings.broken('brokers', `${where}, older than Kafka 2.5`, 'upgrade them');
+
+  if (facts.topic === undefined) examineMissing(findings, kafka, facts);
+  else await examineTopic(findings, kafka, facts, facts.topic);
+  examineBrokers(findings, facts.brokerConfig);
+  if (facts.refused !== undefined)
+    findings.broken('transactions', facts.refused.message, 'as it says; README lists the rights');
+  else {
+    const { progress } = facts;
+    const record =
+      progress === undefined ? 'no window published yet' : `window ${progress.sequence} published`;
+    findings.fine('transactions', `allowed; ${record}`);
+  }
+  return findings.all;
+}
+
+function examineMissing(findings: Findings, kafka: Settings['kafka'], { brokers }: KafkaFacts): void {
+  const { topic, num_partitions: partitions, replication_factor: replicas } = kafka;
+  if (replicas > brokers)
+    findings.broken(
+      'topic',
+      `${topic} does not exist, and ${replicas} replicas need as many brokers; there are ${brokers}`,
+      'lower kafka.replication_factor, or add brokers',
+    );
+  else
+    findings.fine(
+      'topic',
+      `${topic} does not exist; capture creates it (partitions ${partitions}, replicas ${replicas})`,
+    );
+}
+
+async function examineTopic(
+  findings: Findings,
+  kafka: Settings['kafka'],
+  { brokers, topicConfig }: KafkaFacts,
+  { partitions, replicas, inSync }: NonNullable<KafkaFacts['topic']>,
+): Promise<void> {
+  const counted = await findings.look('topic', '', () => {
+    checkPartitionCount(kafka.topic, kafka.num_partitions, partitions);
+    return Promise.resolve(true);
+  });
+  if (counted) findings.fine('topic', `${kafka.topic}, partitions ${partitions}`);
+  examineReplicas(findings, {
+    brokers,
+    replicas,
+    inSync,
+    needed: number(topicConfig['min.insync.replicas']),
+  });
+  if (Object.keys(topicConfig).length === 0) {
+    findings.warning(
+      'topic settings',
+      'cannot be seen',
+      `grant DescribeConfigs on topic ${kafka.topic}, to have size limit and retention checked`,
+    );
+    return;
+  }
+  const bytes = number(topicConfig['max.message.bytes']);
+  if (bytes !== undefined && bytes < SMALL_MESSAGE_BYTES)
+    findings.warning(
+      'max.message.bytes',
+      `${bytes}`,
+      'raise it to 1 MiB or more: larger orders go to a file in quarantine, and batches are cut small',
+    );
+  else findings.fine('max.message.bytes', String(bytes));
+  examineRetention(findings, topicConfig);
+}
+
+function examineReplicas(
+  findings: Findings,
+  {
+    brokers,
+    replicas,
+    inSync,
+    needed = 1,
+  }: Record<'brokers' | 'replicas' | 'inSync', number> & { needed: number | undefined },
+): void {
+  const found = `${replicas} a partition, ${inSync} in sync, min.insync.replicas ${needed}`;
+  if (inSync < Math.min(needed, replicas))
+    findings.outage('replicas', found, 'bring the missing brokers back: nothing can be published');
+  else if (inSync < replicas) findings.warning('replicas', found, 'bring the missing brokers back');
+  else if (replicas > 1 && needed < 2)
+    findings.warning(
+      'replicas',
+      found,
+      'set the topic’s min.insync.replicas to 2: a commit then outlives a broker',
+    );
+  else if (replicas === 1 && brokers > 1)
+    findings.warning(
+      'replicas',
+      found,
+      'reassign the topic to 3 replicas: one lost disk loses what has not landed',
+    );
+  else if (replicas === 1)
+    findings.fine(
+      'replicas',
+      `${found} (a single broker: its disk holds the only copy of what has not landed)`,
+    );
+  else findings.fine('replicas', found);
+}
+
+function examineRetention(findings: Findings, config: Record<string, string>): void {
+  const ms = number(config['retention.ms']) ?? -1;
+  const bytes = number(config['retention.bytes']) ?? -1;
+  const kept = `${ms < 0 ? 'for ever' : `${Math.round((ms / DAY_MS) * 10) / 10} days`}${bytes < 0 ? '' : `, at most ${bytes} bytes a partition`}`;
+  const policy = config['cleanup.policy'] ?? 'delete';
+  if (policy.includes('compact'))
+    findings.warning(
+      'retention',
+      `cleanup.policy ${policy}`,
+      'set it to delete: compaction removes messages that have not landed where orders have no id',
+    );
+  else if (bytes >= 0 || (ms >= 0 && ms < SHORT_RETENTION_DAYS * DAY_MS))
+    findings.warning(
+      'retention',
+      kept,
+      `set retention.ms to ${SHORT_RETENTION_DAYS} days or more and retention.bytes to -1: what is deleted before it lands is lost to the lake`,
+    );
+  else findings.fine('retention', kept);
+}
+
+function examineBrokers(findings: Findings, config: Record<string, string>): void {
+  const minutes = number(config['offsets.retention.minutes']);
+  const longest = number(config['transaction.max.timeout.ms']);
+  if (minutes === undefined || longest === undefined) {
+    findings.warning(
+      'broker settings',
+      'cannot be seen',
+      'grant DescribeConfigs on the cluster, or make sure of offsets.retention.minutes and transaction.max.timeout.ms',
+    );
+    return;
+  }
+  const days = minutes / (24 * 60);
+  if (days < SHORT_OFFSETS_DAYS)
+    findings.warning(
+      'offsets.retention.minutes',
+      `${minutes} (${Math.round(days * 10) / 10} days)`,
+      'raise it, say to 5256000: workers that stop for longer lose the record of how far capture came',
+    );
+  else findings.fine('offsets.retention.minutes', `${minutes} (${Math.round(days)} days)`);
+  if (longest < TRANSACTION_TIMEOUT_MS)
+    findings.broken(
+      'transaction.max.timeout.ms',
+      String(longest),
+      `raise it to ${TRANSACTION_TIMEOUT_MS} or more`,
+    );
+  else findings.fine('transaction.max.timeout.ms', String(longest));
+}
+
+function number(text: string | undefined): number | undefined {
+  return text === undefined || text === '' ? undefined : Number(text);
+}

@@ -1,0 +1,88 @@
+import { Client } from 'pg';
+import { connectionOptions, createOrdersSource } from '../../adapters/postgres';
+import { translateErrors } from '../../adapters/postgres/errors';
+import type { Settings } from '../../configs/schema';
+import { Findings, type Finding } from './finding';
+
+/** pg_partition_tree, of the look at prepared transactions, came with it. */
+const OLDEST = 120_000;
+
+/** A longer transaction is rare beside short inserts, and every order waits for it. */
+const LONG_HOLD_MS = 30_000;
+
+const SKEW_MS = 2_000;
+
+export async function examinePostgres(settings: Settings): Promise<Finding[]> {
+  const findings = new Findings('PostgreSQL');
+  const { host, port, db } = settings.postgres;
+  const where = `${host}:${port}/${db}`;
+  const version = await findings.look(
+    'server',
+    'start it, or correct PGHOST, PGPORT and PGDATABASE, or the way there',
+    () => translateErrors(where, settings.postgres, () => serverVersion(settings.postgres)),
+  );
+  if (version === undefined) return findings.all;
+  if (version.number < OLDEST)
+    findings.broken('server', `${where}, version ${version.text}`, 'upgrade to PostgreSQL 12 or newer');
+  else findings.fine('server', `${where}, version ${version.text}`);
+
+  const source = createOrdersSource(settings);
+  try {
+    const again = 'try again; if it goes on, look into the server’s log';
+    const checked = await findings.look('table and rights', again, () => source.check());
+    if (checked === undefined) return findings.all;
+    findings.fine('table and rights', `${settings.postgres.table}: columns, SELECT and pg_read_all_stats`);
+    for (const warning of checked.warnings) findings.warning('table', ...splitAdvice(warning));
+    if (checked.warnings.length === 0)
+      findings.fine('indexes', 'on (created_at, order_id) and on order_id; no row without created_at');
+
+    const asked = Date.now();
+    const horizon = await findings.look('open transactions', again, () => source.horizon());
+    if (horizon === undefined) return findings.all;
+    const answered = Date.now();
+    const { heldBy } = horizon;
+    const age = heldBy === undefined ? 0 : Date.parse(horizon.clock) - Date.parse(heldBy.since);
+    if (heldBy !== undefined && (age >= LONG_HOLD_MS || horizon.before === undefined)) {
+      findings.warning(
+        'open transactions',
+        `capture is held back by ${heldBy.kind} since ${heldBy.since} (${Math.round(age / 1000)} s): ${heldBy.who}`,
+        heldBy.kind === 'prepared transaction'
+          ? 'COMMIT PREPARED or ROLLBACK PREPARED it'
+          : 'end it (pg_terminate_backend), or name its application in cdc.ignore_application_names if it never inserts orders',
+      );
+    } else findings.fine('open transactions', `none that is older than ${LONG_HOLD_MS / 1000} s`);
+
+    const clock = Date.parse(horizon.clock);
+    const skew = Math.max(asked - clock, clock - answered, 0);
+    const ahead = clock > answered ? 'ahead of' : 'behind';
+    if (skew > SKEW_MS)
+      findings.warning(
+        'clock',
+        `${Math.round(skew / 1000)} s ${ahead} this machine’s`,
+        'synchronise both (NTP): lags are shown wrong, orders are not affected',
+      );
+    else findings.fine('clock', `within ${SKEW_MS / 1000} s of this machine’s`);
+  } finally {
+    await source.close();
+  }
+  return findings.all;
+}
+
+async function serverVersion(settings: Settings['postgres']): Promise<{ text: string; number: number }> {
+  const client = new Client(connectionOptions(settings));
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ text: string; number: number }>(
+      `SELECT current_setting('server_version') AS text, current_setting('server_version_num')::int AS number`,
+    );
+    return rows[0]!;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The adapter's warnings end with the remedy, after the first sentence. */
+function splitAdvice(warning: string): [found: string, toDo: string] {
+  const end = warning.indexOf('. ');
+  return end === -1 ? [warning, 'see the message'] : [warning.slice(0, end), warning.slice(end + 2)];
+}

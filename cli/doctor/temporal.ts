@@ -1,0 +1,128 @@
+import { hostname } from 'node:os';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { lookUpSearchAttributes, wrongTypes } from '../../adapters/temporal/search-attributes';
+import { WORKFLOWS, type WorkflowType } from '../../model/names';
+import { failingActivities } from '../status';
+import { Findings, type Finding } from './finding';
+
+const SETUP = 'run: npm run orders -- setup';
+
+export interface TemporalExamined {
+  findings: Finding[];
+  /** Hosts of the workers that poll now, by their identities; empty where none does. */
+  workerHosts: string[];
+}
+
+export async function examineTemporal(client: Client, address: string): Promise<TemporalExamined> {
+  const findings = new Findings('Temporal');
+  const { namespace } = client.options;
+  const hosts = new Set<string>();
+  const again = 'try again; if it goes on, look into the server’s log';
+  const { serverVersion } = (await client.workflowService.getSystemInfo({})) ?? {};
+  findings.fine('server', `${address}, version ${serverVersion}`);
+
+  const known = await findings.look(
+    'namespace',
+    `create it (temporal operator namespace create -n ${namespace}), or set TEMPORAL_NAMESPACE`,
+    () => client.workflowService.describeNamespace({ namespace }),
+  );
+  if (known === undefined) {
+    const failed = findings.all.at(-1)!;
+    failed.lasting = failed.found.includes('NOT_FOUND');
+    return { findings: findings.all, workerHosts: [] };
+  }
+  const days = Number(known.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
+  findings.fine('namespace', `${namespace}, keeps closed runs for ${Math.round(days * 10) / 10} days`);
+  await examineAttributes(findings, client, namespace);
+
+  for (const [type, { id, taskQueue }] of Object.entries(WORKFLOWS) as [
+    WorkflowType,
+    (typeof WORKFLOWS)[WorkflowType],
+  ][]) {
+    await findings.look(`queue ${taskQueue}`, again, async () => {
+      const found = await pollersOf(client, taskQueue);
+      for (const identity of found) hosts.add(identity.slice(identity.indexOf('@') + 1));
+      if (found.length > 0) findings.fine(`queue ${taskQueue}`, `polled by ${found.join(', ')}`);
+      else
+        findings.warning(
+          `queue ${taskQueue}`,
+          'no worker has polled in the last minutes',
+          'run: npm run worker',
+        );
+    });
+    await findings.look(type, again, () => examineWorkflow(findings, client, type, id));
+  }
+  return { findings: findings.all, workerHosts: [...hosts] };
+}
+
+async function examineAttributes(findings: Findings, client: Client, namespace: string): Promise<void> {
+  const about = 'search attributes';
+  const connection = client.connection as Required<typeof client.connection>;
+  try {
+    const { missing, ofOtherType } = await lookUpSearchAttributes(connection, namespace);
+    if (ofOtherType.length > 0)
+      findings.warning(about, wrongTypes(ofOtherType, namespace), 'until then the workflows set none');
+    else if (missing.length > 0)
+      findings.warning(about, `not registered: ${missing.join(', ')}; the workflows run without`, SETUP);
+    else findings.fine(about, 'registered');
+  } catch (error) {
+    findings.warning(about, `cannot be seen: ${(error as Error).message}`, 'the workflows run without them');
+  }
+}
+
+/** temporal.api.enums.v1.TaskQueueType */
+const [OF_WORKFLOWS, OF_ACTIVITIES] = [1, 2];
+
+/** Identities of workers that poll both for workflows and for activities. */
+async function pollersOf(client: Client, name: string): Promise<string[]> {
+  const [forWorkflows, forActivities] = await Promise.all(
+    [OF_WORKFLOWS, OF_ACTIVITIES].map(async (taskQueueType) => {
+      const { namespace } = client.options;
+      const { pollers } = await client.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name },
+        taskQueueType,
+      });
+      return (pollers ?? []).map(({ identity }) => identity ?? '');
+    }),
+  );
+  return [...new Set(forWorkflows)].filter((identity) => forActivities!.includes(identity));
+}
+
+async function examineWorkflow(
+  findings: Findings,
+  client: Client,
+  type: WorkflowType,
+  id: string,
+): Promise<void> {
+  const handle = client.workflow.getHandle(id);
+  const state = await handle.describe().then(
+    ({ status }) => status.name,
+    (error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    },
+  );
+  const start = 'run: npm run orders -- start';
+  if (state === undefined) findings.warning(type, 'was never started', start);
+  else if (state !== 'RUNNING') {
+    const reason = await handle.result().then(
+      () => '',
+      (error: Error) => `: ${rootMessage(error)}`,
+    );
+    findings.warning(type, `${id} is ${state}${reason}`, `mend what it says, then ${start}`);
+  } else {
+    const failing = await failingActivities(handle);
+    if (failing.length === 0) findings.fine(type, `${id} runs`);
+    else
+      findings.warning(type, `retries ${failing.join('; ')}`, 'nothing, if that server comes back by itself');
+  }
+}
+
+function rootMessage(error: Error): string {
+  return error.cause instanceof Error && error.cause.message !== ''
+    ? rootMessage(error.cause)
+    : error.message;
+}
+
+export const isThisMachine = (host: string): boolean => host === hostname();
