@@ -53,7 +53,7 @@ async function setUpSearchAttributes(client: Client): Promise<string> {
   let added: string[];
   try {
     added = await registerSearchAttributes(
-      client.connection as Required<typeof client.connection>,
+      client.connection,
       namespace,
     );
   } catch (error) {
