@@ -52,10 +52,7 @@ async function setUpSearchAttributes(client: Client): Promise<string> {
   const { namespace } = client.options;
   let added: string[];
   try {
-    added = await registerSearchAttributes(
-      client.connection,
-      namespace,
-    );
+    added = await registerSearchAttributes(client.connection, namespace);
   } catch (error) {
     if (error instanceof LastingFailure) throw error;
     throw new Error(

@@ -24,7 +24,7 @@ async function main(label: string): Promise<void> {
   try {
     const addresses = await up(options);
     const pipeline = await freshPipeline(addresses);
-    const { client, close } = await freshNamespace(addresses, pipeline.name);
+    const { client, close } = await freshNamespace(addresses, pipeline.name, { searchAttributes: true });
     const workers = await startWorkers(pipeline);
     for (const [type, { id, taskQueue }] of Object.entries(WORKFLOWS)) {
       await client.workflow.start(type, { workflowId: id, taskQueue });
