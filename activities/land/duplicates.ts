@@ -53,9 +53,10 @@ export async function findDuplicates(
     const bucket = bucketOf(order.orderId, check.partitionOf);
     const position = { micros: order.createdAtMicros, orderId: order.orderId ?? 0n };
     const highest = reached.get(bucket);
-    if (again || (highest !== undefined && !isAfter(position, highest))) return 'suspect';
-    reached.set(bucket, position);
-    return 'new';
+    const above = highest === undefined || isAfter(position, highest);
+    // Also for one that is read again: its batch may have been parked, and then it lands now for the first time.
+    if (above) reached.set(bucket, position);
+    return again || !above ? 'suspect' : 'new';
   });
 
   await settleSuspects(judged, verdicts, check);

@@ -158,3 +158,14 @@ test('what went in comes out once: accepted, quarantined or duplicate', async ()
     expect(new Set(keys)).toEqual(wanted);
   }
 });
+
+test('what is read again and lands all the same is known from then on', async () => {
+  const order = message({ order_id: 4, created_at: at(5) });
+  const { accepted, highWater } = await findDuplicates([order], {
+    ...lake([]),
+    isReread: () => true,
+    highWater: { '0': { createdAt: at(1), orderId: '2' } },
+  });
+  expect(accepted).toHaveLength(1);
+  expect(highWater).toEqual({ '0': { createdAt: at(5), orderId: '4' } });
+});
