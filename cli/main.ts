@@ -30,6 +30,7 @@ program
   .command('start')
   .description('start both workflows; harmless when they run already')
   .option('--start-from <timestamp>', 'capture rows after this moment, e.g. 2025-11-18T00:00:00Z')
+  .option('--no-check', 'without the look at PostgreSQL and Kafka from here that comes first')
   .action(start);
 
 program

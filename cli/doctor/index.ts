@@ -32,16 +32,14 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
 }
 
 /**
- * What `start` would run into, said before it starts anything; nothing where all is well. Servers and lake are looked at
- * only where the workers run, or would: what this machine cannot reach says nothing about another one. An outage is
- * not in the way either, the workflows wait for its end.
+ * What would end the workflows as soon as they are started; nothing where all is well. PostgreSQL and Kafka are looked at
+ * only where the workers run, or would: what this machine cannot reach says nothing about another one. The lake is left to
+ * the workers, who may run as another user. An outage is not in the way, the workflows wait for its end.
  */
 export async function findObstacles(client: Client, settings: Settings): Promise<string[]> {
   const temporal = await examineTemporal(client, loadTemporal().address);
   const here = elsewhere(temporal.workerHosts).length === 0;
-  const others = here
-    ? await Promise.all([examinePostgres(settings), examineKafka(settings), examineLake(settings)])
-    : [];
+  const others = here ? await Promise.all([examinePostgres(settings), examineKafka(settings)]) : [];
   return [...temporal.findings, ...others.flat()]
     .filter(({ grade, lasting }) => grade === 'broken' && lasting === true)
     .map(({ server, about, found, toDo }) => `${server}, ${about}: ${found} To do: ${toDo}.`);
