@@ -1,6 +1,7 @@
 import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../activities/interfaces';
+import { createLandAgain } from '../../activities/land/land-again';
 import { createLandMicroBatch, type LandInput } from '../../activities/land/land-micro-batch';
 import { createOrdersLake } from '../../adapters/lake';
 import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';
@@ -37,12 +38,13 @@ function answering(partitions: number[]): OrdersTopic {
   return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
 }
 
+const context = {
+  info: { attempt: 1 },
+  cancellationSignal: new AbortController().signal,
+  heartbeat: () => undefined,
+} as unknown as Context;
+
 function land(topic: OrdersTopic, lake: OrdersLake, input: Partial<LandInput> = {}) {
-  const context = {
-    info: { attempt: 1 },
-    cancellationSignal: new AbortController().signal,
-    heartbeat: () => undefined,
-  } as unknown as Context;
   const landMicroBatch = createLandMicroBatch({ topic, lake });
   return asyncLocalStorage.run(context, () =>
     landMicroBatch({ ...batch, highWater: {}, reached: {}, ...input }),
@@ -80,24 +82,39 @@ test('a batch that is committed is not read again: its manifest is the ledger’
   expect(await land(unreadable, lake)).toEqual(manifest);
 });
 
-test('what has no created_at is known again by its offset: re-read it is in the quarantine once, sent again it is new', async () => {
-  const partition = 0;
-  const again = (offset: number): OrdersTopic => {
+describe('a message without a created_at has no position, so it is known again by its offset', () => {
+  /** One at this offset of partition 0, always with the same bytes. */
+  const unreadable = (offset: number): OrdersTopic => {
     async function* read() {
-      yield await Promise.resolve([
-        { ...message(partition, offset, '"item":""'), value: Buffer.from('no JSON') },
-      ]);
+      yield await Promise.resolve([{ ...message(0, offset, '"item":""'), value: Buffer.from('no JSON') }]);
     }
     return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
   };
-  const ranges = (offset: number) => [{ partition, from: String(offset), to: String(offset + 1) }];
-  const first = { sequence: 1, ranges: ranges(0) };
-  const manifest = await land(again(0), lake, first);
-  expect(manifest.counts).toMatchObject({ quarantined: 1 });
-  await lake.commit({ ...entryFor({ epoch: 1, ...first }, manifest) });
-  const reached = { [partition]: '1' };
-  const reread = await land(again(0), lake, { sequence: 2, ranges: ranges(0), reached });
-  expect(reread.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
-  const sentAgain = await land(again(1), lake, { sequence: 2, ranges: ranges(1), reached });
-  expect(sentAgain.counts).toMatchObject({ quarantined: 1, duplicate: 0 });
+  const at = (sequence: number, offset: number) => ({
+    epoch: 1,
+    sequence,
+    ranges: [{ partition: 0, from: String(offset), to: String(offset + 1) }],
+  });
+  const reached = { '0': '1' };
+
+  beforeEach(async () => {
+    const manifest = await land(unreadable(0), lake, at(1, 0));
+    expect(manifest.counts).toMatchObject({ quarantined: 1 });
+    await lake.commit(entryFor(at(1, 0), manifest));
+  });
+
+  test('read again after a reset it is a repeat, sent again it is new', async () => {
+    const reread = await land(unreadable(0), lake, { ...at(2, 0), reached });
+    expect(reread.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
+    const sentAgain = await land(unreadable(1), lake, { ...at(2, 1), reached });
+    expect(sentAgain.counts).toMatchObject({ quarantined: 1, duplicate: 0 });
+  });
+
+  test('a replay of the batch that read it again finds it in the first one', async () => {
+    await lake.commit(entryFor(at(2, 0), await land(unreadable(0), lake, { ...at(2, 0), reached })));
+    const landAgain = createLandAgain({ topic: unreadable(0), lake });
+    const input = { epoch: 1, sequence: 3, batch: 2, highWater: {}, dryRun: false };
+    const { manifest } = await asyncLocalStorage.run(context, () => landAgain(input));
+    expect(manifest.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
+  });
 });
