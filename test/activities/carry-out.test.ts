@@ -1,9 +1,9 @@
-import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../activities/interfaces';
 import { createLandAgain } from '../../activities/land/land-again';
 import { createLandMicroBatch, type LandInput } from '../../activities/land/land-micro-batch';
 import { createOrdersLake } from '../../adapters/lake';
+import { inActivity } from '../helpers/activity';
 import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';
 
 const batch: OwnedBatch = {
@@ -38,17 +38,9 @@ function answering(partitions: number[]): OrdersTopic {
   return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
 }
 
-const context = {
-  info: { attempt: 1 },
-  cancellationSignal: new AbortController().signal,
-  heartbeat: () => undefined,
-} as unknown as Context;
-
 function land(topic: OrdersTopic, lake: OrdersLake, input: Partial<LandInput> = {}) {
   const landMicroBatch = createLandMicroBatch({ topic, lake });
-  return asyncLocalStorage.run(context, () =>
-    landMicroBatch({ ...batch, highWater: {}, reached: {}, ...input }),
-  );
+  return inActivity(() => landMicroBatch({ ...batch, highWater: {}, reached: {}, ...input }));
 }
 
 let root: string;
@@ -114,7 +106,7 @@ describe('a message without a created_at has no position, so it is known again b
     await lake.commit(entryFor(at(2, 0), await land(unreadable(0), lake, { ...at(2, 0), reached })));
     const landAgain = createLandAgain({ topic: unreadable(0), lake });
     const input = { epoch: 1, sequence: 3, batch: 2, highWater: {}, dryRun: false };
-    const { manifest } = await asyncLocalStorage.run(context, () => landAgain(input));
+    const { manifest } = await inActivity(() => landAgain(input));
     expect(manifest.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
   });
 });
