@@ -35,19 +35,21 @@ export async function freezeAmidFiles(rig: Rig, year: number): Promise<string[]>
 const MANY_DAYS = 300;
 
 /**
- * Freezes the landing at the very moment when files of a batch come to their names: some are there, some are half written,
- * and it goes on with them when it wakes up. Tries again, a year later, where it was quicker. Orders are of the years from
- * `year` on.
+ * Freezes the landing while it writes the files of a batch: some are half written or wait for their names, and it goes on
+ * with them when it wakes up. Tries again, a year later, where it was quicker. Orders are of the years from `year` on.
  */
 export async function freezeWhileWriting(rig: Rig, year: number): Promise<void> {
   const { lakePath, pool } = rig.pipeline;
-  const staged = () => namesBelow(join(lakePath, '_staging')).filter((name) => name.endsWith('.tmp'));
+  const staged = () => namesBelow(join(lakePath, '_staging')).filter((name) => name.endsWith('.tmp')).length;
   for (;;) {
-    const there = partFiles(lakePath).length;
+    const all = partFiles(lakePath).length + MANY_DAYS;
     await insertOverDays(pool, { from: `${year++}-01-01`, days: MANY_DAYS, perDay: 1 });
-    while (partFiles(lakePath).length === there) await sleep(1);
+    for (let look = 1; staged() === 0; look++) {
+      if (look % 100 === 0 && partFiles(lakePath).length >= all) break;
+      await sleep(1);
+    }
     signal(rig.workers, 'land', 'SIGSTOP');
-    if (staged().length > 0) return;
+    if (staged() > 0) return;
     signal(rig.workers, 'land', 'SIGCONT');
     await secondsToCatchUp(rig.pipeline);
   }
