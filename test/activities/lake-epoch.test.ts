@@ -84,6 +84,23 @@ test('of several openings at once each has an epoch of its own, and the last one
   }
 });
 
+test('an opening frozen between its record and its staging folder finds that another came meanwhile', async () => {
+  const original = fs.mkdir.bind(fs);
+  let newer: { epoch: number } | undefined;
+  jest.spyOn(fs, 'mkdir').mockImplementation(async (folder, options) => {
+    if (newer === undefined && String(folder).endsWith('_staging/0000000002')) {
+      newer = { epoch: 3 };
+      newer = await openLake(createOrdersLake({ path, compression: 'snappy' }));
+    }
+    return original(folder, options);
+  });
+  await expect(openLake(lake)).rejects.toMatchObject(CONFLICT);
+  expect(newer).toMatchObject({ epoch: 3 });
+  // Nobody is told of epoch 2, but nobody could write under it either.
+  await expect(write(lake, { ...batch(1), epoch: 2 }, rows)).rejects.toMatchObject(CONFLICT);
+  await write(lake, { ...batch(1), epoch: 3 }, rows);
+});
+
 test('a late attempt replaces nothing that is committed, and cannot finish what it began', async () => {
   await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
   const before = await contentsOf(root);

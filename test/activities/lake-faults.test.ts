@@ -45,6 +45,26 @@ describe('a write that fails shows no file and leaves no temporary one', () => {
     expect(await contentsOf(root)).toEqual({});
   });
 
+  test('at the fsync of its folder, without which a power cut could take the name: an attempt comes again', async () => {
+    const open = fs.open.bind(fs);
+    const date = join(path, 'date=2025-11-18');
+    const synced: string[] = [];
+    let failing = true;
+    jest.spyOn(fs, 'open').mockImplementation(async (...args) => {
+      const handle = await open(...args);
+      if (args[0] !== date) return handle;
+      const there = (await fs.readdir(date)).join();
+      if (failing && there !== '') jest.spyOn(handle, 'sync').mockRejectedValue(systemError('EIO'));
+      else synced.push(there);
+      return handle;
+    });
+    const one = { accepted: [accepted(1)], quarantined: [] };
+    await expect(write(lake, batch(1), one)).rejects.toThrow('EIO');
+    failing = false;
+    await write(lake, batch(1), one);
+    expect(synced).toEqual([expect.stringMatching(/^part-0000000001-[0-9a-f]{12}\.parquet$/)]);
+  });
+
   test('and the next attempt succeeds, whatever the failed one left', async () => {
     jest.spyOn(fs, 'rename').mockRejectedValueOnce(systemError('ENOSPC'));
     await expect(write(lake, batch(1), rows)).rejects.toThrow('ENOSPC');

@@ -18,8 +18,10 @@ import { seeded, type Random } from '../../torture/random';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
 
 const SESSIONS = 30;
-/** Prepared transactions stop capture altogether; with few of them it goes on, and there is a past to write into. */
+/** With few of them nearly all transactions are done when the next look comes, and there is a past to write into. */
 const FEWER_SESSIONS = 6;
+/** Prepared transactions stop capture altogether. With more of them it would begin when all is over, and prove nothing. */
+const PREPARED_SHARE = 0.03;
 /** Small, so that windows end among rows of one transaction, which all have one created_at. */
 const BATCH_LIMIT = 17;
 
@@ -37,11 +39,16 @@ afterAll(async () => {
 });
 
 test('each committed row is captured exactly once, however its transaction went', async () => {
-  const { seen, missed, outcomes } = await captureWhile({ seconds: 12, sessions: SESSIONS, write: insert });
+  const { seen, seenMeanwhile, missed, outcomes } = await captureWhile({
+    seconds: 12,
+    sessions: SESSIONS,
+    write: insert,
+  });
   const { rows } = await pipeline.pool.query<{ id: string }>(
     `SELECT order_id::text AS id FROM ${ORDERS_TABLE} ORDER BY created_at, order_id`,
   );
   expect(seen).toEqual(rows.map(({ id }) => id));
+  expect(seenMeanwhile).toBeGreaterThan(seen.length / 10);
   // Rows of transactions that are still open stand above the watermark: not once were they taken for missed ones.
   expect(missed).toEqual([NONE_MISSED]);
   for (const kind of ['committed', 'rolled back', 'prepared', 'prepared and rolled back'])
@@ -73,12 +80,12 @@ test('rows that clients set to the past are counted exactly, each once, in long 
   expect(backdated.filter(({ at }) => at! < from!)).toEqual([]);
 });
 
-/** Runs capture and writers side by side; what was captured, in order, and each different answer to what was missed. */
+/** Runs capture and writers side by side. */
 async function captureWhile(options: {
   seconds: number;
   sessions: number;
   write: Write;
-}): Promise<{ seen: string[]; missed: Missed[]; outcomes: Outcome[] }> {
+}): Promise<Captured & { outcomes: Outcome[] }> {
   const { seconds, sessions, write } = options;
   const seed = Number(process.env['LATE_SEED'] ?? Date.now() % 1e6);
   console.log(`LATE_SEED=${seed} repeats this run's transactions`);
@@ -96,13 +103,20 @@ async function captureWhile(options: {
   return { ...(await captured), outcomes: outcomes.flat() };
 }
 
+interface Captured {
+  /** Ids in the order in which they were captured. */
+  seen: string[];
+  /** How many of them while transactions were still at work. */
+  seenMeanwhile: number;
+  /** Each different answer to what was missed. */
+  missed: Missed[];
+}
+
 /** The loop of `captureOrders`, without the rest, but with its own state. */
-async function capture(
-  writersEnded: () => boolean,
-  begun: () => void,
-): Promise<{ seen: string[]; missed: Missed[] }> {
+async function capture(writersEnded: () => boolean, begun: () => void): Promise<Captured> {
   const { signal } = new AbortController();
   const seen: string[] = [];
+  let seenMeanwhile = 0;
   const missed: Missed[] = [];
   let state = opened({
     sequence: 0,
@@ -134,6 +148,7 @@ async function capture(
       const { length } = seen;
       for await (const chunk of source.read({ lower, upper: window.upper }, { signal }))
         seen.push(...chunk.map(({ key }) => String(key)));
+      if (!writersEnded()) seenMeanwhile = seen.length;
       const { upper } = window;
       state = advanced(state, {
         sequence: state.sequence + 1,
@@ -142,7 +157,7 @@ async function capture(
       });
     } else if (last) {
       await look();
-      return { seen, missed };
+      return { seen, seenMeanwhile, missed };
     } else {
       // Once more after the settle margin of the last commit has passed.
       last = writersEnded();
@@ -182,7 +197,7 @@ async function transaction(client: PoolClient, random: Random, write: Write, gid
     await sleep(random.between(0, pauseMs()));
   }
   const commits = random.next() < 0.75;
-  if (random.next() < 0.3) {
+  if (random.next() < PREPARED_SHARE) {
     await client.query(`PREPARE TRANSACTION '${gid}'`);
     await sleep(random.between(0, pauseMs()));
     await client.query(`${commits ? 'COMMIT' : 'ROLLBACK'} PREPARED '${gid}'`);

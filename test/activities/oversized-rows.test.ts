@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OrdersTopic, OutgoingMessage } from '../../activities/interfaces';
+import { createPublish } from '../../activities/capture/publish';
 import { standInFor } from '../../activities/capture/stand-in';
 import { judge } from '../../activities/land/parse-message';
 import { createOversizedRows } from '../../adapters/lake/oversized-rows';
@@ -11,6 +12,7 @@ import { createOrdersLake } from '../../adapters/lake';
 import { queryLake } from '../../adapters/lake/reader';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../model/watermark';
+import { inActivity } from '../helpers/activity';
 import { openLake, temporaryFolder, write } from '../helpers/lake';
 import { ORDERS_TABLE, eventually, freshPipeline } from '../helpers/pipeline';
 import {
@@ -186,21 +188,14 @@ test('from the table to the quarantine: large rows between small ones, published
     const lakePath = join(folder.path, 'lake');
     const store = createOversizedRows(lakePath);
     const oversized: OutgoingMessage[] = [];
+    const keep = async (row: OutgoingMessage) => {
+      oversized.push({ key: row.key, value: Buffer.from(row.value) });
+      return store.keep(row);
+    };
     const publish = async (topic: OrdersTopic) => {
       await topic.ensure();
-      await topic.publish(
-        { sequence: 1, lower, upper },
-        () => source.read({ lower, upper }, { signal: never }),
-        {
-          signal: never,
-          onProgress: () => undefined,
-          onOversized: async (row) => {
-            const standIn = standInFor(row, await store.keep(row));
-            oversized.push({ key: row.key, value: Buffer.from(row.value) });
-            return standIn;
-          },
-        },
-      );
+      const activity = createPublish({ source, topic, oversized: { keep } });
+      expect(await inActivity(() => activity({ sequence: 1, lower, upper }))).toEqual({ rows: 6 });
     };
     await fixture.create();
     await publish(fixture.open());

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../model/names';
 import type { CaptureStatus, LandStatus } from '../../model/status';
 import { insertOverDays } from '../../torture/orders';
+import { secondsToCatchUp } from '../../torture/recovery';
 import { signal, type Rig } from './rig';
 
 const DAYS = 60;
@@ -30,6 +31,30 @@ export async function freezeAmidFiles(rig: Rig, year: number): Promise<string[]>
   return newFiles();
 }
 
+/** So many files of one batch take long enough to be caught at it. */
+const MANY_DAYS = 300;
+
+/**
+ * Freezes the landing while it writes the files of a batch: some are half written or wait for their names, and it goes on
+ * with them when it wakes up. Tries again, a year later, where it was quicker. Orders are of the years from `year` on.
+ */
+export async function freezeWhileWriting(rig: Rig, year: number): Promise<void> {
+  const { lakePath, pool } = rig.pipeline;
+  const staged = () => namesBelow(join(lakePath, '_staging')).filter((name) => name.endsWith('.tmp')).length;
+  for (;;) {
+    const all = partFiles(lakePath).length + MANY_DAYS;
+    await insertOverDays(pool, { from: `${year++}-01-01`, days: MANY_DAYS, perDay: 1 });
+    for (let look = 1; staged() === 0; look++) {
+      if (look % 100 === 0 && partFiles(lakePath).length >= all) break;
+      await sleep(1);
+    }
+    signal(rig.workers, 'land', 'SIGSTOP');
+    if (staged() > 0) return;
+    signal(rig.workers, 'land', 'SIGCONT');
+    await secondsToCatchUp(rig.pipeline);
+  }
+}
+
 /** Publishes one more order, so that a batch claimed from now on has other offsets, and so other file names. */
 export async function publishOneMore({ pipeline, client }: Rig, day: string): Promise<void> {
   const handle = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
@@ -40,10 +65,11 @@ export async function publishOneMore({ pipeline, client }: Rig, day: string): Pr
 }
 
 export function partFiles(lakePath: string): string[] {
-  if (!existsSync(lakePath)) return [];
-  return readdirSync(lakePath, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.parquet'),
-  );
+  return namesBelow(lakePath).filter((path) => path.endsWith('.parquet'));
+}
+
+function namesBelow(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
 }
 
 function ledgerEntries(lakePath: string): number {

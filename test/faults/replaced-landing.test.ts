@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { secondsToCatchUp } from '../../torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { freezeAmidFiles, publishOneMore } from './amid-files';
+import { freezeWhileWriting, publishOneMore } from './amid-files';
 import { restartLanding, signal } from './rig';
 import { sideBySide } from './side-by-side';
 
@@ -13,8 +13,8 @@ sideBySide([
   {
     'a landing that wakes up among its files after its workflow was replaced': async (rig) => {
       const { pipeline, workers } = rig;
-      await freezeAmidFiles(rig, 2001);
-      await publishOneMore(rig, '2010-01-01');
+      await freezeWhileWriting(rig, 2001);
+      await publishOneMore(rig, '2020-01-01');
       await rig.moreWorkers();
       await restartLanding(rig);
       await secondsToCatchUp(pipeline);

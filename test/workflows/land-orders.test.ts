@@ -88,7 +88,8 @@ test('batches follow each other without gap or overlap, and continuing as new ca
     lagOffsets: 0,
     newestCreatedAt: '2025-11-18T10:00:00.000000Z',
   });
-  for (const [index, { sequence, ranges, highWater }] of script.landed.entries()) {
+  for (const [index, { epoch, sequence, ranges, highWater }] of script.landed.entries()) {
+    expect(epoch).toBe(1);
     expect(sequence).toBe(index + 1);
     expect(ranges).toEqual([{ partition: 0, from: String(index * 10), to: String(index * 10 + 10) }]);
     expect(highWater['0']?.orderId).toBe(index === 0 ? undefined : String(index));

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../activities/interfaces';
+import { createLandAgain } from '../../activities/land/land-again';
+import { createLandMicroBatch, type LandInput } from '../../activities/land/land-micro-batch';
+import { createOrdersLake } from '../../adapters/lake';
+import { inActivity } from '../helpers/activity';
+import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';
+
+const batch: OwnedBatch = {
+  epoch: 1,
+  sequence: 1,
+  ranges: [0, 1, 2].map((partition) => ({ partition, from: '0', to: '2' })),
+};
+
+/** The same order in every partition, as another producer may put it, each copy with an item of its own; and a bad row. */
+const messages = batch.ranges.flatMap(({ partition }) => [
+  message(partition, 0, `"item":"of partition ${partition}"`),
+  message(partition, 1, '"item":""'),
+]);
+
+function message(partition: number, offset: number, item: string): IncomingMessage {
+  const value = Buffer.from(
+    `{"order_id":7,"customer_name":"a","restaurant_name":"b",${item},"amount":1.00,"order_status":"PLACED",` +
+      '"created_at":"2025-11-18T10:00:00.000000Z"}',
+  );
+  return { partition, offset: BigInt(offset), timestampMillis: 0, key: null, value };
+}
+
+/** A topic whose partitions answer in this order. */
+function answering(partitions: number[]): OrdersTopic {
+  async function* read(): AsyncGenerator<readonly IncomingMessage[]> {
+    for (const offset of [0n, 1n])
+      for (const partition of partitions)
+        yield await Promise.resolve(
+          messages.filter((one) => one.partition === partition && one.offset === offset),
+        );
+  }
+  return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
+}
+
+function land(topic: OrdersTopic, lake: OrdersLake, input: Partial<LandInput> = {}) {
+  const landMicroBatch = createLandMicroBatch({ topic, lake });
+  return inActivity(() => landMicroBatch({ ...batch, highWater: {}, reached: {}, ...input }));
+}
+
+let root: string;
+let remove: () => Promise<void>;
+let lake: OrdersLake;
+
+beforeEach(async () => {
+  ({ path: root, remove } = await temporaryFolder());
+  lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' });
+  await openLake(lake);
+});
+afterEach(() => remove());
+
+test('a batch has the same rows, files and bytes, whichever partition answers first', async () => {
+  const manifest = await land(answering([0, 1, 2]), lake);
+  const contents = await contentsOf(root);
+  expect(manifest.counts).toMatchObject({ read: 6, landed: 1, duplicate: 4, quarantined: 1 });
+  expect(Object.keys(contents)).toHaveLength(2);
+  expect(await land(answering([2, 0, 1]), lake)).toEqual(manifest);
+  expect(await contentsOf(root)).toEqual(contents);
+});
+
+test('a batch that is committed is not read again: its manifest is the ledger’s', async () => {
+  const manifest = await land(answering([0, 1, 2]), lake);
+  await lake.commit({ ...entryFor(batch, manifest), counts: manifest.counts, highWater: manifest.highWater });
+  const unreadable = {
+    read: () => {
+      throw new Error('the offsets must not be read again');
+    },
+  } as unknown as OrdersTopic;
+  expect(await land(unreadable, lake)).toEqual(manifest);
+});
+
+describe('a message without a created_at has no position, so it is known again by its offset', () => {
+  /** One at this offset of partition 0, always with the same bytes. */
+  const unreadable = (offset: number): OrdersTopic => {
+    async function* read() {
+      yield await Promise.resolve([{ ...message(0, offset, '"item":""'), value: Buffer.from('no JSON') }]);
+    }
+    return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
+  };
+  const at = (sequence: number, offset: number) => ({
+    epoch: 1,
+    sequence,
+    ranges: [{ partition: 0, from: String(offset), to: String(offset + 1) }],
+  });
+  const reached = { '0': '1' };
+
+  beforeEach(async () => {
+    const manifest = await land(unreadable(0), lake, at(1, 0));
+    expect(manifest.counts).toMatchObject({ quarantined: 1 });
+    await lake.commit(entryFor(at(1, 0), manifest));
+  });
+
+  test('read again after a reset it is a repeat, sent again it is new', async () => {
+    const reread = await land(unreadable(0), lake, { ...at(2, 0), reached });
+    expect(reread.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
+    const sentAgain = await land(unreadable(1), lake, { ...at(2, 1), reached });
+    expect(sentAgain.counts).toMatchObject({ quarantined: 1, duplicate: 0 });
+  });
+
+  test('a replay of the batch that read it again finds it in the first one', async () => {
+    await lake.commit(entryFor(at(2, 0), await land(unreadable(0), lake, { ...at(2, 0), reached })));
+    const landAgain = createLandAgain({ topic: unreadable(0), lake });
+    const input = { epoch: 1, sequence: 3, batch: 2, highWater: {}, dryRun: false };
+    const { manifest } = await inActivity(() => landAgain(input));
+    expect(manifest.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
+  });
+});

@@ -1,0 +1,70 @@
+/** New workflows, as after Temporal lost its storage: they go on from what Kafka and the ledger remember. */
+import { join } from 'node:path';
+import { createOpenCapture } from '../../activities/capture/open-capture';
+import { createWatermarkFile } from '../../activities/capture/watermark-file';
+import type { OrdersSource } from '../../activities/interfaces';
+import { createOpenLanding } from '../../activities/land/open-landing';
+import { createOrdersLake } from '../../adapters/lake';
+import { inActivity } from '../helpers/activity';
+import { accepted, batch, entryFor, temporaryFolder, write } from '../helpers/lake';
+import { publishRows, rowsFrom, TopicFixture, windowOf } from './kafka-helpers';
+
+let fixture: TopicFixture;
+let root: string;
+let remove: () => Promise<void>;
+
+beforeEach(async () => {
+  fixture = new TopicFixture();
+  await fixture.create();
+  ({ path: root, remove } = await temporaryFolder());
+});
+afterEach(async () => {
+  await fixture.close();
+  await remove();
+});
+
+test('a landing goes on after the ledger’s last entry, with all it needs to know repeats and the parked', async () => {
+  const topic = fixture.open();
+  await publishRows(topic, windowOf(1), () => rowsFrom(1, 100));
+  await fixture.settled();
+  const lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' });
+  const openLanding = createOpenLanding({ topic, lake });
+  const begin = { '0': '0', '1': '0', '2': '0' };
+  expect(await inActivity(openLanding)).toMatchObject({ epoch: 1, sequence: 0, next: begin });
+
+  const known = {
+    next: { '0': '10', '1': '4', '2': '0' },
+    reached: { '0': '10', '1': '9', '2': '0' },
+    highWater: { '0': { createdAt: '2025-11-18T10:00:00.123456Z', orderId: '1' } },
+    unlanded: [1],
+  };
+  const rows = { accepted: [accepted(1)], quarantined: [] };
+  await lake.commit({ ...entryFor(batch(1), await write(lake, batch(1), rows)), ...known });
+  const opened = await inActivity(openLanding);
+  expect(opened).toEqual({ epoch: 2, sequence: 1, startedFrom: 'ledger', ...known });
+});
+
+test('a capture goes on after the progress record; the state file counts where there is none, input always', async () => {
+  const topic = fixture.open();
+  const watermarkFile = createWatermarkFile(root);
+  const openCapture = createOpenCapture({
+    source: { check: () => Promise.resolve({ warnings: [] }) } as unknown as OrdersSource,
+    topic,
+    watermarkFile,
+    defaultStart: '1970-01-01 00:00:00',
+  });
+  expect(await openCapture({})).toMatchObject({ sequence: 0, startedFrom: 'default_start_timestamp' });
+  const older = { createdAt: '2001-01-01T00:00:00.000000Z', orderId: '5' };
+  await watermarkFile.write(older);
+  expect(await openCapture({})).toMatchObject({ sequence: 0, watermark: older, startedFrom: 'state file' });
+
+  await publishRows(topic, windowOf(1), () => rowsFrom(1, 3));
+  const { upper } = windowOf(1);
+  expect(await openCapture({})).toMatchObject({
+    sequence: 1,
+    watermark: upper,
+    startedFrom: 'progress record',
+  });
+  // The sequence follows the record all the same: it is what fences.
+  expect(await openCapture({ startFrom: older })).toMatchObject({ sequence: 1, watermark: older });
+});
