@@ -1,0 +1,68 @@
+import type { Baseline, Missed } from '../../model/missed';
+import type { Window } from '../../model/ranges';
+import type { Watermark } from '../../model/watermark';
+
+/** Who keeps the late-commit horizon back. */
+export interface Hold {
+  kind: 'open transaction' | 'prepared transaction';
+  /** For a person: `pid 4711, role app, application "importer", idle in transaction`. */
+  who: string;
+  /** UTC, when the transaction began (an open one) or was prepared. */
+  since: string;
+}
+
+/**
+ * The moment below which the orders table can no longer change by commits still to come.
+ * Must be taken before the snapshot that reads.
+ */
+export interface Horizon {
+  /** UTC text as in {@link Watermark.createdAt}; rows with created_at before it are final. `undefined`: no row is. */
+  before: string | undefined;
+  /** The server's clock, UTC. */
+  clock: string;
+  /** The oldest transaction that holds it back, if one does. */
+  heldBy?: Hold;
+}
+
+/** The orders table. */
+export interface OrdersSource {
+  /**
+   * Looks at table, rights and server once, before anything is done.
+   * Warnings are lasting but harmless (a missing index). LastingFailure SchemaMismatch, InsufficientPrivilege
+   * or InvalidSettings, with the SQL that mends it.
+   */
+  check(): Promise<{ warnings: string[] }>;
+
+  /** LastingFailure InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. */
+  horizon(): Promise<Horizon>;
+
+  /** The first `limit` rows after `after` with created_at before `before`: their last place and number; `undefined` if none. */
+  nextWindow(options: {
+    after: Watermark;
+    before: string;
+    limit: number;
+  }): Promise<{ upper: Watermark; rows: number } | undefined>;
+
+  /**
+   * In one snapshot: the highest order_id (the lowest there can be, for an empty table), and what was missed since each
+   * baseline, capture having come to `upTo`. The clock is read after the snapshot. Rejects after some seconds.
+   * `undefined` where the table lacks the indexes that make this cheap.
+   */
+  lookBehind(options: {
+    baselines: readonly Baseline[];
+    upTo: Watermark;
+  }): Promise<{ highestOrderId: string; clock: string; missed: Missed[] } | undefined>;
+
+  /** Exactly the rows of a window, in order, in the wire format, in chunks; one statement, so one snapshot. */
+  read(window: Window, options: { signal: AbortSignal }): AsyncIterable<readonly OutgoingMessage[]>;
+
+  close(): Promise<void>;
+}
+
+/** One message to publish. */
+export interface OutgoingMessage {
+  /** order_id in decimal, or null where the row has none. */
+  key: string | null;
+  /** The wire format's JSON, UTF-8. */
+  value: Buffer;
+}

@@ -1,0 +1,82 @@
+import type { Offsets, OffsetRange, Window } from '../../model/ranges';
+import type { OutgoingMessage } from './orders-source';
+
+/** What the last committed publish of this pipeline did; kept in Kafka, in the same transaction as the rows. */
+export interface Progress extends Window {
+  /** 1 for the pipeline's first window, rising by one. */
+  sequence: number;
+  rows: number;
+}
+
+/** One message as read from the topic. */
+export interface IncomingMessage {
+  partition: number;
+  offset: bigint;
+  /** Broker or producer timestamp, milliseconds since 1970. */
+  timestampMillis: number;
+  key: Buffer | null;
+  value: Buffer | null;
+}
+
+/** The orders topic. */
+export interface OrdersTopic {
+  /**
+   * Creates the topic if it does not exist. Idempotent.
+   * LastingFailure TopicMismatch where it exists with another number of partitions.
+   */
+  ensure(): Promise<void>;
+
+  /** The progress record, or `undefined` before the first publish. */
+  progress(): Promise<Progress | undefined>;
+
+  /**
+   * Publishes one window's rows and its progress record in one Kafka transaction.
+   *
+   * Idempotency key: (sequence, lower, upper). Older attempts are fenced first; a window whose record is
+   * already there is not read again, and its recorded row count is returned with `already: true`.
+   * `rows` is called at most once, after fencing. LastingFailure CaptureConflict where the record is of a
+   * newer sequence, or of this sequence with another window, or lags behind by more than one.
+   *
+   * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
+   * place under the row's key; each attempt asks anew.
+   */
+  publish(
+    window: Window & { sequence: number },
+    rows: () => AsyncIterable<readonly OutgoingMessage[]>,
+    options: {
+      signal: AbortSignal;
+      onProgress: (rowsSoFar: number) => void;
+      onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
+    },
+  ): Promise<{ rows: number; already: boolean }>;
+
+  /**
+   * Writes the progress record again as it stands, so that Kafka does not forget it; fences as {@link publish} does.
+   * LastingFailure CaptureConflict, with nothing written, where the record is not of this sequence.
+   */
+  renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
+
+  /** Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach). */
+  offsets(): Promise<{ earliest: Offsets; stable: Offsets }>;
+
+  /** Resolves once some partition has a readable offset at or after `next`, or after `maxWaitMs`. */
+  awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;
+
+  /**
+   * Committed messages of exactly these ranges, ranges in parallel, each range's messages in offset order,
+   * in chunks. Ends only when every offset of every range has been accounted for.
+   * LastingFailure DataLoss where Kafka no longer holds a range's first offset.
+   */
+  read(
+    ranges: readonly OffsetRange[],
+    options: { signal: AbortSignal },
+  ): AsyncIterable<readonly IncomingMessage[]>;
+
+  /** Sets the consumer group's offsets (for lag tools; nothing of ours reads them). Idempotent. */
+  commitGroupOffsets(next: Offsets): Promise<void>;
+
+  /** The partition to which {@link publish} sends a key; the same for ever, and the same as Java's default. */
+  partitionOf(key: string): number;
+
+  close(): Promise<void>;
+}
