@@ -31,6 +31,9 @@ test('a landing goes on after the ledger’s last entry, with all it needs to kn
   const openLanding = createOpenLanding({ topic, lake });
   const begin = { '0': '0', '1': '0', '2': '0' };
   expect(await inActivity(openLanding)).toMatchObject({ epoch: 1, sequence: 0, next: begin });
+  // What Kafka loses before the first batch is a loss too, which claiming then tells.
+  await fixture.deleteRecords(1, '10');
+  expect(await inActivity(openLanding)).toMatchObject({ epoch: 2, sequence: 0, next: begin });
 
   const known = {
     next: { '0': '10', '1': '4', '2': '0' },
@@ -39,9 +42,10 @@ test('a landing goes on after the ledger’s last entry, with all it needs to kn
     unlanded: [1],
   };
   const rows = { accepted: [accepted(1)], quarantined: [] };
-  await lake.commit({ ...entryFor(batch(1), await write(lake, batch(1), rows)), ...known });
+  const mine = { ...batch(1), epoch: 2 };
+  await lake.commit({ ...entryFor(mine, await write(lake, mine, rows)), ...known });
   const opened = await inActivity(openLanding);
-  expect(opened).toEqual({ epoch: 2, sequence: 1, startedFrom: 'ledger', ...known });
+  expect(opened).toEqual({ epoch: 3, sequence: 1, startedFrom: 'ledger', ...known });
 });
 
 test('a capture goes on after the progress record; the state file counts where there is none, input always', async () => {

@@ -40,7 +40,8 @@ const MANY_DAYS = 300;
  */
 export async function freezeWhileWriting(rig: Rig, year: number): Promise<void> {
   const { lakePath, pool } = rig.pipeline;
-  const staged = () => namesBelow(join(lakePath, '_staging')).filter((name) => name.endsWith('.tmp')).length;
+  const staged = () =>
+    namesBelow(join(lakePath, '_staging')).filter((name) => name.includes('/.part-')).length;
   for (;;) {
     const all = partFiles(lakePath).length + MANY_DAYS;
     await insertOverDays(pool, { from: `${year++}-01-01`, days: MANY_DAYS, perDay: 1 });
