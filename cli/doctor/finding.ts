@@ -49,7 +49,7 @@ export class Findings {
     } catch (error) {
       const lasting = error instanceof LastingFailure;
       const found = lasting ? `${error.type}: ${error.message}` : (error as Error).message;
-      const toDo = lasting ? 'as it says' : otherwise;
+      const toDo = lasting ? 'what the message says' : otherwise;
       this.all.push({ server: this.server, about, grade: 'broken', found, toDo, lasting });
       return undefined;
     }

@@ -31,7 +31,7 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   else await examineTopic(findings, kafka, facts, facts.topic);
   examineBrokers(findings, facts.brokerConfig);
   if (facts.refused !== undefined)
-    findings.broken('transactions', facts.refused.message, 'as it says; README lists the rights');
+    findings.broken('transactions', facts.refused.message, 'what the message says; README lists the rights');
   else {
     const { progress } = facts;
     const record =

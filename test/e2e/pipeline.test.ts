@@ -235,6 +235,13 @@ test('a second start is harmless, and what cannot start says why', async () => {
   await pipeline.pool.query(`ALTER TABLE ${ORDERS_TABLE} RENAME item TO dish`);
   await expect(ordersCli(pipeline, 'start')).rejects.toMatchObject({
     code: 1,
+    stderr: expect.stringMatching(
+      /SchemaMismatch: Table .* item is missing[^]*Nothing was started/,
+    ) as string,
+  });
+  // Without looking itself, it tells what the worker found.
+  await expect(ordersCli(pipeline, 'start', '--no-check')).rejects.toMatchObject({
+    code: 1,
     stderr: expect.stringMatching(/orders-capture: Table .* item is missing/) as string,
   });
 });

@@ -39,6 +39,10 @@ async function main(label: string): Promise<void> {
     const again = await startWorkers(pipeline);
     await insertAndWait(pipeline, client, 80);
     await operate(pipeline, client);
+    await client.workflow.execute('verifyPipeline', {
+      workflowId: 'orders-verify-now',
+      taskQueue: WORKFLOWS.landOrders.taskQueue,
+    });
     await saveHistories(client, addresses, label);
     await again.stop();
     await close();

@@ -22,7 +22,7 @@ beforeAll(quietRuntime);
 test('there are histories of all workflows, and they hold the paths worth replaying', () => {
   const all = names.flatMap((name) => read(name).events.map(({ eventType }) => eventType));
   expect(new Set(names.map((name) => name.split('.')[0]))).toEqual(
-    new Set(['captureOrders', 'landOrders', 'replayBatches']),
+    new Set(['captureOrders', 'landOrders', 'replayBatches', 'verifyPipeline']),
   );
   expect(all).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
   expect(all).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED');
