@@ -27,27 +27,15 @@ export function addQuarantine(program: Command): void {
   const quarantine = program.command('quarantine').description('rows that broke a rule or could not be read');
   const lake = ['--lake <path>', 'the lake; default is datalake.path of the settings'] as const;
 
-  quarantine
-    .command('list')
+  selecting(quarantine.command('list'))
     .description('how many rows broke which rule on which day, and which they are')
-    .option('--rule <code>', 'only rows that break this rule', ruleArgument)
-    .option('--date <YYYY-MM-DD>', 'only rows filed under this day', dateArgument)
-    .option('--partition <number>', 'only messages of this partition', wholeArgument)
-    .option('--from <offset>', 'and from this offset on', wholeArgument)
-    .option('--to <offset>', 'and before this offset', wholeArgument)
     .option('--limit <number>', 'rows to print', wholeArgument, String(LIMIT))
     .option(...lake)
     .option('--json', 'as JSON')
     .action(list);
 
-  quarantine
-    .command('requeue')
+  selecting(quarantine.command('requeue'))
     .description('judge rows again by the rules of today: the batches that hold them are landed again')
-    .option('--rule <code>', 'only rows that break this rule', ruleArgument)
-    .option('--date <YYYY-MM-DD>', 'only rows filed under this day', dateArgument)
-    .option('--partition <number>', 'only messages of this partition', wholeArgument)
-    .option('--from <offset>', 'and from this offset on', wholeArgument)
-    .option('--to <offset>', 'and before this offset', wholeArgument)
     .option('--all', 'all rows of the quarantine')
     .option('--dry-run', 'only count what it would do')
     .option('--reason <text>', 'why; kept in the workflow')
@@ -63,6 +51,16 @@ export function addQuarantine(program: Command): void {
     .option(...lake)
     .option('--json', 'as JSON')
     .action(show);
+}
+
+/** The options that choose among the rows. */
+function selecting(command: Command): Command {
+  return command
+    .option('--rule <code>', 'only rows that break this rule', ruleArgument)
+    .option('--date <YYYY-MM-DD>', 'only rows filed under this day', dateArgument)
+    .option('--partition <number>', 'only messages of this partition', wholeArgument)
+    .option('--from <offset>', 'and from this offset on', wholeArgument)
+    .option('--to <offset>', 'and before this offset', wholeArgument);
 }
 
 interface ListOptions extends Common {

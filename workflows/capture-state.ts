@@ -87,7 +87,7 @@ function lookedBehind(state: CaptureState, { behind }: PollResult): CaptureState
   const missed = addMissed(state.missed ?? NONE_MISSED, settled);
   const next = { ...state, watch, missed };
   if (state.missedSince !== undefined || countMissed(allMissed(next)) === 0) return next;
-  return { ...next, missedSince: new Date().toISOString() };
+  return { ...next, missedSince: now() };
 }
 
 function allMissed({ missed = NONE_MISSED, watch }: CaptureState): Missed {

@@ -1,4 +1,5 @@
 import type { LastError, Recovery } from '../model/status';
+import { now } from './requests';
 
 /** Notes in the state that an activity had to be tried again, if its result says so. */
 export function withError<S extends { lastError: LastError | null }>(
@@ -8,6 +9,6 @@ export function withError<S extends { lastError: LastError | null }>(
 ): S {
   const { recovered } = result as { recovered?: Recovery };
   if (recovered === undefined) return state;
-  const lastError = { activity, ...recovered, at: new Date().toISOString() };
+  const lastError = { activity, ...recovered, at: now() };
   return { ...state, lastError };
 }

@@ -11,7 +11,7 @@ import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LastingFailure } from '../../model/errors';
 import { codeOf, createDurably, makeFolder } from './durable-file';
-import { epochName, epochOf, epochOfRecord, stagingOf, type LakeFolders } from './layout';
+import { epochName, epochOf, epochOfRecord, STAGING_FOLDER, stagingOf, type LakeFolders } from './layout';
 import { namesIn } from './part-files';
 
 /** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
@@ -25,8 +25,8 @@ export interface Opener {
  * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then.
  */
 export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<number> {
-  const records = join(folders.lake, '_staging');
-  for (const root of roots(folders)) await makeFolder(join(root, '_staging'));
+  const records = join(folders.lake, STAGING_FOLDER);
+  for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
   const epoch = await nextEpoch(records, opener);
   for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
@@ -34,7 +34,7 @@ export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<n
     for (const root of roots(folders)) await rmdir(stagingOf(root, epoch)).catch(() => undefined);
     throw supersededBy(folders.lake, await newestEpoch(records));
   }
-  for (const root of roots(folders)) await closeOlder(join(root, '_staging'), epoch);
+  for (const root of roots(folders)) await closeOlder(join(root, STAGING_FOLDER), epoch);
   return epoch;
 }
 
@@ -53,8 +53,9 @@ export async function removeFenced(path: string, root: string, epoch: number): P
   try {
     await rename(path, aside);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' && (await exists(stagingOf(root, epoch)))) return;
-    throw await orSuperseded(error, root, epoch);
+    const told = await orSuperseded(error, root, epoch);
+    if (codeOf(told) === 'ENOENT') return;
+    throw told;
   }
   await rm(aside, { force: true });
 }
@@ -108,7 +109,7 @@ function supersededBy(root: string, epoch: number | undefined): LastingFailure {
   const which = epoch === undefined ? '' : ` (epoch ${epoch})`;
   return new LastingFailure(
     'LandingConflict',
-    `The lake ${root} was opened by another landing${which}, which owns it now (or its _staging folder was removed); nothing ` +
+    `The lake ${root} was opened by another landing${which}, which owns it now (or its ${STAGING_FOLDER} folder was removed); nothing ` +
       'more is written here. If two landOrders share the lake, stop one of them or give it a lake of its own; then start ' +
       'landOrders again.',
   );

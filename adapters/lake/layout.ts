@@ -60,9 +60,12 @@ export function sequenceOfPart(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** The folder in which an epoch's files are written before they get their names; see epoch.ts. */
+/** In lake and quarantine: a folder for each epoch; in the lake also the record of who took it. See epoch.ts. */
+export const STAGING_FOLDER = '_staging';
+
+/** The folder in which an epoch's files are written before they get their names. */
 export function stagingOf(root: string, epoch: number): string {
-  return join(root, '_staging', padSequence(epoch));
+  return join(root, STAGING_FOLDER, padSequence(epoch));
 }
 
 /** The record of who took an epoch. */

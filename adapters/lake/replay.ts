@@ -6,9 +6,8 @@ import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LakeFile, LedgerEntry } from '../../activities/interfaces';
 import { codeOf, syncFolder } from './durable-file';
-import { removeFenced } from './epoch';
-import { hiddenName, isHidden, type LakeFolders } from './layout';
-import { allParts, dateFolders, namesIn } from './part-files';
+import { hiddenName, type LakeFolders } from './layout';
+import { removeOthers } from './sweep';
 
 export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' | 'quarantineFiles'>;
 
@@ -21,24 +20,8 @@ export async function completeReplay(folders: LakeFolders, epoch: number, entry:
     [folders.quarantine, entry.quarantineFiles],
   ] as const) {
     for (const { path } of files) await show(root, path, sequence);
-    const kept = new Set(files.map(({ path }) => path));
-    for (const part of await allParts(root)) {
-      if (part.sequence === batch && !kept.has(part.path))
-        await removeFenced(join(root, part.path), root, epoch);
-    }
+    await removeOthers(root, { sequence: batch, epoch }, files);
   }
-}
-
-/** Removes the hidden files that no entry made visible. */
-export async function removeHidden(root: string, epoch: number): Promise<string[]> {
-  const removed: string[] = [];
-  for (const date of await dateFolders(root)) {
-    for (const name of (await namesIn(join(root, date))).filter(isHidden)) {
-      await removeFenced(join(root, date, name), root, epoch);
-      removed.push(join(root, date, name));
-    }
-  }
-  return removed;
 }
 
 /** rename() replaces the old file in one step: a reader has the one or the other. */

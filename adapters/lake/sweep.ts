@@ -4,8 +4,7 @@ import type { BatchIdentity, LedgerEntry } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
 import { removeFenced } from './epoch';
 import type { LakeFolders } from './layout';
-import { isTemporary, LEDGER_FOLDER, sequenceOfTemporary, stagingOf } from './layout';
-import { removeHidden } from './replay';
+import { isHidden, isTemporary, LEDGER_FOLDER, sequenceOfTemporary, stagingOf } from './layout';
 import { allParts, dateFolders, namesIn } from './part-files';
 
 /**
@@ -34,8 +33,8 @@ export async function sweep(
 }
 
 /**
- * Removes the part files of a batch that is not committed yet, except those that its present attempt wrote. Only for a
- * batch that was tried before: it looks into every folder.
+ * Removes the part files of a batch except those given: what another attempt wrote, or what a replay supersedes. It looks into
+ * every folder, so not in normal flow.
  */
 export async function removeOthers(
   root: string,
@@ -61,6 +60,18 @@ export async function clearStaging(
         await rm(join(staging, name), { force: true });
     }
   }
+}
+
+/** Removes the hidden files that no entry made visible. */
+async function removeHidden(root: string, epoch: number): Promise<string[]> {
+  const removed: string[] = [];
+  for (const date of await dateFolders(root)) {
+    for (const name of (await namesIn(join(root, date))).filter(isHidden)) {
+      await removeFenced(join(root, date, name), root, epoch);
+      removed.push(join(root, date, name));
+    }
+  }
+  return removed;
 }
 
 /** Those of version 0.1.0, which wrote them beside their targets, and of probes. */

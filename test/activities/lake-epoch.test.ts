@@ -7,9 +7,9 @@ import {
   batch,
   contentsOf,
   entryFor,
+  freshLake,
   openLake,
   quarantined,
-  temporaryFolder,
   write,
 } from '../helpers/lake';
 
@@ -19,10 +19,7 @@ let path: string;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  path = join(root, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
-  await openLake(lake);
+  ({ root, remove, path, lake } = await freshLake());
 });
 afterEach(async () => {
   jest.restoreAllMocks();

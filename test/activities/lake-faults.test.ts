@@ -1,9 +1,8 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../activities/interfaces';
-import { createOrdersLake } from '../../adapters/lake';
 import { summary } from '../../adapters/lake/reader';
-import { accepted, batch, contentsOf, openLake, temporaryFolder, write } from '../helpers/lake';
+import { accepted, batch, contentsOf, freshLake, write } from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -11,10 +10,7 @@ let path: string;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  path = join(root, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
-  await openLake(lake);
+  ({ root, remove, path, lake } = await freshLake());
 });
 
 afterEach(async () => {

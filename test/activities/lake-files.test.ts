@@ -6,7 +6,7 @@ import { judge } from '../../activities/land/parse-message';
 import { createOrdersLake } from '../../adapters/lake';
 import { queryLake, summary } from '../../adapters/lake/reader';
 import { interleave, sampleMessages } from '../../bench/sample-orders';
-import { accepted, batch, contentsOf, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
+import { accepted, batch, contentsOf, freshLake, openLake, quarantined, write } from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -14,10 +14,7 @@ let path: string;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  path = join(root, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
-  await openLake(lake);
+  ({ root, remove, path, lake } = await freshLake());
 });
 
 afterEach(() => remove());

@@ -2,28 +2,14 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../activities/interfaces';
-import { createOrdersLake } from '../../adapters/lake';
-import {
-  accepted,
-  batch,
-  contentsOf,
-  entryFor,
-  openLake,
-  quarantined,
-  temporaryFolder,
-  write,
-} from '../helpers/lake';
+import { accepted, batch, contentsOf, entryFor, freshLake, quarantined, write } from '../helpers/lake';
 
 let remove: () => Promise<void>;
 let path: string;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  const folder = await temporaryFolder();
-  remove = folder.remove;
-  path = join(folder.path, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
-  await openLake(lake);
+  ({ remove, path, lake } = await freshLake());
 });
 
 afterEach(async () => {

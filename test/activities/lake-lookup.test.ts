@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { AcceptedRow, OrdersLake, QuarantinedRow } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
 import { summary } from '../../adapters/lake/reader';
-import { accepted, batch, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
+import { accepted, batch, freshLake, openLake, quarantined, write } from '../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -11,10 +11,7 @@ let path: string;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  path = join(root, 'lake=1', 'date=of orders');
-  lake = createOrdersLake({ path, compression: 'snappy' });
-  await openLake(lake);
+  ({ root, remove, path, lake } = await freshLake('lake=1/date=of orders'));
 });
 
 afterEach(() => remove());

@@ -1,5 +1,4 @@
 import fs from 'node:fs/promises';
-import { join } from 'node:path';
 import type { OrdersLake, OwnedBatch } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
 import { queryLake } from '../../adapters/lake/reader';
@@ -8,9 +7,9 @@ import {
   batch,
   contentsOf,
   entryFor,
+  freshLake,
   openLake,
   quarantined,
-  temporaryFolder,
   write,
 } from '../helpers/lake';
 
@@ -24,10 +23,7 @@ const old = { accepted: [accepted(1), accepted(2, YESTERDAY)], quarantined: [qua
 const renewed = { accepted: [accepted(1), accepted(3)], quarantined: [] };
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
-  path = join(root, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
-  await openLake(lake);
+  ({ root, remove, path, lake } = await freshLake());
   await lake.commit(entryFor(batch(1), await write(lake, batch(1), old)));
 });
 afterEach(async () => {

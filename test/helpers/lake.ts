@@ -10,12 +10,27 @@ import type {
   QuarantinedRow,
 } from '../../activities/interfaces';
 import { judge } from '../../activities/land/parse-message';
+import { createOrdersLake } from '../../adapters/lake';
 import { parseTimestamp } from '../../model/watermark';
 
 /** A folder of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "orders lake's [x] *b? "));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A lake in a temporary folder of its own, opened for the first time. `below`: its path in there. */
+export async function freshLake(below = 'lake'): Promise<{
+  root: string;
+  remove: () => Promise<void>;
+  path: string;
+  lake: OrdersLake;
+}> {
+  const { path: root, remove } = await temporaryFolder();
+  const path = join(root, below);
+  const lake = createOrdersLake({ path, compression: 'snappy' });
+  await openLake(lake);
+  return { root, remove, path, lake };
 }
 
 /** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too, but not who opened the lake. */
