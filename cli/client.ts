@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { temporalUnusable } from '../adapters/temporal/unusable';
 import { loadTemporal } from '../configs/temporal';
 
 /** Runs `work` with a client of the configured Temporal; an unreachable server is one clear error. */
@@ -8,10 +9,7 @@ export async function withClient<T>(work: (client: Client) => Promise<T>): Promi
   try {
     connection = await Connection.connect(options);
   } catch (error) {
-    throw new Error(
-      `Temporal at ${address} does not answer (${(error as Error).message}). Start it (npm run stack -- up) or set TEMPORAL_ADDRESS.`,
-      { cause: error },
-    );
+    throw new Error(temporalUnusable({ address, namespace }, error), { cause: error });
   }
   try {
     return await work(new Client({ connection, namespace }));

@@ -3,6 +3,7 @@ import { Runtime } from '@temporalio/worker';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import type { Queue } from '../model/names';
+import { connectWhenThere } from './connect';
 import { lineLogger } from './logger';
 import { createQueueWorker } from './serve';
 
@@ -12,16 +13,28 @@ async function main(queue: Queue, codePath: string): Promise<void> {
     logger: lineLogger(settings.logging.level),
     shutdownSignals: [],
   });
-  const temporal = loadTemporal();
-  const worker = await createQueueWorker({ queue, settings, temporal, workflows: { codePath } });
-  process.on('SIGTERM', () => worker.stop());
+  const stop = new AbortController();
+  process.on('SIGTERM', () => stop.abort());
   // main.ts forwards Ctrl-C as SIGTERM; the terminal's own signal to the group must not end work halfway.
   process.on('SIGINT', () => undefined);
   // If main.ts is killed, its children must not live on unseen.
-  process.on('disconnect', () => worker.stop());
-  console.log(
-    `worker ${queue} (pid ${process.pid}) serves namespace ${temporal.namespace} at ${temporal.address}`,
+  process.on('disconnect', () => stop.abort());
+
+  const temporal = loadTemporal();
+  const { namespace, address } = temporal;
+  const connection = await connectWhenThere(temporal, stop.signal, (line) =>
+    console.error(`worker ${queue}: ${line}`),
   );
+  if (connection === undefined) return;
+  const worker = await createQueueWorker({
+    queue,
+    settings,
+    connection,
+    namespace,
+    workflows: { codePath },
+    stop: stop.signal,
+  });
+  console.log(`worker ${queue} (pid ${process.pid}) serves namespace ${namespace} at ${address}`);
   process.send?.('ready');
   await worker.run();
 }

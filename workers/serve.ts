@@ -1,4 +1,4 @@
-import { NativeConnection, Worker, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createCaptureActivities } from '../activities/capture';
 import { commonBehaviour } from '../activities/interceptor';
 import { createLandActivities } from '../activities/land';
@@ -8,7 +8,6 @@ import { createOrdersLake } from '../adapters/lake';
 import { createOversizedRows } from '../adapters/lake/oversized-rows';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
-import type { loadTemporal } from '../configs/temporal';
 import { WORKFLOWS, type Queue } from '../model/names';
 import { pipelineName } from './pipeline-name';
 
@@ -34,24 +33,27 @@ const STICKY_MS = 2_000;
  */
 const POLLS = 2;
 
-/** A worker of one task queue. `run` ends after `stop` was called and what is in work has ended or was handed back. */
-export async function createQueueWorker(options: {
+export interface QueueOptions {
   queue: Queue;
   settings: Settings;
-  temporal: ReturnType<typeof loadTemporal>;
-  workflows: { codePath: string } | WorkflowBundleWithSourceMap;
-}): Promise<{ run(): Promise<void>; stop(): void }> {
-  const stopping = new AbortController();
-  const connection = await NativeConnection.connect(options.temporal.connection);
-  const { activities, close } = activitiesOf(options.queue, {
-    settings: options.settings,
-    stopping: stopping.signal,
-    pipelineName: pipelineName(connection, options.temporal.namespace, options.settings.kafka.topic),
+  connection: NativeConnection;
+  namespace: string;
+  workflows: { codePath: string };
+  stop: AbortSignal;
+}
+
+/** A worker of one task queue. `run` ends after `stop` was aborted and what is in work has ended or was handed back. */
+export async function createQueueWorker(options: QueueOptions): Promise<{ run(): Promise<void> }> {
+  const { queue, settings, connection, namespace, stop } = options;
+  const { activities, close } = activitiesOf(queue, {
+    settings,
+    stopping: stop,
+    pipelineName: pipelineName(connection, namespace, settings.kafka.topic),
   });
   const worker = await Worker.create({
     connection,
-    namespace: options.temporal.namespace,
-    taskQueue: WORKFLOWS[options.queue === 'capture' ? 'captureOrders' : 'landOrders'].taskQueue,
+    namespace,
+    taskQueue: WORKFLOWS[queue === 'capture' ? 'captureOrders' : 'landOrders'].taskQueue,
     workflowBundle: options.workflows,
     activities,
     interceptors: { activity: [commonBehaviour] },
@@ -64,16 +66,15 @@ export async function createQueueWorker(options: {
   });
   return {
     async run() {
+      if (stop.aborted) return;
       try {
-        await worker.run();
+        const running = worker.run();
+        stop.addEventListener('abort', () => worker.getState() === 'RUNNING' && worker.shutdown());
+        await running;
       } finally {
         await close();
         await connection.close();
       }
-    },
-    stop() {
-      stopping.abort();
-      if (worker.getState() === 'RUNNING') worker.shutdown();
     },
   };
 }
