@@ -8,6 +8,7 @@ import { createOrdersLake } from '../adapters/lake';
 import { createOversizedRows } from '../adapters/lake/oversized-rows';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
+import { unreachable } from '../adapters/temporal/unreachable';
 import type { loadTemporal } from '../configs/temporal';
 import { WORKFLOWS, type Queue } from '../model/names';
 import { pipelineName } from './pipeline-name';
@@ -42,7 +43,11 @@ export async function createQueueWorker(options: {
   workflows: { codePath: string } | WorkflowBundleWithSourceMap;
 }): Promise<{ run(): Promise<void>; stop(): void }> {
   const stopping = new AbortController();
-  const connection = await NativeConnection.connect(options.temporal.connection);
+  const connection = await NativeConnection.connect(options.temporal.connection).catch(
+    async (error: unknown) => {
+      throw await unreachable(options.temporal, error);
+    },
+  );
   const { activities, close } = activitiesOf(options.queue, {
     settings: options.settings,
     stopping: stopping.signal,
