@@ -1,18 +1,18 @@
 import { Client, Connection } from '@temporalio/client';
-import { temporalUnusable } from '../adapters/temporal/unusable';
+import { unreachable } from '../adapters/temporal/unreachable';
 import { loadTemporal } from '../configs/temporal';
 
 /** Runs `work` with a client of the configured Temporal; an unreachable server is one clear error. */
 export async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
-  const { connection: options, address, namespace } = loadTemporal();
+  const temporal = loadTemporal();
   let connection: Connection;
   try {
-    connection = await Connection.connect(options);
+    connection = await Connection.connect(temporal.connection);
   } catch (error) {
-    throw new Error(temporalUnusable({ address, namespace }, error), { cause: error });
+    throw await unreachable(temporal, error);
   }
   try {
-    return await work(new Client({ connection, namespace }));
+    return await work(new Client({ connection, namespace: temporal.namespace }));
   } finally {
     await connection.close();
   }

@@ -90,6 +90,8 @@ function invalid(file: string, problems: string[]): LastingFailure {
 
 function explain(issue: z.core.$ZodIssue, raw: unknown): string[] {
   const at = issue.path.join('.');
+  const inside = issue.code === 'invalid_union' ? problemsInside(issue) : [];
+  if (inside.length > 0) return inside.flatMap((problem) => explain(problem, raw));
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path);
     return issue.keys.map((key) => {
@@ -103,7 +105,21 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): string[] {
     });
   }
   const found = valueAt(raw, issue.path);
-  return [`${at}: found ${JSON.stringify(found) ?? 'nothing'}; ${describe(issue, found)}`];
+  return [`${at}: found ${show(found, String(issue.path.at(-1)))}; ${describe(issue, found)}`];
+}
+
+/** Of a value that is a map as one alternative wants it: what is wrong with its keys. */
+function problemsInside(union: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
+  return union.errors
+    .flat()
+    .filter(({ code, path }) => path.length > 0 || code === 'unrecognized_keys')
+    .map((problem) => ({ ...problem, path: [...union.path, ...problem.path] }));
+}
+
+/** Messages go to logs and into Temporal's history. */
+function show(found: unknown, key: string): string {
+  const hide = (name: string, value: unknown) => (/^(password|key)$/.test(name) ? '(hidden)' : value);
+  return JSON.stringify(hide(key, found), hide) ?? 'nothing';
 }
 
 function describe(issue: z.core.$ZodIssue, found: unknown): string {

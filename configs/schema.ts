@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parseTimestamp } from '../model/watermark';
 
@@ -30,13 +31,28 @@ const number = (fallback: number, range: { min: number; max: number; int?: boole
 
 const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]);
 
+const isPem = (value: string) => value.includes('-----BEGIN ');
+
+/** Read once, when the settings are. */
+const pem = z.string().transform((value, context) => {
+  if (isPem(value)) return value;
+  try {
+    const content = readFileSync(value, 'utf8');
+    if (isPem(content)) return content;
+  } catch {
+    // said below
+  }
+  context.addIssue('must be PEM text (-----BEGIN …), or a file of it that can be read');
+  return z.NEVER;
+});
+
 const tls = z
   .union([
     flag,
     z.strictObject({
-      ca: z.string().optional(),
-      cert: z.string().optional(),
-      key: z.string().optional(),
+      ca: pem.optional(),
+      cert: pem.optional(),
+      key: pem.optional(),
       rejectUnauthorized: flag.optional(),
     }),
   ])
@@ -69,7 +85,9 @@ const postgres = z.strictObject({
   timezone: text('UTC', {
     why: 'zone in which a created_at without time zone is read; the zone of the sessions that insert',
   }),
-  ssl: tls.meta({ why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text' }),
+  ssl: tls.meta({
+    why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it',
+  }),
 });
 
 const kafka = z.strictObject({
@@ -92,12 +110,14 @@ const kafka = z.strictObject({
   consumer_group: text('food_orders_consumer_group', {
     why: 'group whose offsets follow the lake, for lag tools',
   }),
-  ssl: tls.meta({ why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text' }),
+  ssl: tls.meta({
+    why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it',
+  }),
   sasl: z
     .strictObject({
       mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-      username: z.string(),
-      password: z.string(),
+      username: z.union([z.string(), z.number()]).transform(String),
+      password: z.union([z.string(), z.number()]).transform(String),
     })
     .optional()
     .meta({ why: '{mechanism: plain | scram-sha-256 | scram-sha-512, username, password}' }),

@@ -17,9 +17,9 @@ export interface OwnStack {
   home: string;
 }
 
-export async function ownStack(onProgress?: (line: string) => void): Promise<OwnStack> {
-  const home = mkdtempSync(join(tmpdir(), 'orders-stream-torture-'));
-  const options: stack.StackOptions = { home, useEnvironment: false, onProgress };
+/** @param wanted other servers, or other settings of theirs, than the usual ones; `home` may have been prepared. */
+export async function ownStack(wanted: stack.StackOptions = {}): Promise<OwnStack> {
+  const home = wanted.home ?? mkdtempSync(join(tmpdir(), 'orders-stream-torture-'));
   const reaper = spawn(
     process.execPath,
     ['--import', 'tsx', join(__dirname, '../test/helpers/reaper.ts'), home],
@@ -28,12 +28,14 @@ export async function ownStack(onProgress?: (line: string) => void): Promise<Own
   reaper.unref();
   // It waits for the end of this pipe, which must not keep us alive.
   (reaper.stdin as unknown as { unref(): void }).unref();
-  const up = () =>
-    stack.up({
-      ...options,
-      // Often through continue-as-new, but not with every batch.
-      temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 200 },
-    });
+  const options: stack.StackOptions = {
+    // Often through continue-as-new, but not with every batch.
+    temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 200 },
+    ...wanted,
+    home,
+    useEnvironment: false,
+  };
+  const up = () => stack.up(options);
   return {
     home,
     addresses: await up(),

@@ -43,7 +43,7 @@ interface FaultFigures {
 const RECOVERY_TIMEOUT_MS = 180_000;
 
 export async function torture(options: TortureOptions): Promise<Figures> {
-  const stack = await ownStack(options.report);
+  const stack = await ownStack({ onProgress: options.report });
   try {
     options.signal.throwIfAborted();
     const rig = await startRig({}, stack.addresses);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
-import { temporalUnusable } from '../adapters/temporal/unusable';
+import { unreachable } from '../adapters/temporal/unreachable';
 import type { loadTemporal } from '../configs/temporal';
 
 const TRY_AGAIN_MS = 1_000;
@@ -18,7 +18,7 @@ export async function connectWhenThere(
     try {
       return await connect(temporal);
     } catch (error) {
-      const problem = temporalUnusable(temporal, error);
+      const { message: problem } = await unreachable(temporal, error);
       if (problem !== said) say(`${problem} Waiting for it.`);
       said = problem;
       await sleep(TRY_AGAIN_MS, undefined, { signal: stop }).catch(() => undefined);

@@ -8,6 +8,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../configs/load';
+import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../model/names';
 import { bundleWorkflows } from './bundle';
 
@@ -15,7 +16,9 @@ import { bundleWorkflows } from './bundle';
 const RESTART_MS = 1_000;
 
 async function main(): Promise<void> {
-  loadSettings(); // Wrong settings are told once, here, and not by every process again and again.
+  // Wrong settings are told once, here, and not by every process again and again.
+  loadSettings();
+  loadTemporal();
   const { code } = await bundleWorkflows();
   const children = new Map<Queue, ChildProcess>();
   let stopping = false;

@@ -13,7 +13,7 @@ export async function ensureTopic(options: KafkaTopicOptions, pool: ConnectionPo
   const admin = adminOf(options);
   try {
     await admin.connect();
-    if (!(await exists(admin, options.topic))) await create(admin, options);
+    if (!(await exists(admin, options.topic))) await createTopic(admin, options);
   } finally {
     await admin.disconnect();
   }
@@ -44,13 +44,19 @@ async function exists(admin: Admin, topic: string): Promise<boolean> {
   }
 }
 
-async function create(admin: Admin, options: KafkaTopicOptions): Promise<void> {
+/** Throws what Kafka says, also with `validateOnly`, where nothing is created. */
+export async function createTopic(
+  admin: Admin,
+  options: KafkaTopicOptions,
+  { validateOnly = false } = {},
+): Promise<void> {
   const { topic, numPartitions, replicationFactor } = options;
   try {
     // Resolves with false where another process was faster.
     await admin.createTopics({
       topics: [{ topic, numPartitions, replicationFactor }],
       waitForLeaders: false,
+      validateOnly,
     });
   } catch (error) {
     // kafkajs hides what went wrong in a list.

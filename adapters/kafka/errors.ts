@@ -1,8 +1,10 @@
 import type { KafkaJSProtocolError } from 'kafkajs';
 import { createErrorFromCode } from 'kafkajs/src/protocol/error';
 import { LastingFailure, type LastingFailureType } from '../../model/errors';
+import { namesIn, tlsProblem } from '../tls-problem';
 
-const GRANT = 'grant it with kafka-acls, then start the workflow again';
+const GRANT =
+  'grant it with kafka-acls (`npm run orders -- doctor` names it, the README lists all), then start the workflow again';
 const SETTINGS = 'correct the kafka section of the settings file';
 
 /**
@@ -49,6 +51,9 @@ const LASTING: Record<string, { type: LastingFailureType; advice: string }> = {
 
 const NOT_IN_SYNC =
   "fewer brokers hold the partition in sync than the topic's min.insync.replicas: bring them back, or lower it";
+/** A listener that is asked for something else than it speaks says nothing, as a broker that goes away. */
+const OTHER_LISTENER =
+  'if it goes on, kafka.ssl or kafka.sasl is not what the listener at this address wants';
 const TOO_LARGE = "raise the topic's max.message.bytes to 1 MiB or more";
 
 /** Outages whose own words do not say what to look at. */
@@ -57,6 +62,9 @@ const HINTS: Record<string, string> = {
   RECORD_LIST_TOO_LARGE: TOO_LARGE,
   NOT_ENOUGH_REPLICAS: NOT_IN_SYNC,
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: NOT_IN_SYNC,
+  KafkaJSConnectionClosedError: OTHER_LISTENER,
+  ILLEGAL_SASL_STATE: OTHER_LISTENER,
+  ECONNRESET: OTHER_LISTENER,
   UNKNOWN_MEMBER_ID: 'a consumer is active in this group; stop it or set another kafka.consumer_group',
   INVALID_PRODUCER_EPOCH: 'a newer attempt of this publish, or a second capture, has taken over',
   PRODUCER_FENCED: 'a newer attempt of this publish, or a second capture, has taken over',
@@ -103,9 +111,16 @@ export function kindOf(error: unknown): string {
   return error.name;
 }
 
+/** Of the socket, where kafkajs has kept it. */
+function codeOf(error: unknown): string {
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  if (typeof code === 'string') return code;
+  return cause instanceof Error ? codeOf(cause) : '';
+}
+
 /** Whether another try on a new connection, with fresh metadata, may work at once. */
 export function isMoved(error: unknown): boolean {
-  return MOVED.has(kindOf(error));
+  return MOVED.has(kindOf(error)) && tlsProblem(error, namesIn('kafka')) === undefined;
 }
 
 /** Whether the broker did not answer at all, as on a half-open connection. */
@@ -134,6 +149,9 @@ export function explain(error: unknown, doing: string, brokers: readonly string[
       cause: error,
     });
   }
-  const hint = HINTS[kind];
+  const tls = tlsProblem(error, namesIn('kafka'));
+  if (tls?.lasting === true)
+    return new LastingFailure('InvalidSettings', `${where}: ${text}: ${tls.advice}`, { cause: error });
+  const hint = tls?.advice ?? HINTS[kind] ?? HINTS[codeOf(error)];
   return new Error(`${where}: ${text} (${kind})${hint === undefined ? '' : `: ${hint}`}`, { cause: error });
 }

@@ -1,13 +1,12 @@
 /** Facts about brokers and topic, for those who judge whether the pipeline can live with them. Changes nothing. */
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../activities/interfaces';
-import { LastingFailure } from '../../model/errors';
 import { Connection } from './connection';
 import { adminOf } from './ensure-topic';
 import { explain, kindOf } from './errors';
 import type { KafkaTopicOptions } from './options';
 import { readProgress } from './progress-record';
-import { transactionalIdOf } from './publisher';
+import { missingRights, type Right } from './rights';
 
 /** OffsetFetch with require_stable, of Kafka 2.5. */
 const OFFSET_FETCH = { apiKey: 9, version: 7 };
@@ -17,13 +16,16 @@ export interface KafkaFacts {
   brokers: number;
   /** Kafka 2.5 or newer. */
   newEnough: boolean;
-  /** Absent where it does not exist. */
+  /** The user may not see whether the topic exists. */
+  topicIsHidden: boolean;
+  /** Absent where it does not exist, or is hidden. */
   topic?: { partitions: number; replicas: number; inSync: number };
   /** By name; empty where the user may not see them. */
   topicConfig: Record<string, string>;
   brokerConfig: Record<string, string>;
-  /** Why transactions, or the groups, cannot be used; absent where they can. */
-  refused?: LastingFailure;
+  /** Rights that the pipeline needs and the user lacks. */
+  missing: Right[];
+  /** Absent where there is none, or the user may not see it. */
   progress?: Progress;
 }
 
@@ -45,17 +47,22 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
     await admin.connect();
     const [anyNode = ''] = connection.nodeIds();
     const { versions } = await connection.broker(anyNode);
-    const topic = await lookUpTopic(admin, options.topic);
+    const { topic, hidden: topicIsHidden } = await lookUpTopic(admin, options.topic);
+    const topicIs = topicIsHidden ? 'hidden' : topic === undefined ? 'missing' : 'there';
+    const missing = await missingRights(connection, admin, { ...options, topicIs });
+    const progress = await seen(readProgress(connection, undefined));
     return {
       brokers: connection.nodeIds().length,
       newEnough: (versions[OFFSET_FETCH.apiKey]?.maxVersion ?? 0) >= OFFSET_FETCH.version,
+      topicIsHidden,
       ...(topic === undefined ? {} : { topic }),
       topicConfig:
         topic === undefined
           ? {}
           : await configOf(admin, ConfigResourceTypes.TOPIC, options.topic, TOPIC_CONFIG),
       brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, anyNode, BROKER_CONFIG),
-      ...(await tryTransactions(connection, options)),
+      missing,
+      ...(progress === undefined ? {} : { progress }),
     };
   } catch (error) {
     throw explain(error, 'looking at brokers and topic', options.brokers);
@@ -65,17 +72,22 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
   }
 }
 
-async function lookUpTopic(admin: Admin, name: string): Promise<KafkaFacts['topic']> {
+async function lookUpTopic(
+  admin: Admin,
+  name: string,
+): Promise<{ topic?: KafkaFacts['topic']; hidden: boolean }> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
     const partitions = topics[0]?.partitions ?? [];
-    return {
+    const topic = {
       partitions: partitions.length,
       replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
       inSync: Math.min(...partitions.map(({ isr }) => isr.length)),
     };
+    return { topic, hidden: false };
   } catch (error) {
-    if (kindOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined;
+    if (isRefusal(error)) return { hidden: true };
+    if (kindOf(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return { hidden: false };
     throw error;
   }
 }
@@ -86,54 +98,24 @@ async function configOf(
   name: string,
   configNames: string[],
 ): Promise<Record<string, string>> {
-  try {
-    const { resources } = await admin.describeConfigs({
-      resources: [{ type, name, configNames }],
-      includeSynonyms: false,
-    });
-    return Object.fromEntries(
-      resources.flatMap(({ configEntries }) =>
-        configEntries.map(({ configName, configValue }) => [configName, configValue]),
-      ),
-    );
-  } catch (error) {
-    if (/AUTHORIZATION_FAILED$/.test(kindOf(error))) return {};
-    throw error;
-  }
+  const described = await seen(
+    admin.describeConfigs({ resources: [{ type, name, configNames }], includeSynonyms: false }),
+  );
+  return Object.fromEntries(
+    (described?.resources ?? []).flatMap(({ configEntries }) =>
+      configEntries.map(({ configName, configValue }) => [configName, configValue]),
+    ),
+  );
 }
 
-/** Kafka looks at the rights first, and only then sees that no transaction of this producer is open. */
-const NOBODYS_PRODUCER = { producerId: '9223372036854775806', producerEpoch: 0 };
+const isRefusal = (error: unknown) => /AUTHORIZATION_FAILED$/.test(kindOf(error));
 
-/**
- * Whether a capture may use its transactional.id and its groups. Registering under the id would fence a capture that
- * runs, so a producer that does not exist asks to write: what it is refused for tells the rights.
- */
-async function tryTransactions(
-  connection: Connection,
-  { topic, brokers }: KafkaTopicOptions,
-): Promise<Pick<KafkaFacts, 'refused' | 'progress'>> {
-  const transactionalId = transactionalIdOf(topic);
+/** `undefined` where the user may not see it. */
+async function seen<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
-    await connection.coordinated('transaction', transactionalId, undefined, (coordinator) =>
-      coordinator.addPartitionsToTxn({
-        transactionalId,
-        ...NOBODYS_PRODUCER,
-        topics: [{ topic, partitions: [0] }],
-      }),
-    );
+    return await answer;
   } catch (error) {
-    const refused = explain(error, `asking to write transactions as ${transactionalId}`, brokers);
-    if (refused instanceof LastingFailure) return { refused };
-    if (kindOf(error) !== 'INVALID_PRODUCER_ID_MAPPING' && kindOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION')
-      throw error;
-  }
-  try {
-    const progress = await readProgress(connection, undefined);
-    return progress === undefined ? {} : { progress };
-  } catch (error) {
-    const refused = explain(error, 'reading the progress record', brokers);
-    if (refused instanceof LastingFailure) return { refused };
+    if (isRefusal(error)) return undefined;
     throw error;
   }
 }

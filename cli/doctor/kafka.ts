@@ -27,18 +27,37 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   if (facts.newEnough) findings.fine('brokers', `${where}, Kafka 2.5 or newer`);
   else findings.broken('brokers', `${where}, older than Kafka 2.5`, 'upgrade them');
 
-  if (facts.topic === undefined) examineMissing(findings, kafka, facts);
-  else await examineTopic(findings, kafka, facts, facts.topic);
+  if (facts.topic === undefined) {
+    if (!facts.topicIsHidden) examineMissing(findings, kafka, facts);
+  } else await examineTopic(findings, kafka, facts, facts.topic);
   examineBrokers(findings, facts.brokerConfig);
-  if (facts.refused !== undefined)
-    findings.broken('transactions', facts.refused.message, 'what the message says; README lists the rights');
-  else {
-    const { progress } = facts;
+  examineRights(findings, kafka, facts);
+  return findings.all;
+}
+
+function examineRights(
+  findings: Findings,
+  kafka: Settings['kafka'],
+  { missing, progress }: KafkaFacts,
+): void {
+  if (missing.length === 0) {
     const record =
       progress === undefined ? 'no window published yet' : `window ${progress.sequence} published`;
-    findings.fine('transactions', `allowed; ${record}`);
+    findings.fine('rights', `read, write and transactions allowed; ${record}`);
+    return;
   }
-  return findings.all;
+  const ofCertificate = typeof kafka.ssl === 'object' && kafka.ssl.cert !== undefined;
+  const user = kafka.sasl?.username ?? (ofCertificate ? '<name in kafka.ssl.cert>' : 'ANONYMOUS');
+  const lacks = missing.map(({ operation, resource, name }) => `${operation} on ${resource} ${name}`);
+  const commands = missing.map(
+    ({ operation, resource, name }) =>
+      `kafka-acls --add --allow-principal User:${user} --operation ${operation} --${resource} ${name}`,
+  );
+  findings.broken(
+    'rights',
+    `InsufficientPrivilege: user ${user} lacks ${lacks.join(', ')}`,
+    commands.join('; '),
+  );
 }
 
 function examineMissing(findings: Findings, kafka: Settings['kafka'], { brokers }: KafkaFacts): void {

@@ -58,7 +58,7 @@ export function brokers(home: Home): string {
   return port === undefined ? '' : `127.0.0.1:${port}`;
 }
 
-function findJava(): string | undefined {
+export function findJava(): string | undefined {
   const fromHome = process.env['JAVA_HOME'] && join(process.env['JAVA_HOME'], 'bin', 'java');
   return fromHome && existsSync(fromHome) ? fromHome : findExecutable('java');
 }

@@ -113,7 +113,9 @@ test('the workflows are found with the Temporal CLI', async () => {
 test('the doctor finds a healthy pipeline fine, and who holds it back', async () => {
   const healthy = await ordersCli(pipeline, 'doctor');
   expect(healthy.stdout).toMatch(/Temporal +landOrders +fine +orders-land runs/);
-  expect(healthy.stdout).toMatch(/Kafka +transactions +fine +allowed; window \d+ published/);
+  expect(healthy.stdout).toMatch(
+    /Kafka +rights +fine +read, write and transactions allowed; window \d+ published/,
+  );
   expect(healthy.stdout).not.toMatch(/WARNING|BROKEN/);
   const session = await pipeline.pool.connect();
   await session.query(

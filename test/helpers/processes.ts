@@ -102,7 +102,7 @@ export async function temporalCli(pipeline: FreshPipeline, ...args: string[]): P
 
 /** Runs `npm run orders -- …`; a failure has `code`, `stdout` and `stderr`. */
 export function ordersCli(
-  pipeline: FreshPipeline,
+  pipeline: Pick<FreshPipeline, 'env'>,
   ...args: string[]
 ): Promise<{ stdout: string; stderr: string }> {
   return promisify(execFile)(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { loadSettings, parseSettings } from '../../configs/load';
 import { LastingFailure } from '../../model/errors';
 
@@ -53,6 +56,35 @@ test.each([
 ])('%s is refused with file, key, finding and remedy', (text, env, message) => {
   expect(refusal(text, env)).toContain('test.yml: ');
   expect(refusal(text, env)).toContain(message);
+});
+
+test('a certificate is PEM text or a file of it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'orders-stream-pem-'));
+  const file = join(folder, 'ca.pem');
+  const text = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
+  writeFileSync(file, text);
+  try {
+    const { postgres, kafka } = parse(`postgres: {ssl: {ca: "${file}"}}\nkafka: {ssl: {ca: "\${CA}"}}`, {
+      CA: text,
+    });
+    expect(postgres.ssl).toEqual({ ca: text });
+    expect(kafka.ssl).toEqual({ ca: text });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test.each([
+  ['kafka: {ssl: {ca: /nowhere.pem}}', 'kafka.ssl.ca: found "/nowhere.pem"; must be PEM text'],
+  ['kafka: {ssl: {cert: x, key: s3cret}}', 'kafka.ssl.key: found "(hidden)"; must be PEM text'],
+  ['postgres: {ssl: {crt: x, key: s3cret}}', 'postgres.ssl.crt is not a setting'],
+  ['postgres: {ssl: require}', 'postgres.ssl: found "require"; '],
+  ['kafka: {sasl: {mechanism: GSSAPI, username: u, password: s3cret}}', 'must be plain or scram-sha-256 or'],
+  ['kafka: {sasl: {mechanism: plain, username: u, password: [s3cret]}}', 'sasl.password: found "(hidden)"; '],
+  ['kafka: {sasl: [{password: s3cret}]}', 'kafka.sasl: found [{"password":"(hidden)"}]; must be a map'],
+])('%s is refused without showing a secret', (text, message) => {
+  expect(refusal(text)).toContain(message);
+  expect(refusal(text)).not.toContain('s3cret');
 });
 
 test('every problem of a file is told at once', () => {

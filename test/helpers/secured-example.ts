@@ -1,0 +1,67 @@
+/** The README's example of secured servers, read out of it, so that the tests use what users copy. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AclOperationTypes, AclResourceTypes } from 'kafkajs';
+import { parse } from 'yaml';
+import type { Overrides } from '../../stack/fresh-pipeline';
+
+const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
+const [, text = ''] = /<!-- secured -->([^]*)<!-- \/secured -->/.exec(readme) ?? [];
+const block = (language: string) =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, code]) => code).join('\n');
+
+/** What the example adds to the settings, with the folder of the certificates and the password filled in. */
+export function exampleSettings(folder: string, password: string): Pick<Overrides, 'postgres' | 'kafka'> {
+  const filled = block('yaml').replaceAll('/etc/orders', folder).replaceAll('${KAFKA_PASSWORD}', password);
+  return parse(filled) as Pick<Overrides, 'postgres' | 'kafka'>;
+}
+
+/** Temporal's variables. */
+export function exampleEnvironment(folder: string): Record<string, string> {
+  const found = [...block('sh').matchAll(/(TEMPORAL_TLS_\w+)=(\S+)/g)];
+  return Object.fromEntries(
+    found.map(([, name, value]) => [name!, value!.replaceAll('/etc/orders', folder)]),
+  );
+}
+
+/** The GRANTs of the section above it. */
+export const exampleGrants = [...readme.matchAll(/^GRANT .*;$/gm)].map(([grant]) => grant);
+
+/** A right as the example grants it with kafka-acls. */
+export interface Grant {
+  operation: string;
+  resource: string;
+  name: string;
+  optional: boolean;
+}
+
+export const exampleRights: Grant[] = [...block('sh').matchAll(/^acl (--.*)$/gm)].flatMap(([, line = '']) => {
+  const [, resource = '', name = ''] = /--(topic|group|transactional-id|cluster)(?: +([^\s#]+))?/.exec(line)!;
+  return [...line.matchAll(/--operation (\w+)/g)].map(([, operation = '']) => ({
+    operation,
+    resource,
+    name,
+    optional: line.includes('# optional'),
+  }));
+});
+
+const OPERATIONS: Record<string, AclOperationTypes> = {
+  Read: AclOperationTypes.READ,
+  Write: AclOperationTypes.WRITE,
+  Create: AclOperationTypes.CREATE,
+  DescribeConfigs: AclOperationTypes.DESCRIBE_CONFIGS,
+};
+
+const RESOURCES: Record<string, AclResourceTypes> = {
+  topic: AclResourceTypes.TOPIC,
+  group: AclResourceTypes.GROUP,
+  'transactional-id': AclResourceTypes.TRANSACTIONAL_ID,
+  cluster: AclResourceTypes.CLUSTER,
+};
+
+/** The same for Kafka's protocol. */
+export const protocolNames = ({ operation, resource, name }: Grant) => ({
+  operation: OPERATIONS[operation]!,
+  resourceType: RESOURCES[resource]!,
+  resourceName: resource === 'cluster' ? 'kafka-cluster' : name,
+});
