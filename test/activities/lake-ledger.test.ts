@@ -114,8 +114,9 @@ test('an entry that cannot be written whole is not there at all', async () => {
 });
 
 test('a lake without entries begins where it was first opened, whatever Kafka has lost since', async () => {
-  expect(await lake.beginning(1, { '0': '5', '1': '0' })).toEqual({ '0': '5', '1': '0' });
-  expect(await lake.beginning(1, { '0': '9', '1': '3' })).toEqual({ '0': '5', '1': '0' });
+  const first = { begin: { '0': '5', '1': '0' }, topicId: 'a' };
+  expect(await lake.beginning(1, first)).toEqual(first);
+  expect(await lake.beginning(1, { begin: { '0': '9', '1': '3' }, topicId: 'b' })).toEqual(first);
   expect(await lake.lastEntry()).toBeUndefined();
 });
 
