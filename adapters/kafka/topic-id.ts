@@ -1,10 +1,9 @@
-import type { Broker } from 'kafkajs/src/cluster/types';
 import { otherTopic } from '../../model/data-loss';
 import type { OffsetRange } from '../../model/ranges';
 import { isOtherTopic } from '../../model/topic-id';
 import type { Connection } from './connection';
 import { checkCode } from './errors';
-import { send } from './send-request';
+import { send, type Receiver } from './send-request';
 import { wire, WireReader } from './wire';
 
 /** Topic ids come with version 10, of Kafka 2.8; kafkajs speaks versions up to 6. */
@@ -41,7 +40,7 @@ export async function requireTopic(
 }
 
 /** What one broker knows. */
-export async function fetchTopicId(broker: Broker, topic: string): Promise<string | undefined> {
+export async function fetchTopicId(broker: Receiver, topic: string): Promise<string | undefined> {
   if ((broker.versions[METADATA.apiKey]?.maxVersion ?? 0) < METADATA.apiVersion) return undefined;
   const byName = Buffer.concat([NO_ID, wire.compactString(topic), wire.noTaggedFields]);
   const body = Buffer.concat([

@@ -75,6 +75,15 @@ test('other ranges under a taken sequence are a conflict, and take their own fil
   expect([await contentsOf(path), await contentsOf(`${path}_quarantine`)]).toEqual(before);
 });
 
+test('the same offsets of another topic are a conflict; where one does not say which topic, they are not', async () => {
+  await lake.commit(entryFor({ ...batch(1), topicId: 'old' }));
+  await lake.commit(entryFor(batch(1)));
+  await expect(lake.commit(entryFor({ ...batch(1), topicId: 'new' }))).rejects.toMatchObject({
+    type: 'LandingConflict',
+    message: expect.stringContaining('0: 0..10 of the topic with the id old') as string,
+  });
+});
+
 test('of two at once with other ranges one wins, of two alike both succeed', async () => {
   const outcomes = await Promise.allSettled([
     lake.commit(entryFor(batch(1, 0, 5))),
