@@ -24,7 +24,8 @@ export async function findLanded(
 ): Promise<Set<number>> {
   const found = new Set<number>();
   const byDate = indexesBy(orders, (order) => dateFolder(order.createdAtMicros));
-  await forEachDate(lake, batches, byDate, async (duckdb, files, indexes) => {
+  const among = (sequence: number) => counts(batches, sequence);
+  await forEachDate(lake, among, byDate, async (duckdb, files, indexes) => {
     const ids = indexes.map((index) => (orders[index] as { orderId: bigint }).orderId);
     await fillTable(duckdb, { order_id: BIGINT, row: INTEGER }, [ids, indexes]);
     // DuckDB hands the join's smallest and largest order_id to the scan, which skips row groups outside them.
@@ -48,8 +49,9 @@ export async function findQuarantined(
 ): Promise<Set<number>> {
   const found = new Set<number>();
   const keys = rows.map(keyOf);
-  const look = (among: Batches, wanted: (row: QuarantinedRow) => boolean) => {
+  const look = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
     const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(row) : undefined));
+    const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
     return forEachDate(quarantine, among, byDate, async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
         indexes.map((index) => keys[index] as string),
@@ -62,8 +64,8 @@ export async function findQuarantined(
       );
     });
   };
-  await look({ ...batches, topicSince: 1 }, ({ order }) => order.createdAtMicros !== null);
-  await look(batches, ({ order }) => order.createdAtMicros === null);
+  await look(1, ({ order }) => order.createdAtMicros !== null);
+  await look(batches.topicSince ?? 1, ({ order }) => order.createdAtMicros === null);
   return found;
 }
 
@@ -92,19 +94,18 @@ function indexesBy<T>(rows: readonly T[], key: (row: T) => string | undefined): 
   return groups;
 }
 
+function counts(batches: Batches, sequence: number): boolean {
+  return 'before' in batches ? sequence < batches.before : sequence !== batches.except;
+}
+
 async function forEachDate(
   root: string,
-  batches: Batches,
+  among: (sequence: number) => boolean,
   byDate: Map<string, number[]>,
   look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
 ): Promise<void> {
   for (const [date, indexes] of byDate) {
-    const { topicSince = 1 } = batches;
-    const parts = (await partsOf(root, date)).filter(
-      ({ sequence }) =>
-        sequence >= topicSince &&
-        ('before' in batches ? sequence < batches.before : sequence !== batches.except),
-    );
+    const parts = (await partsOf(root, date)).filter(({ sequence }) => among(sequence));
     if (parts.length === 0) continue;
     const files = parts.map((part) => join(root, part.path));
     await withDuckDB((duckdb) => look(duckdb, files, indexes));

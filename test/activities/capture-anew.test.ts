@@ -2,7 +2,8 @@
 import { createAdvanceWatermark } from '../../activities/capture/advance-watermark';
 import { createOpenCapture } from '../../activities/capture/open-capture';
 import { createWatermarkFile } from '../../activities/capture/watermark-file';
-import type { OrdersSource, OrdersTopic } from '../../activities/interfaces';
+import type { OrdersSource, OrdersTopic, Progress } from '../../activities/interfaces';
+import { Connection } from '../../adapters/kafka/connection';
 import { encodeProgress, PROGRESS_GROUP } from '../../adapters/kafka/progress-record';
 import { PUBLISH_AGAIN } from '../../model/data-loss';
 import { eventually } from '../helpers/pipeline';
@@ -44,12 +45,25 @@ async function recordIsGone(): Promise<void> {
 /** As a broker that was down when the topic was deleted may leave it. */
 async function restoreRecord(sequence: number): Promise<void> {
   await recordIsGone();
-  const metadata = encodeProgress({ ...windowOf(sequence), rows: 10, topicId });
-  await fixture.admin.setOffsets({
-    groupId: PROGRESS_GROUP,
-    topic: fixture.name,
-    partitions: [{ partition: 0, offset: String(sequence), ...{ metadata } }],
-  });
+  await writeRecord({ ...windowOf(sequence), rows: 10, topicId });
+}
+
+async function writeRecord(record: Progress): Promise<void> {
+  const offset = { partition: 0, offset: String(record.sequence), metadata: encodeProgress(record) };
+  const connection = new Connection(fixture.options());
+  try {
+    await connection.open();
+    await connection.coordinated('group', PROGRESS_GROUP, undefined, (coordinator) =>
+      coordinator.offsetCommit({
+        groupId: PROGRESS_GROUP,
+        groupGenerationId: -1,
+        memberId: '',
+        topics: [{ topic: fixture.name, partitions: [offset] }],
+      }),
+    );
+  } finally {
+    connection.destroy();
+  }
 }
 
 const conflict = { name: 'LastingFailure', type: 'CaptureConflict' };
@@ -114,8 +128,9 @@ test.each([
     topicId: id,
   });
   // Its retry, and the windows that follow.
-  expect(await publish(topic, 2, { afterReset: true })).toMatchObject({ already: true, topicId: id });
-  expect(await publish(topic, 3, { topicId: id! })).toMatchObject({ already: false });
+  const other = fixture.open();
+  expect(await publish(other, 2, { afterReset: true })).toMatchObject({ already: true, topicId: id });
+  expect(await publish(other, 3, { topicId: id! })).toMatchObject({ already: false });
   expect(sortedIds(await fixture.readAll())).toEqual(upTo(20).map((n) => n + 10));
 });
 
@@ -130,12 +145,7 @@ test('a topic that is deleted after the publish ends the capture, instead of ask
 
 test('a record of version 0.2.0, without an id, is one of whichever topic is there', async () => {
   await publish(topic, 1);
-  const metadata = encodeProgress({ ...windowOf(1), rows: 10 });
-  expect(metadata).not.toContain('topicId');
-  await fixture.admin.setOffsets({
-    groupId: PROGRESS_GROUP,
-    topic: fixture.name,
-    partitions: [{ partition: 0, offset: '1', ...{ metadata } }],
-  });
+  await writeRecord({ ...windowOf(1), rows: 10 });
+  expect(await topic.progress()).toEqual({ ...windowOf(1), rows: 10 });
   expect(await publish(fixture.open(), 2, {})).toEqual({ rows: 10, already: false, topicId });
 });

@@ -120,6 +120,8 @@ test('of a topic before, offsets say nothing; order_ids do', async () => {
   expect((await found(1)).sort()).toEqual([0, 1, 2]);
   expect((await found(2)).sort()).toEqual([0, 2]);
   expect(await found(3)).toEqual([0]);
+  await land(3, [accepted(1)]);
+  expect([...(await lake.findLanded({ before: 4, topicSince: 4 }, [accepted(1).order]))]).toEqual([0]);
 });
 
 test('a path is a path, whatever patterns it would match', async () => {
