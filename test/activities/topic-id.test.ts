@@ -123,15 +123,6 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
     });
   });
 
-  test('stops while it waits for messages', async () => {
-    const { stable } = await topic.offsets();
-    const waiting = claimFrom({ next: stable, topicId: id });
-    waiting.catch(() => undefined);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await fixture.makeAnew();
-    await expect(waiting).rejects.toThrow(/made anew|UNKNOWN_TOPIC|log now ends at/);
-  });
-
   test('opens the lake at the old offsets, with the id of the old topic', async () => {
     const openLanding = () => inActivity(createOpenLanding({ topic, lake }));
     expect(await openLanding()).toMatchObject({ next: { '0': '0' }, topicId: id });
