@@ -263,10 +263,10 @@ test('an idle or paused capture renews its progress record once a day, a busy on
   expect(paused.polls).toEqual([]);
 
   const busy = scripted(9);
-  const before = { ...stateOf010, recordedAt: dayAgo() + 1_500 };
+  const before = { ...stateOf010, recordedAt: dayAgo() + 4_000 };
   await run('busy', busy.activities, [{ state: before }], async () => {
     await eventually(() => expect(busy.advanced).toEqual([8, 9]));
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
   });
   expect(busy.renewed).toEqual([]);
 });
