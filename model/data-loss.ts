@@ -1,17 +1,34 @@
 /** What an operator does about offsets that Kafka no longer has; the same words wherever the loss is noticed. */
+import { LastingFailure } from './errors';
 import { WORKFLOWS } from './names';
-import type { Offsets } from './ranges';
+import { formatOffsets, type Offsets } from './ranges';
 
 /** One command and not two: a landing that is only started again stops at the same gap before a signal can reach it. */
 export function landFrom(offsets: Offsets | 'earliest'): string {
-  const { id, taskQueue } = WORKFLOWS.landOrders;
+  return signalWithStart('landOrders', 'resetOffsets', JSON.stringify({ offsets }));
+}
+
+/** Repeats are dropped by the landing, so a moment that is too early does no harm. A capture that has stopped is started. */
+export const PUBLISH_AGAIN = signalWithStart(
+  'captureOrders',
+  'resetWatermark',
+  '{"createdAt": "<a moment before the lost orders>"}',
+);
+
+function signalWithStart(type: keyof typeof WORKFLOWS, signal: string, input: string): string {
+  const { id, taskQueue } = WORKFLOWS[type];
   return (
-    `temporal workflow signal-with-start --workflow-id ${id} --type landOrders --task-queue ${taskQueue} ` +
-    `--signal-name resetOffsets --signal-input '${JSON.stringify({ offsets })}'`
+    `temporal workflow signal-with-start --workflow-id ${id} --type ${type} --task-queue ${taskQueue} ` +
+    `--signal-name ${signal} --signal-input '${input}'`
   );
 }
 
-/** Repeats are dropped by the landing, so a moment that is too early does no harm. */
-export const PUBLISH_AGAIN =
-  `temporal workflow signal --workflow-id ${WORKFLOWS.captureOrders.id} --name resetWatermark ` +
-  `--input '{"createdAt": "<a moment before the lost orders>"}'`;
+/** The failure for offsets of a topic that is gone, although its name is there. */
+export function otherTopic(known: string, found: string, offsets: Offsets): LastingFailure {
+  return new LastingFailure(
+    'DataLoss',
+    `the topic was deleted and made anew: its id is ${found}, but the offsets to land next (${formatOffsets(offsets)}) are of ` +
+      `the one with the id ${known}. What that one held from there on is gone. Land what the topic holds now, from its first ` +
+      `message on; repeats are dropped: ${landFrom('earliest')} and publish the lost rows again: ${PUBLISH_AGAIN}`,
+  );
+}

@@ -44,6 +44,8 @@ export interface Reset<Place> {
   reason: string | null;
   /** ISO 8601. */
   at: string;
+  /** Of offsets: the topic had been made anew, and `to` is of the one with this id; there is no way back to `from`. */
+  topicId?: string;
 }
 
 /** A signal that changed nothing, because it could not be understood. */

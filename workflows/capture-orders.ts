@@ -23,6 +23,7 @@ import {
   polled,
   requested,
   searchable,
+  sinceLast,
   type CaptureInput,
   type CaptureState,
 } from './capture-state';
@@ -137,14 +138,14 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     const sequence = from.sequence + 1;
     enter('publishing');
     const published = await publish.executeWithOptions({ summary: summarize(sequence, rows, window) }, [
-      { sequence, ...window },
+      { sequence, ...window, ...sinceLast(from) },
     ]);
     enter('advancing');
     const confirmed = await advanceWatermark.executeWithOptions(
       { summary: `to ${formatWatermark(window.upper)}` },
       [{ sequence, ...window }],
     );
-    const next = advanced(from, { sequence, watermark: window.upper, rows: published.rows });
+    const next = advanced(from, { ...published, sequence, watermark: window.upper });
     return withError(withError(next, 'publish', published), 'advanceWatermark', confirmed);
   }
 }

@@ -1,5 +1,6 @@
 import type { OpenCaptureResult } from '../activities/capture/open-capture';
 import type { PollResult } from '../activities/capture/poll';
+import type { PublishInput, PublishResult } from '../activities/capture/publish';
 import type { Hold } from '../activities/interfaces';
 import { addMissed, countMissed, NONE_MISSED, type Missed, type Watch } from '../model/missed';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
@@ -33,6 +34,10 @@ export interface CaptureState {
   lastError: LastError | null;
   warnings: string[];
   runs: number;
+  /** The topic that windows are published to; absent before the first, and after a reset, when whichever is there counts. */
+  topicId?: string;
+  /** The watermark was reset since the last window. */
+  afterReset?: true;
   /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
   recordedAt?: number;
   /** For noticing rows that capture cannot see; absent before the first look, and after a reset. */
@@ -49,12 +54,14 @@ export function opened({
   startedFrom,
   warnings,
   pipeline,
+  topicId,
 }: OpenCaptureResult): CaptureState {
   return {
     sequence,
     watermark,
     startedFrom,
     ...(pipeline === undefined ? {} : { pipeline }),
+    ...(topicId === undefined ? {} : { topicId }),
     rows: 0,
     lagSeconds: 0,
     heldBy: null,
@@ -102,16 +109,28 @@ export function missedRows(state: CaptureState | undefined): { missed?: MissedRo
 }
 
 export function advanced(
-  state: CaptureState,
-  { sequence, watermark, rows }: { sequence: number; watermark: Watermark; rows: number },
+  { afterReset: _carriedOut, ...state }: CaptureState,
+  { sequence, watermark, rows, topicId }: { sequence: number; watermark: Watermark } & PublishResult,
 ): CaptureState {
   return {
     ...state,
     sequence,
     watermark,
     rows: state.rows + rows,
+    ...(topicId === undefined ? {} : { topicId }),
     recordedAt: Date.now(),
     ...(state.watch ? { watch: withPublished(state.watch, rows) } : {}),
+  };
+}
+
+/** What the next publish has to know of the topic and of the record there. */
+export function sinceLast({
+  topicId,
+  afterReset,
+}: CaptureState): Pick<PublishInput, 'topicId' | 'afterReset'> {
+  return {
+    ...(topicId === undefined ? {} : { topicId }),
+    ...(afterReset === undefined ? {} : { afterReset }),
   };
 }
 
@@ -149,16 +168,26 @@ export function requested(state: CaptureState, request: Request): Outcome<Captur
 function moved(state: CaptureState, to: Watermark, reason: string | null): Outcome<CaptureState> {
   const reset = { from: state.watermark, to, reason, at: now() };
   return {
-    state: { ...afterReset(state, to), watermark: to, resets: remember(state.resets, reset) },
+    state: {
+      ...withoutTopic(watchedAnew(state, to)),
+      watermark: to,
+      afterReset: true,
+      resets: remember(state.resets, reset),
+    },
     answer: { done: reset },
   };
+}
+
+/** An operator who says from where to publish again means the topic that is there. */
+function withoutTopic({ topicId: _before, ...state }: CaptureState): CaptureState {
+  return state;
 }
 
 /**
  * From another place on, the watch begins anew. What was missed is forgotten if it is captured now; so are rows without a
  * created_at, which no reset brings, as the operator has seen them.
  */
-function afterReset(state: CaptureState, to: Watermark): CaptureState {
+function watchedAnew(state: CaptureState, to: Watermark): CaptureState {
   const missed = allMissed(state);
   if (missed.from === null || to.createdAt <= missed.from)
     return { ...state, watch: null, missed: NONE_MISSED, missedSince: undefined };

@@ -1,6 +1,7 @@
 import type { BatchManifest } from '../activities/interfaces';
 import { offsetsAfter } from '../model/plan-ranges';
 import { formatRanges, spanOf, type OffsetRange } from '../model/ranges';
+import { topicOf } from '../model/topic-id';
 import type { LandStatus } from '../model/status';
 import { commitMicroBatch, landMicroBatch, lastingFailure } from './land-activities';
 import { summarizeManifest } from './land-details';
@@ -23,6 +24,7 @@ export async function landBatch(
     ranges,
     next,
     reached: furthest(reached, next),
+    ...topicOf(from),
     resets: from.resetsToRecord,
   };
   const after = { ...from, lagOffsets: from.lagOffsets - spanOf(ranges) };
@@ -32,7 +34,7 @@ export async function landBatch(
   let manifest: BatchManifest;
   try {
     manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
-      { epoch, sequence, ranges, highWater, reached },
+      { epoch, sequence, ranges, highWater, reached, ...topicOf(from) },
     ]);
   } catch (error) {
     const failure = lastingFailure(error, ['BatchNotLandable']);

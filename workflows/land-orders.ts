@@ -10,6 +10,7 @@ import {
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { OpenLandingResult } from '../activities/land/open-landing';
 import { formatOffsets } from '../model/ranges';
+import { topicOf } from '../model/topic-id';
 import type { LandStatus } from '../model/status';
 import { claimMicroBatch, openLanding } from './land-activities';
 import { landBatch } from './land-batch';
@@ -90,11 +91,11 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
   }
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
-  function claimFrom({ next, pipeline }: LandState): Promise<ClaimResult | undefined> {
+  function claimFrom({ next, pipeline, topicId }: LandState): Promise<ClaimResult | undefined> {
     const summary = `from ${formatOffsets(next)}`;
     const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
     return requests.unlessAsked(() =>
-      claimMicroBatch.executeWithOptions({ summary }, [{ next, ...unnamed }]),
+      claimMicroBatch.executeWithOptions({ summary }, [{ next, ...topicOf({ topicId }), ...unnamed }]),
     );
   }
 }

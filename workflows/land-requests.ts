@@ -2,6 +2,7 @@ import { getExternalWorkflowHandle } from '@temporalio/workflow';
 import type { LandAgainResult } from '../activities/land/land-again';
 import type { Offsets } from '../model/ranges';
 import type { Replayed } from '../model/replay';
+import { topicOf } from '../model/topic-id';
 import type { ReplayRequest, Request } from '../model/requests';
 import { commitMicroBatch, landAgain, lastingFailure, resolveOffsets } from './land-activities';
 import { summarizeManifest } from './land-details';
@@ -17,6 +18,12 @@ export async function requested(state: LandState, request: Request): Promise<Out
     case 'undoReset': {
       const last = state.resets.at(-1);
       if (last === undefined) return refused(state, request.signal, 'there was no reset to undo');
+      if (last.topicId !== undefined)
+        return refused(
+          state,
+          request.signal,
+          'the topic was made anew: the offsets before are of one that is gone',
+        );
       const why = request.reason ?? `undo of the reset at ${last.at}`;
       return reset(state, request.signal, placeBefore(state, last), why);
     }
@@ -34,8 +41,10 @@ async function reset(
   to: Offsets | 'earliest',
   reason: string | null,
 ): Promise<Outcome<LandState>> {
-  const { offsets, problem = 'the offsets do not exist' } = await resolveOffsets({ offsets: to });
-  return offsets === undefined ? refused(state, signal, problem) : moved(state, offsets, reason);
+  const { topicId: known } = state;
+  const resolved = await resolveOffsets({ offsets: to, ...topicOf({ topicId: known }) });
+  const { offsets, problem = 'the offsets do not exist', topicId } = resolved;
+  return offsets === undefined ? refused(state, signal, problem) : moved(state, offsets, reason, topicId);
 }
 
 /** Lands a batch of the ledger again. What cannot be done is the answer, and changes nothing. */
@@ -61,7 +70,7 @@ async function landBatchAgain(
   try {
     again = await landAgain.executeWithOptions(
       { summary: `batch ${batch} again, as #${sequence}${dryRun ? ', dry run' : ''}` },
-      [{ epoch, sequence, batch, highWater, dryRun }],
+      [{ epoch, sequence, batch, highWater, dryRun, ...topicOf(state) }],
     );
   } catch (error) {
     const { message } = lastingFailure(error, ['BatchNotLandable', 'DataLoss', 'InvalidSettings']);
@@ -81,6 +90,7 @@ async function landBatchAgain(
         manifest,
         next,
         reached,
+        ...topicOf(state),
         resets,
         unlanded: unlanded.filter((number) => number !== batch),
         supersedes: batch,

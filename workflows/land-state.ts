@@ -5,6 +5,7 @@ import type { OpenLandingResult } from '../activities/land/open-landing';
 import type { FailureCode } from '../model/order';
 import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
+import { isOtherTopic, topicOf } from '../model/topic-id';
 import type { Replayed } from '../model/replay';
 import type { LastBatch } from '../model/search-attributes';
 import type { LastError, LandStatus, ParkedBatch } from '../model/status';
@@ -25,6 +26,10 @@ export interface LandState {
   sequence: number;
   /** Offsets to read next. */
   next: Offsets;
+  /** The topic that the offsets here are of; absent until a claim has told, and where brokers know of no ids. */
+  topicId?: string;
+  /** Number of its first batch; absent where none was landed from a topic before. */
+  topicSince?: number;
   /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
   reached: Offsets;
   /** Highest position seen, by bucket: what makes the check for duplicates free in normal flow. */
@@ -63,11 +68,13 @@ export function opened({
   unlanded,
   startedFrom,
   pipeline,
+  ...topic
 }: OpenLandingResult): LandState {
   return {
     epoch,
     sequence,
     next,
+    ...topicOf(topic),
     reached,
     highWater,
     startedFrom,
@@ -88,8 +95,13 @@ export function opened({
   };
 }
 
-export function claimed(state: LandState, { lagOffsets, pipeline }: ClaimResult): LandState {
-  return { ...state, lagOffsets, ...(pipeline === undefined ? {} : { pipeline }) };
+export function claimed(state: LandState, { lagOffsets, pipeline, topicId }: ClaimResult): LandState {
+  return {
+    ...state,
+    lagOffsets,
+    ...(pipeline === undefined ? {} : { pipeline }),
+    ...topicOf({ topicSince: state.topicSince, topicId: topicId ?? state.topicId }),
+  };
 }
 
 /** What landing is found by; the age of the newest order says something only while others wait behind it. */
@@ -143,14 +155,24 @@ export function furthest(a: Offsets, b: Offsets): Offsets {
   return { ...a, ...Object.fromEntries(Object.entries(b).map(([p, offset]) => [p, larger(p, offset)])) };
 }
 
-/** Goes on elsewhere; the offsets have been found to exist. */
-export function moved(state: LandState, offsets: Offsets, reason: string | null): Outcome<LandState> {
+/** Goes on elsewhere; the offsets have been found to exist in the topic with this id. */
+export function moved(
+  state: LandState,
+  offsets: Offsets,
+  reason: string | null,
+  topicId: string | undefined,
+): Outcome<LandState> {
+  const anew = isOtherTopic(state.topicId, topicId);
   const to = { ...state.next, ...offsets };
-  const reset = { from: state.next, to, reason, at: now() };
+  const reset = { from: state.next, to, reason, at: now(), ...(anew ? { topicId } : {}) };
+  // Of the new topic nothing was landed yet: whatever stands below the offsets of the old one is no repeat.
+  const begun = anew ? { reached: to, topicSince: state.sequence + 1 } : {};
   return {
     state: {
       ...state,
       next: to,
+      ...topicOf({ topicId: topicId ?? state.topicId, topicSince: state.topicSince }),
+      ...begun,
       resets: remember(state.resets, reset),
       resetsToRecord: remember(state.resetsToRecord, reset),
     },

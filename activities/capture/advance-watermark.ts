@@ -1,3 +1,5 @@
+import { PUBLISH_AGAIN } from '../../model/data-loss';
+import { LastingFailure } from '../../model/errors';
 import type { Window } from '../../model/ranges';
 import type { OrdersTopic } from '../interfaces';
 import type { WatermarkFile } from './watermark-file';
@@ -11,7 +13,8 @@ export interface AdvanceWatermarkInput extends Window {
  *
  * Idempotency key: sequence. Writing the same line again changes nothing, and an attempt that wakes up late finds a
  * newer record and leaves the file alone. The truth is the workflow's state and Kafka's record; if the process
- * dies before the file is written, the retry writes it.
+ * dies before the file is written, the retry writes it. LastingFailure CaptureConflict where the record is gone: only a topic
+ * that is deleted takes it along so soon.
  */
 export function createAdvanceWatermark(deps: { topic: OrdersTopic; watermarkFile: WatermarkFile }) {
   return async function advanceWatermark({
@@ -19,9 +22,16 @@ export function createAdvanceWatermark(deps: { topic: OrdersTopic; watermarkFile
     upper,
   }: AdvanceWatermarkInput): Promise<{ sequence: number }> {
     const record = await deps.topic.progress();
-    if (record === undefined || record.sequence < sequence) {
+    if (record === undefined) {
+      throw new LastingFailure(
+        'CaptureConflict',
+        `The progress record of window ${sequence}, which was published, is gone: the topic was deleted. Publish again what had ` +
+          `not landed; repeats are dropped: ${PUBLISH_AGAIN}`,
+      );
+    }
+    if (record.sequence < sequence) {
       throw new Error(
-        `The progress record shows sequence ${record?.sequence ?? 'none'}, not yet ${sequence}, which was published.`,
+        `The progress record shows sequence ${record.sequence}, not yet ${sequence}, which was published.`,
       );
     }
     if (record.sequence === sequence) await deps.watermarkFile.write(upper);

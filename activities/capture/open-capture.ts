@@ -14,6 +14,8 @@ export interface OpenCaptureResult extends Named {
   watermark: Watermark;
   startedFrom: 'workflow input' | 'progress record' | 'state file' | 'default_start_timestamp';
   warnings: string[];
+  /** The topic that the place was reached in. */
+  topicId?: string;
 }
 
 /**
@@ -33,15 +35,23 @@ export function createOpenCapture(deps: {
     const { warnings } = await deps.source.check();
     await deps.topic.ensure();
     const record = await deps.topic.progress();
-    const sequence = record?.sequence ?? 0;
-    if (startFrom !== undefined)
-      return { sequence, watermark: startFrom, startedFrom: 'workflow input', warnings };
-    if (record !== undefined)
-      return { sequence, watermark: record.upper, startedFrom: 'progress record', warnings };
+    const id = await deps.topic.id();
+    const known = { sequence: record?.sequence ?? 0, warnings, ...(id === undefined ? {} : { topicId: id }) };
+    if (startFrom !== undefined) return { ...known, watermark: startFrom, startedFrom: 'workflow input' };
+    if (record !== undefined) {
+      // Of a topic that is gone: the first publish says so, unless a reset comes before it.
+      const { upper: watermark, topicId = id } = record;
+      return {
+        ...known,
+        ...(topicId === undefined ? {} : { topicId }),
+        watermark,
+        startedFrom: 'progress record',
+      };
+    }
     const kept = await deps.watermarkFile.read();
-    if (kept !== undefined) return { sequence, watermark: kept, startedFrom: 'state file', warnings };
+    if (kept !== undefined) return { ...known, watermark: kept, startedFrom: 'state file' };
     // Rows *after* the default: with the lowest id, one created at that very microsecond is after it too.
     const watermark = watermarkFrom({ createdAt: deps.defaultStart, orderId: LOWEST_ORDER_ID });
-    return { sequence, watermark, startedFrom: 'default_start_timestamp', warnings };
+    return { ...known, watermark, startedFrom: 'default_start_timestamp' };
   };
 }

@@ -5,11 +5,16 @@ import { standInFor } from './stand-in';
 
 export interface PublishInput extends Window {
   sequence: number;
+  /** The topic that this capture has published to; absent before its first window, and after a reset. */
+  topicId?: string;
+  /** The watermark was reset since the last window, so nobody relies on the record of that one. */
+  afterReset?: boolean;
 }
 
 export interface PublishResult {
   /** Rows in the topic from this window. */
   rows: number;
+  topicId?: string;
 }
 
 /**
@@ -23,10 +28,10 @@ export interface PublishResult {
  * A row larger than the topic takes is kept in a file, and a small stand-in goes through the topic in its place.
  */
 export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; oversized: OversizedRows }) {
-  return async function publish({ sequence, lower, upper }: PublishInput): Promise<PublishResult> {
+  return async function publish({ sequence, lower, upper, ...since }: PublishInput): Promise<PublishResult> {
     const context = Context.current();
     const signal = context.cancellationSignal;
-    const { rows } = await deps.topic.publish(
+    const { rows, topicId } = await deps.topic.publish(
       { sequence, lower, upper },
       () => deps.source.read({ lower, upper }, { signal }),
       {
@@ -34,8 +39,9 @@ export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; 
         onProgress: (rowsSoFar) => context.heartbeat({ rowsSoFar }),
         // On the disk before the transaction that refers to it can commit.
         onOversized: async (row) => standInFor(row, await deps.oversized.keep(row)),
+        ...since,
       },
     );
-    return { rows };
+    return { rows, ...(topicId === undefined ? {} : { topicId }) };
   };
 }

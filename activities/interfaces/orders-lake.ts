@@ -71,6 +71,15 @@ export interface BatchManifest {
 export interface BatchIdentity {
   sequence: number;
   ranges: readonly OffsetRange[];
+  /** The topic that the offsets are of. Absent in batches of version 0.2.0, and where the brokers know of no ids. */
+  topicId?: string;
+}
+
+/** Where a lake without entries begins. */
+export interface Beginning {
+  begin: Offsets;
+  /** As in {@link BatchIdentity}. */
+  topicId?: string;
 }
 
 /** A micro-batch in the hands of one landing: see {@link OrdersLake.open}. */
@@ -83,6 +92,8 @@ export interface OwnedBatch extends BatchIdentity {
 export interface LedgerEntry extends BatchIdentity, BatchManifest {
   /** Which opening of the lake wrote it; absent in entries of version 0.1.0. */
   epoch?: number;
+  /** Number of the first batch of the topic `topicId`; absent where the lake knows of no topic before it. */
+  topicSince?: number;
   /** Offsets to read next, after this batch, for all partitions. */
   next: Offsets;
   /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
@@ -124,7 +135,7 @@ export interface OrdersLake {
    * Where a lake without entries begins: the first call decides, and its answer is kept. Otherwise offsets that Kafka
    * loses before the first batch would be passed over without a word by the next opening.
    */
-  beginning(epoch: number, offsets: Offsets): Promise<Offsets>;
+  beginning(epoch: number, place: Beginning): Promise<Beginning>;
 
   /**
    * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
@@ -143,7 +154,10 @@ export interface OrdersLake {
     orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
   ): Promise<Set<number>>;
 
-  /** The same for quarantine: by (order_id, created_at) where both are known, else by the raw value's bytes. */
+  /**
+   * The same for quarantine: by (order_id, created_at) where both are known, by the raw value's bytes where the id is not, and
+   * by partition and offset where there is no created_at.
+   */
   findQuarantined(batches: Batches, rows: readonly QuarantinedRow[]): Promise<Set<number>>;
 
   /** Rows in the files that a batch has in lake and quarantine. */
@@ -158,7 +172,7 @@ export interface OrdersLake {
   /** Numbers of the batches that have files of these dates (`2025-11-18`, UTC, both included) in lake or quarantine. */
   batchesOf(dates: { from: string; to: string }): Promise<number[]>;
 
-  /** The batch's ledger entry, if it is committed. LastingFailure LandingConflict where other ranges took its sequence. */
+  /** The batch's ledger entry, if it is committed. LastingFailure LandingConflict where other ranges, or another topic's, took its sequence. */
   findCommitted(batch: BatchIdentity): Promise<LedgerEntry | undefined>;
 
   /**
@@ -172,8 +186,11 @@ export interface OrdersLake {
   commit(entry: NewLedgerEntry): Promise<void>;
 }
 
-/** Files of which batches count: those before a batch, or all but one that is being landed again. */
-export type Batches = { before: number } | { except: number };
+/**
+ * Files of which batches count: those before a batch, or all but one that is being landed again. Where offsets tell, only
+ * those from `topicSince` on, the first batch of the topic.
+ */
+export type Batches = ({ before: number } | { except: number }) & { topicSince?: number };
 
 export interface WriteOptions {
   signal: AbortSignal;

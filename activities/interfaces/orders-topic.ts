@@ -6,6 +6,8 @@ export interface Progress extends Window {
   /** 1 for the pipeline's first window, rising by one. */
   sequence: number;
   rows: number;
+  /** The topic that holds the rows; absent in records of version 0.2.0, and where the brokers know of no ids. */
+  topicId?: string;
 }
 
 /** One message as read from the topic. */
@@ -26,6 +28,9 @@ export interface OrdersTopic {
    */
   ensure(): Promise<void>;
 
+  /** The id that the topic has had since it was created; `undefined` where the brokers know of no ids. */
+  id(): Promise<string | undefined>;
+
   /** The progress record, or `undefined` before the first publish. */
   progress(): Promise<Progress | undefined>;
 
@@ -37,6 +42,9 @@ export interface OrdersTopic {
    * `rows` is called at most once, after fencing. LastingFailure CaptureConflict where the record is of a
    * newer sequence, or of this sequence with another window, or lags behind by more than one.
    *
+   * With `topicId`, CaptureConflict where the topic is another one, before the commit at the latest. With `afterReset`, a record
+   * that is gone is no conflict: an operator has said from where to publish again. Returns the id of the topic written to.
+   *
    * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
    * place under the row's key; each attempt asks anew.
    */
@@ -47,8 +55,10 @@ export interface OrdersTopic {
       signal: AbortSignal;
       onProgress: (rowsSoFar: number) => void;
       onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
+      topicId?: string;
+      afterReset?: boolean;
     },
-  ): Promise<{ rows: number; already: boolean }>;
+  ): Promise<{ rows: number; already: boolean; topicId?: string }>;
 
   /**
    * Writes the progress record again as it stands, so that Kafka does not forget it; fences as {@link publish} does.
@@ -56,8 +66,11 @@ export interface OrdersTopic {
    */
   renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
 
-  /** Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach). */
-  offsets(): Promise<{ earliest: Offsets; stable: Offsets }>;
+  /**
+   * Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach).
+   * `topicId`, if it is known, was looked up before them: they are of that topic or of one made after it.
+   */
+  offsets(): Promise<{ earliest: Offsets; stable: Offsets; topicId?: string }>;
 
   /** Resolves once some partition has a readable offset at or after `next`, or after `maxWaitMs`. */
   awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;
@@ -65,11 +78,12 @@ export interface OrdersTopic {
   /**
    * Committed messages of exactly these ranges, ranges in parallel, each range's messages in offset order,
    * in chunks. Ends only when every offset of every range has been accounted for.
-   * LastingFailure DataLoss where Kafka no longer holds a range's first offset.
+   * LastingFailure DataLoss where Kafka no longer holds a range's first offset; also where the topic is not the one that
+   * `topicId` names, at the end at the latest: all that was read is worth nothing then.
    */
   read(
     ranges: readonly OffsetRange[],
-    options: { signal: AbortSignal },
+    options: { signal: AbortSignal; topicId?: string | undefined },
   ): AsyncIterable<readonly IncomingMessage[]>;
 
   /** Sets the consumer group's offsets (for lag tools; nothing of ours reads them). Idempotent. */

@@ -38,7 +38,7 @@ export async function carryOut(
   context: Context,
   write: Omit<WriteOptions, 'signal'> | undefined,
 ): Promise<BatchManifest> {
-  const judged = await readAndJudge(topic, batch.ranges, context);
+  const judged = await readAndJudge(topic, batch, context);
   const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
     highWater: known.highWater,
     isReread: known.isReread,
@@ -80,12 +80,12 @@ const MIN = -(2n ** 63n);
 /** Partitions are read at once and so arrive interleaved; ordered by partition and offset, every attempt sees the same list. */
 async function readAndJudge(
   topic: OrdersTopic,
-  ranges: BatchIdentity['ranges'],
+  { ranges, topicId }: BatchIdentity,
   context: Context,
 ): Promise<Judged[]> {
   const byPartition = new Map<number, Judged[]>();
   let read = 0;
-  for await (const messages of topic.read(ranges, { signal: context.cancellationSignal })) {
+  for await (const messages of topic.read(ranges, { signal: context.cancellationSignal, topicId })) {
     for (const message of messages)
       listOf(byPartition, message).push({ message, verdict: verdictOn(message) });
     read += messages.length;

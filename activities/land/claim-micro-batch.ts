@@ -1,13 +1,16 @@
 import { Context } from '@temporalio/activity';
-import { landFrom, PUBLISH_AGAIN } from '../../model/data-loss';
+import { landFrom, otherTopic, PUBLISH_AGAIN } from '../../model/data-loss';
 import { LastingFailure } from '../../model/errors';
 import { lagOf, planRanges } from '../../model/plan-ranges';
 import type { OffsetRange, Offsets } from '../../model/ranges';
+import { isOtherTopic } from '../../model/topic-id';
 import type { OrdersTopic } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
 
 export interface ClaimInput extends Unnamed {
   next: Offsets;
+  /** The topic that they are of; absent before the first claim, and in version 0.2.0. */
+  topicId?: string;
 }
 
 export interface ClaimResult extends Named {
@@ -15,6 +18,8 @@ export interface ClaimResult extends Named {
   ranges: OffsetRange[];
   /** Readable offsets at or after `next`, the claimed ones included. */
   lagOffsets: number;
+  /** The topic that the ranges are of. */
+  topicId?: string;
 }
 
 /** Ends an idle claim, so that history shows a sign of life now and then. */
@@ -24,7 +29,7 @@ const LONGEST_CLAIM_MS = 5 * 60_000;
  * Decides which offsets make up the next micro-batch, waiting until there are any.
  *
  * Reads only, so it is idempotent without a key. Its answer becomes a fact by standing in workflow history.
- * LastingFailure DataLoss where Kafka no longer holds offsets that were not landed.
+ * LastingFailure DataLoss where Kafka no longer holds offsets that were not landed, and where they are of a topic that is gone.
  */
 export function createClaimMicroBatch(deps: {
   topic: OrdersTopic;
@@ -32,15 +37,17 @@ export function createClaimMicroBatch(deps: {
   waitMs: number;
   stopping: AbortSignal;
 }) {
-  return async function claimMicroBatch({ next }: ClaimInput): Promise<ClaimResult> {
+  return async function claimMicroBatch({ next, topicId: known }: ClaimInput): Promise<ClaimResult> {
     const { cancellationSignal: signal } = Context.current();
     const deadline = Date.now() + LONGEST_CLAIM_MS;
     for (;;) {
-      const { earliest, stable } = await deps.topic.offsets();
+      const { earliest, stable, topicId = known } = await deps.topic.offsets();
+      if (isOtherTopic(known, topicId)) throw otherTopic(known!, topicId, next);
       refuseGaps(next, earliest);
       const ranges = planRanges(next, stable, deps.maxOffsets);
       const over = Date.now() >= deadline || deps.stopping.aborted;
-      if (over || ranges.length > 0) return { ranges, lagOffsets: lagOf(next, stable) };
+      if (over || ranges.length > 0)
+        return { ranges, lagOffsets: lagOf(next, stable), ...(topicId === undefined ? {} : { topicId }) };
       refuseShrunk(next, stable);
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import type { Offsets } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
+import { topicOf } from '../../model/topic-id';
 import type { BatchManifest, OrdersLake, OrdersTopic, OwnedBatch } from '../interfaces';
 
 export interface CommitInput extends OwnedBatch {
@@ -7,6 +8,7 @@ export interface CommitInput extends OwnedBatch {
   /** Offsets to read after this batch, for all partitions. */
   next: Offsets;
   reached: Offsets;
+  topicSince?: number;
   /** Resets since the batch before, for the ledger. */
   resets: Reset<Offsets>[];
   /** Batches that are parked after this one. Absent in version 0.1.0. */
@@ -35,11 +37,13 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     unlanded = [],
     parked,
     supersedes,
+    ...topic
   }: CommitInput): Promise<{ sequence: number }> {
     await deps.lake.commit({
       epoch,
       sequence,
       ranges,
+      ...topicOf(topic),
       next,
       reached,
       ...(resets.length === 0 ? {} : { resets }),

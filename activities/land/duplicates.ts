@@ -107,17 +107,21 @@ function asQuarantined({ message, verdict }: Judged): QuarantinedRow {
   return { message, failures: verdict.failures, order: verdict.order };
 }
 
-/** An order is its id within its date, as when it is looked up in files; a row without an id is the bytes of its message. */
+/**
+ * As when it is looked up in files: an order is its id within its date, a row without an id is the bytes of its message, and
+ * one without a created_at, which nothing of ours publishes twice, is its place in the topic.
+ */
 function identityOf({ message, verdict }: Judged): string {
   const { orderId, createdAtMicros } = verdict.accepted ?? verdict.order;
   const side = verdict.accepted === undefined ? 'failed' : 'landed';
+  if (createdAtMicros === null) return `${side} at ${message.partition}, ${message.offset}`;
   return orderId === null
     ? `${side} ${message.value?.toString('latin1')}`
     : `${side} ${orderId} ${dayOf(createdAtMicros)}`;
 }
 
-function dayOf(micros: bigint | null): string {
-  return micros === null ? '' : formatTimestamp(micros).slice(0, 10);
+function dayOf(micros: bigint): string {
+  return formatTimestamp(micros).slice(0, 10);
 }
 
 /**

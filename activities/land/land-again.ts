@@ -1,6 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { LastingFailure } from '../../model/errors';
+import { PUBLISH_AGAIN } from '../../model/data-loss';
 import type { OffsetRange } from '../../model/ranges';
+import { isOtherTopic, topicOf } from '../../model/topic-id';
 import type { BatchManifest } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
 import { manifestOf } from './commit-micro-batch';
@@ -12,6 +14,9 @@ export interface LandAgainInput {
   sequence: number;
   batch: number;
   highWater: HighWater;
+  /** The present topic, and its first batch. */
+  topicId?: string;
+  topicSince?: number;
   /** Only counts; writes nothing. */
   dryRun: boolean;
 }
@@ -29,7 +34,7 @@ export interface LandAgainResult {
  *
  * Idempotency key: (sequence, batch). Only the ledger decides which offsets; each attempt writes the same hidden files. All
  * messages are looked up in the files of all other batches, since a copy may have landed later than this batch.
- * LastingFailure InvalidSettings where the ledger has no such batch, DataLoss where Kafka no longer holds its offsets,
+ * LastingFailure InvalidSettings where the ledger has no such batch, DataLoss where Kafka no longer holds its messages,
  * BatchNotLandable where it still cannot be landed: nothing has changed then.
  */
 export function createLandAgain(deps: Landing) {
@@ -39,6 +44,7 @@ export function createLandAgain(deps: Landing) {
     batch,
     highWater,
     dryRun,
+    ...topic
   }: LandAgainInput): Promise<LandAgainResult> {
     const entry = await deps.lake.entry(batch);
     if (entry === undefined || entry.supersedes !== undefined) {
@@ -47,18 +53,29 @@ export function createLandAgain(deps: Landing) {
       throw new LastingFailure('InvalidSettings', `Batch ${batch} cannot be landed again: ${why}.`);
     }
     const ranges = [...entry.ranges];
-    const identity = { epoch, sequence: batch, ranges };
+    const { topicSince = 1, topicId } = topic;
+    const ofTopic = topicOf({ topicId: entry.topicId ?? topicId });
+    const identity = { epoch, sequence: batch, ranges, ...ofTopic };
     // A worker that died between the ledger entry and its answer: what it has done is there to be read.
     const done = await deps.lake.entry(sequence);
     const before = await deps.lake.rowsOf(identity);
     if (done?.supersedes === batch && !dryRun) return { ranges, before, manifest: manifestOf(done) };
+    if (batch < topicSince || isOtherTopic(entry.topicId, topicId)) throw offsetsOfBefore(batch, topicId);
     const manifest = await carryOut(
       deps,
       identity,
-      { highWater, isReread: () => true, batches: { except: batch } },
+      { highWater, isReread: () => true, batches: { except: batch, topicSince } },
       Context.current(),
       dryRun ? undefined : { hiddenFor: sequence },
     );
     return { ranges, before, manifest };
   };
+}
+
+function offsetsOfBefore(batch: number, topicId: string | undefined): LastingFailure {
+  return new LastingFailure(
+    'DataLoss',
+    `Batch ${batch} cannot be landed again: the topic was deleted and made anew since (its id is ${topicId}), so these offsets ` +
+      `are other messages now. Publish its orders again; those that have landed are dropped: ${PUBLISH_AGAIN}`,
+  );
 }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Offsets } from '../../model/ranges';
+import { topicOf } from '../../model/topic-id';
 import type { BatchManifest, OwnedBatch } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
 import { manifestOf } from './commit-micro-batch';
@@ -9,6 +10,7 @@ export interface LandInput extends OwnedBatch {
   highWater: HighWater;
   /** The furthest offsets that were ever landed: messages before them are read once more, after a reset. */
   reached: Offsets;
+  topicSince?: number;
 }
 
 /**
@@ -30,17 +32,20 @@ export function createLandMicroBatch(deps: Landing) {
     ranges,
     highWater,
     reached,
+    ...topic
   }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
-    const committed = await deps.lake.findCommitted({ sequence, ranges });
+    const { topicSince, ...ofTopic } = topicOf(topic);
+    const batch = { epoch, sequence, ranges, ...ofTopic };
+    const committed = await deps.lake.findCommitted(batch);
     if (committed !== undefined) return manifestOf(committed);
     return carryOut(
       deps,
-      { epoch, sequence, ranges },
+      batch,
       {
         highWater,
         isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
-        batches: { before: sequence },
+        batches: { before: sequence, ...(topicSince === undefined ? {} : { topicSince }) },
       },
       context,
       { again: context.info.attempt > 1 },

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Offsets } from '../../model/ranges';
+import { topicOf } from '../../model/topic-id';
 import type { Watermark } from '../../model/watermark';
 import type { OrdersLake, OrdersTopic } from '../interfaces';
 import type { Named } from '../name-pipeline';
@@ -10,6 +11,9 @@ export interface OpenLandingResult extends Named {
   /** Micro-batches committed before. */
   sequence: number;
   next: Offsets;
+  /** The topic that these offsets are of, as the lake has it; whether it is still there is the claim's to find out. */
+  topicId?: string;
+  topicSince?: number;
   /** The furthest offsets that were ever landed. */
   reached: Offsets;
   highWater: Record<string, Watermark>;
@@ -37,13 +41,24 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
     });
     if (last !== undefined) {
       const { sequence, next, reached, highWater, unlanded = [] } = last;
-      return { epoch, sequence, next, reached, highWater, unlanded, startedFrom: 'ledger' };
+      return {
+        epoch,
+        sequence,
+        next,
+        ...topicOf(last),
+        reached,
+        highWater,
+        unlanded,
+        startedFrom: 'ledger',
+      };
     }
-    const begin = await deps.lake.beginning(epoch, (await deps.topic.offsets()).earliest);
+    const { earliest, ...now } = await deps.topic.offsets();
+    const { begin, ...there } = await deps.lake.beginning(epoch, { begin: earliest, ...topicOf(now) });
     return {
       epoch,
       sequence: 0,
       next: begin,
+      ...there,
       reached: begin,
       highWater: {},
       unlanded: [],

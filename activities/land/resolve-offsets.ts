@@ -1,13 +1,18 @@
 import type { Offsets } from '../../model/ranges';
+import { isOtherTopic, topicOf } from '../../model/topic-id';
 import type { OrdersTopic } from '../interfaces';
 
 export interface ResolveOffsetsInput {
   offsets: Offsets | 'earliest';
+  /** The topic that the landing knows. */
+  topicId?: string;
 }
 
 export interface ResolveOffsetsResult {
   /** Absent where they cannot be landed from. */
   offsets?: Offsets;
+  /** The topic that they are of. */
+  topicId?: string;
   /** Why not. */
   problem?: string;
 }
@@ -17,9 +22,18 @@ export interface ResolveOffsetsResult {
  * idempotent without a key.
  */
 export function createResolveOffsets(deps: { topic: OrdersTopic }) {
-  return async function resolveOffsets({ offsets }: ResolveOffsetsInput): Promise<ResolveOffsetsResult> {
-    const { earliest, stable } = await deps.topic.offsets();
-    if (offsets === 'earliest') return { offsets: earliest };
+  return async function resolveOffsets({
+    offsets,
+    topicId: known,
+  }: ResolveOffsetsInput): Promise<ResolveOffsetsResult> {
+    const { earliest, stable, topicId } = await deps.topic.offsets();
+    const ofTopic = topicOf({ topicId });
+    if (offsets === 'earliest') return { offsets: earliest, ...ofTopic };
+    if (isOtherTopic(known, topicId)) {
+      // Some may be of before, and partitions that are not named would go on at offsets of before.
+      const problem = `the topic was deleted and made anew (its id was ${known}, it is ${topicId}): reset to "earliest" first`;
+      return { problem };
+    }
     for (const [partition, offset] of Object.entries(offsets)) {
       const [first, end] = [earliest[partition], stable[partition]];
       if (first === undefined || end === undefined)
@@ -28,6 +42,6 @@ export function createResolveOffsets(deps: { topic: OrdersTopic }) {
         return { problem: `partition ${partition} holds the offsets ${first} to ${end}, not ${offset}` };
       }
     }
-    return { offsets };
+    return { offsets, ...ofTopic };
   };
 }

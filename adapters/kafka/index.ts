@@ -12,6 +12,7 @@ import { partitionOf } from './partitioner';
 import { readProgress } from './progress-record';
 import { Publisher } from './publisher';
 import { readRange } from './range-reader';
+import { requireTopic, topicId } from './topic-id';
 
 export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './options';
 export { PROGRESS_GROUP } from './progress-record';
@@ -37,6 +38,10 @@ class KafkaOrdersTopic implements OrdersTopic {
     await this.#explained('checking the topic', undefined, () => ensureTopic(this.options, this.#pool));
   }
 
+  async id(): Promise<string | undefined> {
+    return this.#explained('looking up the id', undefined, () => this.#pool.run(undefined, topicId));
+  }
+
   async progress(): Promise<Progress | undefined> {
     return this.#explained('reading the progress record', undefined, () =>
       this.#pool.run(undefined, (connection) => readProgress(connection, undefined)),
@@ -47,7 +52,7 @@ class KafkaOrdersTopic implements OrdersTopic {
     window: Window & { sequence: number },
     rows: () => AsyncIterable<readonly OutgoingMessage[]>,
     options: Parameters<OrdersTopic['publish']>[2],
-  ): Promise<{ rows: number; already: boolean }> {
+  ): ReturnType<OrdersTopic['publish']> {
     return this.#explained(`publishing window ${window.sequence}`, options.signal, () =>
       this.#publisher.publish(window, rows, options),
     );
@@ -59,9 +64,11 @@ class KafkaOrdersTopic implements OrdersTopic {
     );
   }
 
-  async offsets(): Promise<{ earliest: Offsets; stable: Offsets }> {
+  async offsets(): ReturnType<OrdersTopic['offsets']> {
     return this.#explained('listing offsets', undefined, () =>
       this.#pool.run(undefined, async (connection) => {
+        // First: an old id with new offsets is noticed when they are read, a new id with old offsets never.
+        const id = await topicId(connection);
         const bounds = await logBounds(connection, connection.partitions);
         const earliest: Offsets = {};
         const stable: Offsets = {};
@@ -69,7 +76,7 @@ class KafkaOrdersTopic implements OrdersTopic {
           earliest[partition] = String(bound.earliest);
           stable[partition] = String(bound.latest);
         }
-        return { earliest, stable };
+        return { earliest, stable, ...(id === undefined ? {} : { topicId: id }) };
       }),
     );
   }
@@ -88,12 +95,15 @@ class KafkaOrdersTopic implements OrdersTopic {
 
   async *read(
     ranges: readonly OffsetRange[],
-    options: { signal: AbortSignal },
+    options: Parameters<OrdersTopic['read']>[1],
   ): AsyncGenerator<readonly IncomingMessage[]> {
-    const { signal } = options;
+    const { signal, topicId: known } = options;
     const doing = 'reading messages';
     const connection = await this.#explained(doing, signal, () =>
-      this.#pool.hold(signal, (held) => Promise.resolve(held)),
+      this.#pool.hold(signal, async (held) => {
+        await requireTopic(held, known, ranges);
+        return held;
+      }),
     );
     let finished = false;
     let failure: unknown;
@@ -105,6 +115,10 @@ class KafkaOrdersTopic implements OrdersTopic {
         if (chunk.done === true) break;
         yield chunk.value;
       }
+      // Once more: what was read came from this topic only if it is still there.
+      await this.#explained(doing, signal, () =>
+        untilAborted(requireTopic(connection, known, ranges), signal),
+      );
       finished = true;
     } catch (error) {
       failure = (error as Error).cause;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Progress } from '../../activities/interfaces';
+import { PUBLISH_AGAIN } from '../../model/data-loss';
 import { LastingFailure } from '../../model/errors';
 import type { Window } from '../../model/ranges';
 import { formatWatermark } from '../../model/watermark';
@@ -19,11 +20,12 @@ const record = z.object({
   lower: watermark,
   upper: watermark,
   rows: z.int().min(0),
+  topicId: z.exactOptional(z.string()),
 });
 
-/** About 150 bytes; the brokers allow 4096 (offset.metadata.max.bytes). */
-export function encodeProgress({ sequence, lower, upper, rows }: Progress): string {
-  return JSON.stringify({ sequence, lower, upper, rows });
+/** About 200 bytes; the brokers allow 4096 (offset.metadata.max.bytes). Version 0.2.0 passes over the topic's id. */
+export function encodeProgress({ sequence, lower, upper, rows, topicId }: Progress): string {
+  return JSON.stringify({ sequence, lower, upper, rows, topicId });
 }
 
 /** The record, or `undefined` where none was written, or it has expired (offsets.retention.minutes of the brokers). */
@@ -55,6 +57,10 @@ function decodeProgress(metadata: string, topic: string): Progress {
   }
 }
 
+const GONE =
+  'the topic was created anew, or the record has expired (offsets.retention.minutes of the brokers). Publish again what ' +
+  `had not landed; repeats are dropped: ${PUBLISH_AGAIN}`;
+
 /**
  * Decides what a publish has to do, once older attempts are fenced: `true` where the window is published
  * already, `false` where it is the next. LastingFailure CaptureConflict otherwise.
@@ -63,15 +69,16 @@ export function isPublished(
   window: Window & { sequence: number },
   found: Progress | undefined,
   topic: string,
+  afterReset = false,
 ): boolean {
   if (found?.sequence === window.sequence && describe(found) === describe(window)) return true;
   if ((found?.sequence ?? 0) === window.sequence - 1) return false;
   if (found === undefined) {
+    if (afterReset) return false;
     throw new LastingFailure(
       'CaptureConflict',
       `window ${describe(window)} of topic ${topic} is not the first, but Kafka holds no progress record in group ` +
-        `${PROGRESS_GROUP}: the topic was created anew, or the record has expired (offsets.retention.minutes of ` +
-        'the brokers). Check what the topic holds, then start a new capture from the right watermark',
+        `${PROGRESS_GROUP}: ${GONE}`,
     );
   }
   throw new LastingFailure(
@@ -88,10 +95,18 @@ export function otherRecord(sequence: number, found: Progress | undefined, topic
     'CaptureConflict',
     `the progress record of topic ${topic} in group ${PROGRESS_GROUP} should be that of window ${sequence}, but ` +
       (found === undefined
-        ? 'there is none: the topic was created anew, or the record has expired (offsets.retention.minutes of the ' +
-          'brokers). Check what the topic holds, then start a new capture from the right watermark'
+        ? `there is none: ${GONE}`
         : `is ${describe(found)}. A second capture runs on this pipeline: stop one of them; a new capture ` +
           'continues from the progress record'),
+  );
+}
+
+/** The failure of a publish into another topic than the one that this capture has published to. */
+export function anotherTopic(topic: string, known: string, found: string): LastingFailure {
+  return new LastingFailure(
+    'CaptureConflict',
+    `topic ${topic} was deleted and made anew: its id was ${known} and is ${found}. What had not landed is gone. Publish it ` +
+      `again; repeats are dropped: ${PUBLISH_AGAIN}`,
   );
 }
 

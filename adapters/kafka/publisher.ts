@@ -2,9 +2,11 @@ import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/in
 import type { Window } from '../../model/ranges';
 import { untilAborted } from './abort';
 import type { ConnectionPool } from './connection-pool';
-import { isPublished, otherRecord, readProgress } from './progress-record';
+import { isOtherTopic } from '../../model/topic-id';
+import { anotherTopic, isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
 import { SizeLimit } from './size-limit';
+import { topicId } from './topic-id';
 import { TransactionalProducer } from './transactional-producer';
 
 /** How long a failed publish may take to end its transaction; the next attempt would end it as well. */
@@ -12,6 +14,7 @@ const ABORT_PATIENCE_MS = 1_000;
 
 type SequencedWindow = Window & { sequence: number };
 type Rows = () => AsyncIterable<readonly OutgoingMessage[]>;
+type Published = ReturnType<OrdersTopic['publish']>;
 type PublishOptions = Parameters<OrdersTopic['publish']>[2];
 
 /** The name under which captures of a topic fence each other. */
@@ -34,19 +37,16 @@ export class Publisher {
   ) {}
 
   /** See OrdersTopic.publish. */
-  async publish(
-    window: SequencedWindow,
-    rows: Rows,
-    options: PublishOptions,
-  ): Promise<{ rows: number; already: boolean }> {
+  async publish(window: SequencedWindow, rows: Rows, options: PublishOptions): Published {
     options.signal.throwIfAborted();
     const kept = this.#takeKept(window.sequence - 1);
     if (kept !== undefined) return this.#transact(kept, window, rows, options);
 
-    const { producer, found } = await this.#open(options.signal);
-    if (isPublished(window, found, this.topic)) {
+    const { producer, found, id } = await this.#open(options.signal);
+    this.#refuseOther(options.topicId, id);
+    if (isPublished(window, found, this.topic, options.afterReset)) {
       this.pool.giveBack(producer.connection);
-      return { rows: found?.rows ?? 0, already: true };
+      return { rows: found?.rows ?? 0, already: true, ...(id === undefined ? {} : { topicId: id }) };
     }
     return this.#transact(producer, window, rows, options);
   }
@@ -80,12 +80,17 @@ export class Publisher {
   /** Fences older attempts, and only then reads the record: afterwards nobody else can change it unnoticed. */
   async #open(
     signal: AbortSignal,
-  ): Promise<{ producer: TransactionalProducer; found: Progress | undefined }> {
+  ): Promise<{ producer: TransactionalProducer; found: Progress | undefined; id: string | undefined }> {
     const transactionalId = transactionalIdOf(this.topic);
     return this.pool.hold(signal, async (connection) => ({
       producer: await TransactionalProducer.open(connection, transactionalId, signal),
       found: await readProgress(connection, signal),
+      id: await topicId(connection),
     }));
+  }
+
+  #refuseOther(known: string | undefined, found: string | undefined): void {
+    if (isOtherTopic(known, found)) throw anotherTopic(this.topic, known!, found);
   }
 
   async #transact(
@@ -93,7 +98,7 @@ export class Publisher {
     window: SequencedWindow,
     rows: Rows,
     options: PublishOptions,
-  ): Promise<{ rows: number; already: boolean }> {
+  ): Published {
     const { signal } = options;
     let sender: RowSender | undefined;
     try {
@@ -101,9 +106,13 @@ export class Publisher {
       sender = new RowSender(producer, { ...options, limit });
       await sendAll(rows(), sender, signal);
       await untilAborted(sender.finish(), signal);
-      await untilAborted(producer.commit({ ...window, rows: sender.rows }, signal), signal);
+      // After the rows are written: if it is the same topic still, all of them are in it. A kept producer has not looked before.
+      const id = await untilAborted(topicId(producer.connection), signal);
+      this.#refuseOther(options.topicId, id);
+      const topic = id === undefined ? {} : { topicId: id };
+      await untilAborted(producer.commit({ ...window, rows: sender.rows, ...topic }, signal), signal);
       this.#kept = { producer, committed: window.sequence };
-      return { rows: sender.rows, already: false };
+      return { rows: sender.rows, already: false, ...topic };
     } catch (error) {
       this.#sizeLimit.forget();
       await abort(producer, sender).catch(() => undefined);

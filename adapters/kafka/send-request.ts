@@ -1,9 +1,12 @@
 import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/types';
 import { LastingFailure } from '../../model/errors';
 
+/** As much of a broker as a request needs. */
+export type Receiver = Pick<Broker, 'versions' | 'connectionPool'>;
+
 /** Sends a request that this adapter encodes itself. */
 export async function send<T extends object>(
-  broker: Broker,
+  broker: Receiver,
   call: { apiKey: number; apiVersion: number; apiName: string; requestTimeout?: number },
   body: Buffer,
   decode: (payload: Buffer) => T,

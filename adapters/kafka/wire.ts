@@ -23,6 +23,10 @@ export class WireReader {
     return this.data.readBigInt64BE(this.#at - 8);
   }
 
+  uuid(): Buffer {
+    return this.#take(16);
+  }
+
   string(): string | null {
     const length = this.int16();
     return length < 0 ? null : this.#take(length).toString();

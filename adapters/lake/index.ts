@@ -52,7 +52,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       return { epoch, last, removed: await sweep(folders, epoch, last) };
     },
 
-    beginning: (epoch, begin) => beginning(folders.ledger, stagingOf(folders.lake, epoch), begin),
+    beginning: (epoch, place) => beginning(folders.ledger, stagingOf(folders.lake, epoch), place),
 
     async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor }) {
       const refuseCommitted = async () => {

@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { BatchIdentity, LedgerEntry, NewLedgerEntry } from '../../activities/interfaces';
+import type { BatchIdentity, Beginning, LedgerEntry, NewLedgerEntry } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
 import type { FailureCode } from '../../model/order';
 import { FAILURES, RULE_SET_VERSION } from '../../model/order';
-import { formatRanges, type Offsets } from '../../model/ranges';
+import { formatRanges } from '../../model/ranges';
+import { isOtherTopic } from '../../model/topic-id';
 import { codeOf, createDurably, sha256 } from './durable-file';
 import { BEGINNING, canonicalRanges, padSequence, sequenceOfEntry } from './layout';
 import { namesIn } from './part-files';
@@ -18,12 +19,11 @@ export async function lastEntry(folder: string): Promise<LedgerEntry | undefined
   return last === 0 ? undefined : readEntry(folder, last);
 }
 
-/** Writes down the offsets at which a ledger without entries begins, unless that was done before; returns those that count. */
-export async function beginning(folder: string, via: string, begin: Offsets): Promise<Offsets> {
-  const bytes = Buffer.from(`${JSON.stringify({ begin }, null, 2)}\n`);
-  if (await createDurably(folder, BEGINNING, bytes, { via })) return begin;
-  return z.object({ begin: offsets }).parse(JSON.parse(await readFile(join(folder, BEGINNING), 'utf8')))
-    .begin;
+/** Writes down where a ledger without entries begins, unless that was done before; returns the place that counts. */
+export async function beginning(folder: string, via: string, place: Beginning): Promise<Beginning> {
+  const bytes = Buffer.from(`${JSON.stringify(place, null, 2)}\n`);
+  if (await createDurably(folder, BEGINNING, bytes, { via })) return place;
+  return PLACE.parse(JSON.parse(await readFile(join(folder, BEGINNING), 'utf8')));
 }
 
 /**
@@ -45,14 +45,18 @@ export async function appendEntry(folder: string, via: string, entry: NewLedgerE
   if (!created) await findCommitted(folder, entry);
 }
 
-/** The batch's entry, if there is one; LandingConflict where its sequence has other ranges. */
+/** The batch's entry, if there is one; LandingConflict where its sequence has other ranges, or those of another topic. */
 export async function findCommitted(folder: string, batch: BatchIdentity): Promise<LedgerEntry | undefined> {
   const there = await readEntry(folder, batch.sequence);
-  if (there === undefined || canonicalRanges(there.ranges) === canonicalRanges(batch.ranges)) return there;
+  if (there === undefined) return undefined;
+  const other = isOtherTopic(there.topicId, batch.topicId);
+  if (canonicalRanges(there.ranges) === canonicalRanges(batch.ranges) && !other) return there;
+  const offsetsOf = ({ ranges, topicId }: BatchIdentity) =>
+    other ? `${formatRanges(ranges)} of the topic with the id ${topicId}` : formatRanges(ranges);
   throw new LastingFailure(
     'LandingConflict',
-    `${join(folder, entryName(batch.sequence))} holds batch ${batch.sequence} with the offsets ${formatRanges(there.ranges)}, ` +
-      `this one has ${formatRanges(batch.ranges)}. Another landing writes to this lake: stop it, or give this one a lake of its own.`,
+    `${join(folder, entryName(batch.sequence))} holds batch ${batch.sequence} with the offsets ${offsetsOf(there)}, ` +
+      `this one has ${offsetsOf(batch)}. Another landing writes to this lake: stop it, or give this one a lake of its own.`,
   );
 }
 
@@ -101,6 +105,8 @@ function entryName(sequence: number): string {
 
 const offset = z.string().regex(/^\d+$/);
 const offsets = z.record(z.string().regex(/^\d+$/), offset);
+const topicId = z.exactOptional(z.string());
+const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
 const count = z.int().nonnegative();
 const position = z.object({ createdAt: z.string(), orderId: z.string() });
 const file = z.object({
@@ -117,13 +123,15 @@ const SHAPE = {
   sequence: z.int().positive(),
   epoch: z.exactOptional(z.int().nonnegative()),
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
+  topicId,
+  topicSince: z.exactOptional(z.int().positive()),
   next: offsets,
   reached: offsets,
   parked: z.exactOptional(z.object({ type: z.string(), message: z.string() })),
   supersedes: z.exactOptional(z.int().positive()),
   unlanded: z.exactOptional(z.array(z.int().positive())),
   resets: z.exactOptional(
-    z.array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string() })),
+    z.array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string(), topicId })),
   ),
   counts: z.object({
     read: count,

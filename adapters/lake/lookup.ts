@@ -24,7 +24,8 @@ export async function findLanded(
 ): Promise<Set<number>> {
   const found = new Set<number>();
   const byDate = indexesBy(orders, (order) => dateFolder(order.createdAtMicros));
-  await forEachDate(lake, batches, byDate, async (duckdb, files, indexes) => {
+  const among = (sequence: number) => counts(batches, sequence);
+  await forEachDate(lake, among, byDate, async (duckdb, files, indexes) => {
     const ids = indexes.map((index) => (orders[index] as { orderId: bigint }).orderId);
     await fillTable(duckdb, { order_id: BIGINT, row: INTEGER }, [ids, indexes]);
     // DuckDB hands the join's smallest and largest order_id to the scan, which skips row groups outside them.
@@ -37,7 +38,10 @@ export async function findLanded(
   return found;
 }
 
-/** Indexes of the rows that stand in the quarantine: same order_id and created_at, or same message where one is unknown. */
+/**
+ * Indexes of the rows that stand in the quarantine: same order_id and created_at, same message where the id is unknown, same
+ * offset of the same topic where there is no created_at.
+ */
 export async function findQuarantined(
   quarantine: string,
   batches: Batches,
@@ -45,11 +49,10 @@ export async function findQuarantined(
 ): Promise<Set<number>> {
   const found = new Set<number>();
   const keys = rows.map(keyOf);
-  await forEachDate(
-    quarantine,
-    batches,
-    indexesBy(rows, quarantineFolder),
-    async (duckdb, files, indexes) => {
+  const look = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
+    const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(row) : undefined));
+    const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
+    return forEachDate(quarantine, among, byDate, async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
         indexes.map((index) => keys[index] as string),
         indexes,
@@ -59,49 +62,50 @@ export async function findQuarantined(
         `SELECT DISTINCT row FROM ${readParquet(files)} AS kept JOIN wanted ON wanted.key = ${KEY_IN_SQL}`,
         found,
       );
-    },
-  );
+    });
+  };
+  await look(1, ({ order }) => order.createdAtMicros !== null);
+  await look(batches.topicSince ?? 1, ({ order }) => order.createdAtMicros === null);
   return found;
 }
 
 /** What makes two quarantined rows one; {@link KEY_IN_SQL} is the same over a file's columns. */
-function keyOf({ order, message }: QuarantinedRow): string {
-  if (order.orderId !== null && order.createdAtMicros !== null)
-    return `${order.orderId}|${order.createdAtMicros}`;
-  // Messages without a value are told apart by their keys.
-  return message.value === null ? `key ${hashOf(message.key)}` : `value ${hashOf(message.value)}`;
+function keyOf({ order: { orderId, createdAtMicros }, message }: QuarantinedRow): string {
+  if (createdAtMicros === null) return `${message.partition} at ${message.offset}`;
+  // Its created_at was read from a value, so there is one.
+  return orderId === null ? `value ${sha256(message.value!)}` : `${orderId}|${createdAtMicros}`;
 }
 
 const KEY_IN_SQL = `
-  CASE WHEN kept.order_id IS NOT NULL AND kept.created_at IS NOT NULL
-         THEN kept.order_id || '|' || epoch_us(kept.created_at)
-       WHEN kept.raw_value IS NULL THEN 'key ' || coalesce(sha256(kept.raw_key), '')
-       ELSE 'value ' || sha256(kept.raw_value) END`;
+  CASE WHEN kept.created_at IS NULL THEN kept.kafka_partition || ' at ' || kept.kafka_offset
+       WHEN kept.order_id IS NULL THEN 'value ' || sha256(kept.raw_value)
+       ELSE kept.order_id || '|' || epoch_us(kept.created_at) END`;
 
-function hashOf(bytes: Buffer | null): string {
-  return bytes === null ? '' : sha256(bytes);
-}
-
-function indexesBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, number[]> {
+/** Rows whose key is `undefined` are left out. */
+function indexesBy<T>(rows: readonly T[], key: (row: T) => string | undefined): Map<string, number[]> {
   const groups = new Map<string, number[]>();
   rows.forEach((row, index) => {
-    const group = groups.get(key(row));
-    if (group === undefined) groups.set(key(row), [index]);
+    const of = key(row);
+    if (of === undefined) return;
+    const group = groups.get(of);
+    if (group === undefined) groups.set(of, [index]);
     else group.push(index);
   });
   return groups;
 }
 
+function counts(batches: Batches, sequence: number): boolean {
+  return 'before' in batches ? sequence < batches.before : sequence !== batches.except;
+}
+
 async function forEachDate(
   root: string,
-  batches: Batches,
+  among: (sequence: number) => boolean,
   byDate: Map<string, number[]>,
   look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
 ): Promise<void> {
   for (const [date, indexes] of byDate) {
-    const parts = (await partsOf(root, date)).filter(({ sequence }) =>
-      'before' in batches ? sequence < batches.before : sequence !== batches.except,
-    );
+    const parts = (await partsOf(root, date)).filter(({ sequence }) => among(sequence));
     if (parts.length === 0) continue;
     const files = parts.map((part) => join(root, part.path));
     await withDuckDB((duckdb) => look(duckdb, files, indexes));

@@ -107,7 +107,7 @@ export async function batchesOf(lakePath: string, filter: QuarantineFilter): Pro
   return [...batches].sort((a, b) => a - b);
 }
 
-/** The rows of one message: one, or none; several only where it was landed again after a reset. */
+/** The rows of one message: one, or none; several where it was landed again after a reset, or the topic was made anew. */
 export async function showQuarantined(
   lakePath: string,
   partition: number,

@@ -5,6 +5,7 @@ import { canonicalRanges } from '../../adapters/lake/layout';
 import type { Batch, LedgerStep } from '../../adapters/lake/ledger-walk';
 import { addToBatches } from '../../adapters/lake/ledger-walk';
 import { formatRanges, spanOf, type Offsets } from '../../model/ranges';
+import { isOtherTopic } from '../../model/topic-id';
 import type { Findings } from './findings';
 
 /** Takes the entries one after the other and keeps of each what the check of the files needs. */
@@ -17,12 +18,14 @@ export class LedgerCheck {
   firstCommittedAt: string | undefined;
   /** Number of the last entry in the folder. */
   lastSequence = 0;
-  /** Per partition where the first batch began. */
-  readonly begins: Offsets = {};
+  /** Per partition where the first batch of the present topic began. */
+  begins: Offsets = {};
 
   #previousHash: string | undefined = '';
   /** The offsets to land next, after the entries so far; `undefined` before the first and after a gap. */
   #next: Offsets | undefined;
+  /** The topic that the last entry which names one is of. */
+  #topicId: string | undefined;
   readonly #parked = new Set<number>();
 
   constructor(private readonly findings: Findings) {}
@@ -45,6 +48,7 @@ export class LedgerCheck {
     if (entry.sequence !== step.sequence) {
       this.findings.problem('entry-wrong', path, `says that it is entry ${entry.sequence}`);
     }
+    this.#topic(entry, path);
     if (entry.supersedes === undefined) this.#offsets(entry, path);
     else this.#replay(entry, entry.supersedes, path);
     this.#counts(entry, path);
@@ -88,6 +92,29 @@ export class LedgerCheck {
       );
     }
     this.#previousHash = sha256;
+  }
+
+  /** Offsets go over to a topic that was made anew by a reset alone; from then on only its own batches are landed again. */
+  #topic({ topicId, topicSince = 1, resets = [], supersedes }: LedgerEntry, path: string): void {
+    if (supersedes !== undefined && supersedes < topicSince) {
+      this.findings.problem(
+        'offsets',
+        path,
+        `lands batch ${supersedes} again, whose offsets are of a topic before the present one`,
+      );
+    }
+    if (isOtherTopic(this.#topicId, topicId)) {
+      this.begins = {};
+      if (!resets.some((reset) => reset.topicId === topicId)) {
+        this.findings.problem(
+          'offsets',
+          path,
+          `is of the topic with the id ${topicId}, those before it of ${this.#topicId}, and no reset says why: what the new ` +
+            'topic holds below these offsets was never landed',
+        );
+      }
+    }
+    this.#topicId = topicId ?? this.#topicId;
   }
 
   /** Ranges begin where the entry before ended, or where the last recorded reset went. */

@@ -6,6 +6,7 @@ import { readBatches, type Batch } from '../../adapters/lake/ledger-walk';
 import { foldersOf } from '../../adapters/lake/layout';
 import type { Settings } from '../../configs/schema';
 import type { OffsetRange, Offsets } from '../../model/ranges';
+import { isOtherTopic } from '../../model/topic-id';
 import { describeWatermark, formatTimestamp, parseTimestamp } from '../../model/watermark';
 import { NotComparable, type VerifyOptions } from './types';
 
@@ -21,10 +22,12 @@ export interface Bounds {
   /** Whether the caller asked for `to`; else what has not landed yet may bring it forward. */
   toIsGiven: boolean;
   ranges: OffsetRange[];
-  /** Partitions whose oldest messages Kafka has dropped, although they may belong to the period. */
+  /** Partitions whose oldest messages Kafka has dropped, or took along with a topic before, although they may belong to the period. */
   truncated: number[];
   /** Offsets to land next. */
   next: Offsets;
+  /** Number of the first batch that has offsets of this topic. */
+  topicSince: number;
   lastSequence: number;
   batches: Map<number, Batch>;
   notes: string[];
@@ -79,6 +82,9 @@ export async function findBounds(
       `captured up to ${describeWatermark(progress.upper)} so far; there are later rows from ${uncaptured} on`,
     );
   }
+  const anew = isOtherTopic(last.topicId, await deps.topic.id());
+  if (anew) notes.push('the topic was deleted and made anew: nothing of what it holds now has landed yet');
+  const topicSince = anew ? last.sequence + 1 : (last.topicSince ?? 1);
   const starts = Object.fromEntries(
     Object.entries(earliest).map(([p, offset]) => [p, larger(offset, found.since?.[p] ?? offset)]),
   );
@@ -91,9 +97,10 @@ export async function findBounds(
       .filter((range) => range.from !== range.to),
     // Where the period's first message lies behind the earliest one, nothing of the period was dropped.
     truncated: Object.keys(earliest)
-      .filter((p) => BigInt(earliest[p]!) > 0n && starts[p] === earliest[p])
+      .filter((p) => (BigInt(earliest[p]!) > 0n || topicSince > 1) && starts[p] === earliest[p])
       .map(Number),
-    next: last.next,
+    next: anew ? earliest : last.next,
+    topicSince,
     lastSequence: last.sequence,
     batches,
     notes,

@@ -1,14 +1,14 @@
 /** The first orders that differ, with what helps to find the cause: columns, files, messages. No values. */
-import type { Batch } from '../../adapters/lake/ledger-walk';
 import { COLUMNS } from '../../model/order';
 import { formatTimestamp } from '../../model/watermark';
+import type { Bounds } from './bounds';
 import type { Difference, Sources } from './narrow';
 import type { TextRow } from './source-side';
 import type { Example } from './types';
 
 export async function explainExamples(
   { source, lake, topic }: Sources,
-  batches: ReadonlyMap<number, Batch>,
+  { batches, topicSince }: Pick<Bounds, 'batches' | 'topicSince'>,
   found: readonly Difference[],
 ): Promise<Example[]> {
   const ids = [...new Set(found.flatMap(({ orderId }) => orderId ?? []))];
@@ -46,10 +46,13 @@ export async function explainExamples(
     if (message === undefined) return 'no message in the part of the topic that was read';
     const { partition, offset } = message;
     const at = `partition ${partition}, offset ${offset}`;
-    const batch = [...batches.values()].find(({ ranges }) =>
-      ranges.some(
-        (r) => r.partition === partition && BigInt(r.from) <= BigInt(offset) && BigInt(offset) < BigInt(r.to),
-      ),
+    const batch = [...batches.values()].find(
+      ({ sequence, ranges }) =>
+        sequence >= topicSince &&
+        ranges.some(
+          (r) =>
+            r.partition === partition && BigInt(r.from) <= BigInt(offset) && BigInt(offset) < BigInt(r.to),
+        ),
     );
     if (batch === undefined) return `${at}, not landed yet`;
     return `${at}, ${batch.parked ? 'in the parked' : 'of'} batch ${batch.sequence}`;

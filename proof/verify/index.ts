@@ -121,7 +121,7 @@ async function compare(
     );
   }
   const { counts, first } = await collect(duckdb, EXAMPLES);
-  const examples = await explainExamples(sources, bounds.batches, first);
+  const examples = await explainExamples(sources, bounds, first);
   if (examples[0] !== undefined) verifiedThrough = earlier(verifiedThrough, examples[0].createdAt);
 
   const parked = [...bounds.batches.values()].filter((batch) => batch.parked).map(({ sequence }) => sequence);

@@ -88,6 +88,7 @@ describe('a message without a created_at has no position, so it is known again b
     ranges: [{ partition: 0, from: String(offset), to: String(offset + 1) }],
   });
   const reached = { '0': '1' };
+  const ofNew = { topicId: 'new', topicSince: 2 };
 
   beforeEach(async () => {
     const manifest = await land(unreadable(0), lake, at(1, 0));
@@ -102,11 +103,43 @@ describe('a message without a created_at has no position, so it is known again b
     expect(sentAgain.counts).toMatchObject({ quarantined: 1, duplicate: 0 });
   });
 
-  test('a replay of the batch that read it again finds it in the first one', async () => {
-    await lake.commit(entryFor(at(2, 0), await land(unreadable(0), lake, { ...at(2, 0), reached })));
-    const landAgain = createLandAgain({ topic: unreadable(0), lake });
-    const input = { epoch: 1, sequence: 3, batch: 2, highWater: {}, dryRun: false };
-    const { manifest } = await inActivity(() => landAgain(input));
-    expect(manifest.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
+  test('at the same offset of a topic that was made anew it is another one, also when that is read again', async () => {
+    for (const sequence of [2, 3]) {
+      const batch = { ...at(sequence, 0), ...ofNew };
+      const manifest = await land(unreadable(0), lake, {
+        ...batch,
+        reached: { '0': sequence === 2 ? '0' : '1' },
+      });
+      expect(manifest.counts).toMatchObject({ quarantined: 3 - sequence, duplicate: sequence - 2 });
+      await lake.commit({ ...entryFor(batch, manifest), topicSince: 2 });
+    }
+  });
+
+  describe('a replay', () => {
+    const replay = (batch: number, topic = {}) => {
+      const landAgain = createLandAgain({ topic: unreadable(0), lake });
+      return inActivity(() =>
+        landAgain({ epoch: 1, sequence: 3, batch, highWater: {}, dryRun: false, ...topic }),
+      );
+    };
+
+    test('of the batch that read it again finds it in the first one', async () => {
+      await lake.commit(entryFor(at(2, 0), await land(unreadable(0), lake, { ...at(2, 0), reached })));
+      expect((await replay(2)).manifest.counts).toMatchObject({ quarantined: 0, duplicate: 1 });
+    });
+
+    test('of a batch of the new topic keeps what has the same offset and bytes in the old one', async () => {
+      const batch = { ...at(2, 0), ...ofNew };
+      await lake.commit({ ...entryFor(batch, await land(unreadable(0), lake, batch)), topicSince: 2 });
+      expect((await replay(2, ofNew)).manifest.counts).toMatchObject({ quarantined: 1, duplicate: 0 });
+    });
+
+    test('of a batch of the old topic is refused: its offsets are other messages now', async () => {
+      const refusal = { type: 'DataLoss', message: expect.stringContaining('made anew since') as string };
+      // Its entry is of version 0.2.0, without the topic's id; then of a version that has written it.
+      await expect(replay(1, ofNew)).rejects.toMatchObject(refusal);
+      await lake.commit({ ...entryFor({ ...at(2, 0), topicId: 'old' }) });
+      await expect(replay(2, ofNew)).rejects.toMatchObject(refusal);
+    });
   });
 });

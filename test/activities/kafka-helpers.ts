@@ -116,6 +116,12 @@ export class TopicFixture {
     await this.admin.deleteTopicRecords({ topic: this.name, partitions: [{ partition, offset: before }] });
   }
 
+  /** Deletes the topic and creates it again under its name. */
+  async makeAnew(): Promise<void> {
+    await deleteTopic(this.admin, this.name);
+    await this.open().ensure();
+  }
+
   async close(): Promise<void> {
     this.#pool.close();
     for (const topic of this.#opened) await topic.close();
@@ -123,6 +129,12 @@ export class TopicFixture {
     await this.admin.deleteTopics({ topics: [this.name] }).catch(() => undefined);
     await this.admin.disconnect();
   }
+}
+
+/** Resolves when the broker has forgotten the topic. */
+export async function deleteTopic(admin: Admin, name: string): Promise<void> {
+  await admin.deleteTopics({ topics: [name] });
+  while ((await admin.listTopics()).includes(name)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 export const never = new AbortController().signal;

@@ -18,7 +18,7 @@ describe('the topic', () => {
   test('is created once, and can be used at once', async () => {
     const topic = fixture.open();
     await Promise.all([topic.ensure(), fixture.open().ensure()]);
-    expect(await topic.offsets()).toEqual({
+    expect(await topic.offsets()).toMatchObject({
       earliest: { '0': '0', '1': '0', '2': '0' },
       stable: { '0': '0', '1': '0', '2': '0' },
     });

@@ -75,6 +75,15 @@ test('other ranges under a taken sequence are a conflict, and take their own fil
   expect([await contentsOf(path), await contentsOf(`${path}_quarantine`)]).toEqual(before);
 });
 
+test('the same offsets of another topic are a conflict; where one does not say which topic, they are not', async () => {
+  await lake.commit(entryFor({ ...batch(1), topicId: 'old' }));
+  await lake.commit(entryFor(batch(1)));
+  await expect(lake.commit(entryFor({ ...batch(1), topicId: 'new' }))).rejects.toMatchObject({
+    type: 'LandingConflict',
+    message: expect.stringContaining('0: 0..10 of the topic with the id old') as string,
+  });
+});
+
 test('of two at once with other ranges one wins, of two alike both succeed', async () => {
   const outcomes = await Promise.allSettled([
     lake.commit(entryFor(batch(1, 0, 5))),
@@ -114,8 +123,9 @@ test('an entry that cannot be written whole is not there at all', async () => {
 });
 
 test('a lake without entries begins where it was first opened, whatever Kafka has lost since', async () => {
-  expect(await lake.beginning(1, { '0': '5', '1': '0' })).toEqual({ '0': '5', '1': '0' });
-  expect(await lake.beginning(1, { '0': '9', '1': '3' })).toEqual({ '0': '5', '1': '0' });
+  const first = { begin: { '0': '5', '1': '0' }, topicId: 'a' };
+  expect(await lake.beginning(1, first)).toEqual(first);
+  expect(await lake.beginning(1, { begin: { '0': '9', '1': '3' }, topicId: 'b' })).toEqual(first);
   expect(await lake.lastEntry()).toBeUndefined();
 });
 

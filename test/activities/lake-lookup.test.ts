@@ -75,7 +75,7 @@ test('more orders than a chunk of DuckDB', async () => {
   expect(found).toEqual(rows.flatMap((_, i) => (i % 2 === 0 ? [i] : [])));
 });
 
-test('quarantined rows are found by order_id and created_at, else by their message', async () => {
+test('quarantined rows are found by order_id and created_at, by their bytes without an id, by their place without a time', async () => {
   const at = (createdAt: string, orderId = 7) =>
     `{"order_id":${orderId},"amount":0,"created_at":"${createdAt}"}`;
   await land(
@@ -87,6 +87,7 @@ test('quarantined rows are found by order_id and created_at, else by their messa
       quarantined(Buffer.from([0xff, 0x00, 0xfe]), { offset: 3 }),
       quarantined(null, { offset: 4, key: 'seven' }),
       quarantined('{"order_id":8}', { offset: 5 }),
+      quarantined('{"created_at":"2025-11-18T10:00:00Z"}', { offset: 6 }),
     ],
   );
   expect(
@@ -94,17 +95,33 @@ test('quarantined rows are found by order_id and created_at, else by their messa
       quarantined(at('2025-11-18T10:00:00.000Z'), { offset: 90 }),
       quarantined(at('2025-11-18T10:00:01Z'), { offset: 91 }),
       quarantined(at('2025-11-18T10:00:00Z', 6), { offset: 92 }),
-      quarantined('{not json', { offset: 93 }),
-      quarantined('{not json either', { offset: 94 }),
-      quarantined(Buffer.from([0xff, 0x00, 0xfe]), { offset: 95 }),
+      quarantined('{"created_at":"2025-11-18T10:00:00Z"}', { offset: 93 }),
+      quarantined('{"created_at": "2025-11-18T10:00:00Z"}', { offset: 94 }),
+      quarantined('{not json', { offset: 95 }),
+      quarantined('{not json', { offset: 2 }),
+      quarantined('{not json', { offset: 2, partition: 1 }),
+      quarantined(Buffer.from([0xff, 0x00, 0xfe]), { offset: 3 }),
+      quarantined(null, { offset: 4, key: 'seven' }),
       quarantined(null, { offset: 96, key: 'seven' }),
-      quarantined(null, { offset: 97, key: 'eight' }),
-      quarantined(null, { offset: 98, key: null }),
-      quarantined('{"order_id":8}', { offset: 99 }),
-      quarantined('', { offset: 100, key: 'seven' }),
+      quarantined('{"order_id":8}', { offset: 5 }),
     ]),
-  ).toEqual([0, 3, 5, 6, 9]);
-  expect(await kept(1, [quarantined('{not json')])).toEqual([]);
+  ).toEqual([0, 3, 6, 8, 9, 11]);
+  expect(await kept(1, [quarantined('{not json', { offset: 2 })])).toEqual([]);
+});
+
+test('of a topic before, offsets say nothing; order_ids do', async () => {
+  const order = '{"order_id":7,"amount":0,"created_at":"2025-11-18T10:00:00Z"}';
+  for (const sequence of [1, 2])
+    await land(sequence, [], [quarantined(order), quarantined('{not json', { offset: sequence })]);
+  const rows = [quarantined(order), ...[1, 2].map((offset) => quarantined('{not json', { offset }))];
+  const found = async (topicSince: number) => [
+    ...(await lake.findQuarantined({ except: 3, topicSince }, rows)),
+  ];
+  expect((await found(1)).sort()).toEqual([0, 1, 2]);
+  expect((await found(2)).sort()).toEqual([0, 2]);
+  expect(await found(3)).toEqual([0]);
+  await land(3, [accepted(1)]);
+  expect([...(await lake.findLanded({ before: 4, topicSince: 4 }, [accepted(1).order]))]).toEqual([0]);
 });
 
 test('a path is a path, whatever patterns it would match', async () => {

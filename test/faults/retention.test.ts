@@ -2,9 +2,6 @@
  * Kafka deletes messages that had not landed: the landing stops and says which, and what its message advises works.
  * Both ways in which Kafka deletes: on request, and because of the topic's retention.
  */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { WorkflowFailedError } from '@temporalio/client';
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
 import { WORKFLOWS } from '../../model/names';
 import type { CaptureStatus, LandStatus } from '../../model/status';
@@ -13,6 +10,7 @@ import { proveStructure } from '../../torture/proof';
 import { secondsToCatchUp } from '../../torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
+import { asOperator, commandsIn, failureOf } from './as-operator';
 import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
 
@@ -72,7 +70,7 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
   await admin.disconnect();
 
   await landing.signal('resume');
-  const message = await dataLoss(landing.result());
+  const message = await failureOf(landing.result(), 'DataLoss');
   for (const { partition, low } of left) {
     const next = nextOffsets?.[partition] ?? '0';
     if (BigInt(low) > BigInt(next))
@@ -81,32 +79,15 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
   // Started as ever it stops again: nothing is skipped in silence.
   const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
   const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
-  expect(await dataLoss(again.result())).toBe(message);
+  expect(await failureOf(again.result(), 'DataLoss')).toBe(message);
 
   await insertOrders(pool, 50);
-  const [startAfterGap = '', publishAgain = ''] = message.match(/temporal workflow [^']+'[^']*'/g) ?? [];
+  const [startAfterGap, publishAgain] = commandsIn(message);
   await asOperator(rig, startAfterGap);
-  await asOperator(rig, publishAgain.replace(/<.*>/, '2000-01-01T00:00:00Z'));
+  await asOperator(rig, publishAgain);
   await secondsToCatchUp(pipeline);
   await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 10_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(650);
-}
-
-/** The message with which a landing stops. */
-async function dataLoss(result: Promise<unknown>): Promise<string> {
-  const error: unknown = await result.catch((failure: unknown) => failure);
-  expect(error).toBeInstanceOf(WorkflowFailedError);
-  const { cause } = (error as WorkflowFailedError).cause ?? {};
-  expect(cause).toMatchObject({ type: 'DataLoss' });
-  return (cause as Error).message;
-}
-
-/** Runs a command as it stands in the message. */
-async function asOperator({ pipeline }: Rig, command: string): Promise<void> {
-  expect(command).toMatch(/^temporal workflow /);
-  await promisify(execFile)('sh', ['-c', command.replace(/^temporal/, '"$TEMPORAL_CLI"')], {
-    env: { ...process.env, ...pipeline.env, TEMPORAL_CLI: servers().TEMPORAL_CLI },
-  });
 }
 
 sideBySide([

@@ -335,3 +335,39 @@ test('the command: exit code 0 clean, 1 problems, 2 no lake', async () => {
   expect(JSON.parse(broken.out)).toMatchObject({ clean: false, problemCount: 1 });
   expect(await run('--lake', join(path, 'no'))).toMatchObject({ code: 2 });
 });
+
+describe('a topic that was made anew', () => {
+  const from = { 0: '30' };
+  const to = { 0: '0' };
+  const reset = { from, to, reason: null, at: '2025-11-18T10:00:00.000Z', topicId: 'new' };
+  const ranges = [{ partition: 0, from: '0', to: '7' }];
+  const next = { 0: '7' };
+  const anew = { topicId: 'new', topicSince: 4, ranges, next, reached: next, files: [], counts: EMPTY };
+
+  beforeEach(() => edit(3, (entry) => (entry['topicId'] = 'old')));
+
+  test('is clean where a reset went over to it, and the summary has its offsets', async () => {
+    append(4, { ...anew, resets: [reset] });
+    append(5, { resets: [], supersedes: 4 });
+    expect(await problems()).toEqual([]);
+    expect((await auditLake(path)).offsets).toEqual([{ partition: 0, from: '0', to: '7' }]);
+  });
+
+  test('without a reset, and a replay of a batch of before', async () => {
+    append(4, {
+      ...anew,
+      ranges: [{ partition: 0, from: '30', to: '37' }],
+      next: { 0: '37' },
+      reached: { 0: '37' },
+    });
+    append(5, { ranges: [{ partition: 0, from: '20', to: '30' }], supersedes: 3 });
+    expect(await problems()).toEqual([
+      expect.stringMatching(
+        /^offsets _ledger\/0000000004\.json is of the topic with the id new, those before it of old/,
+      ),
+      expect.stringMatching(
+        /^offsets _ledger\/0000000005\.json lands batch 3 again, whose offsets are of a topic before/,
+      ),
+    ]);
+  });
+});

@@ -169,3 +169,9 @@ test('what is read again and lands all the same is known from then on', async ()
   expect(accepted).toHaveLength(1);
   expect(highWater).toEqual({ '0': { createdAt: at(5), orderId: '4' } });
 });
+
+test('without a created_at a message is its place: two of the same bytes in one batch are two', async () => {
+  const timeless = [message({ created_at: null }), message({ created_at: null })];
+  const result = await findDuplicates(timeless, { ...lake([]), isReread: () => true, highWater: none });
+  expect(result).toMatchObject({ duplicates: 0, quarantined: [{}, {}] });
+});

@@ -83,6 +83,28 @@ function run<T>(
   });
 }
 
+test('a publish is told the topic of the one before, and after a reset that there was a reset, and no topic', async () => {
+  const script = scripted(3);
+  const activities: CaptureActivities = {
+    ...script.activities,
+    openCapture: async (input) => ({ ...(await script.activities.openCapture(input)), topicId: 'old' }),
+    publish: async (input) => {
+      const topicId = input.afterReset === true || input.topicId === 'new' ? 'new' : 'old';
+      return { ...(await script.activities.publish(input)), topicId };
+    },
+  };
+  await run('topic', activities, [], async (status) => {
+    await eventually(async () => expect((await status()).sequence).toBe(3));
+    await client.workflow.getHandle('topic').signal('resetWatermark', mark(1));
+    await eventually(async () => expect((await status()).sequence).toBe(5));
+  });
+  expect(script.published.map(({ topicId, afterReset }) => [topicId, afterReset])).toEqual([
+    ...[1, 2, 3].map(() => ['old', undefined]),
+    [undefined, true],
+    ['new', undefined],
+  ]);
+});
+
 test('windows follow each other without gap, and continuing as new loses nothing', async () => {
   const script = scripted(40);
   const status = await run('loop', script.activities, [], (ask) =>
@@ -241,10 +263,10 @@ test('an idle or paused capture renews its progress record once a day, a busy on
   expect(paused.polls).toEqual([]);
 
   const busy = scripted(9);
-  const before = { ...stateOf010, recordedAt: dayAgo() + 1_500 };
+  const before = { ...stateOf010, recordedAt: dayAgo() + 4_000 };
   await run('busy', busy.activities, [{ state: before }], async () => {
     await eventually(() => expect(busy.advanced).toEqual([8, 9]));
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await new Promise((resolve) => setTimeout(resolve, 4_500));
   });
   expect(busy.renewed).toEqual([]);
 });

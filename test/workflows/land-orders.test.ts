@@ -141,3 +141,52 @@ test('resetOffsets lands again from there, tells the ledger why, and what was re
     [],
   ]);
 });
+
+test('after a reset to a topic that was made anew its id counts, its offsets are no repeats, and there is no way back', async () => {
+  const script = scripted(2);
+  let topicId = 'old';
+  const resolved: object[] = [];
+  const { claimMicroBatch } = script.activities;
+  const activities: LandActivities = {
+    ...script.activities,
+    claimMicroBatch: async (input) => ({ ...(await claimMicroBatch(input)), topicId }),
+    resolveOffsets: (input) => {
+      resolved.push(input);
+      return Promise.resolve({ offsets: { 0: '0' }, topicId });
+    },
+  };
+  const taskQueue = 'land-anew';
+  await withWorker({ namespace, taskQueue, activities }, async () => {
+    const handle = await client.workflow.start('landOrders', { workflowId: taskQueue, taskQueue });
+    const status = () => handle.query<LandStatus>('status');
+    try {
+      await eventually(async () => expect((await status()).sequence).toBe(2));
+      topicId = 'new';
+      await handle.signal('resetOffsets', { offsets: 'earliest' });
+      await eventually(async () => expect((await status()).sequence).toBe(4));
+      expect((await status()).resets).toMatchObject([{ to: { 0: '0' }, topicId: 'new' }]);
+      await handle.signal('resetOffsets', { undo: true });
+      await eventually(async () => expect((await status()).refusals).toHaveLength(1));
+    } finally {
+      await handle.terminate();
+    }
+  });
+  expect(resolved).toEqual([{ offsets: 'earliest', topicId: 'old' }]);
+  const known = (of: { topicId?: string; topicSince?: number; reached: Record<string, string> }) => [
+    of.topicId,
+    of.topicSince,
+    of.reached['0'],
+  ];
+  expect(script.landed.map(known)).toEqual([
+    ['old', undefined, '0'],
+    ['old', undefined, '10'],
+    ['new', 3, '0'],
+    ['new', 3, '10'],
+  ]);
+  expect(script.committed.map(known)).toEqual([
+    ['old', undefined, '10'],
+    ['old', undefined, '20'],
+    ['new', 3, '10'],
+    ['new', 3, '20'],
+  ]);
+});

@@ -1,0 +1,29 @@
+/** What a failed workflow advises, and how an operator carries it out. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { WorkflowFailedError } from '@temporalio/client';
+import { servers } from '../helpers/pipeline';
+import type { Rig } from './rig';
+
+/** The message with which a workflow stops. */
+export async function failureOf(result: Promise<unknown>, type: string): Promise<string> {
+  const error: unknown = await result.catch((failure: unknown) => failure);
+  expect(error).toBeInstanceOf(WorkflowFailedError);
+  const { cause } = (error as WorkflowFailedError).cause ?? {};
+  expect(cause).toMatchObject({ type });
+  return (cause as Error).message;
+}
+
+/** The commands in a message, as they stand there. */
+export function commandsIn(message: string): string[] {
+  return message.match(/temporal workflow [^']+'[^']*'/g) ?? [];
+}
+
+/** Runs a command as it stands in a message; the moment that only the operator knows is long ago. */
+export async function asOperator({ pipeline }: Rig, command: string | undefined): Promise<void> {
+  expect(command).toMatch(/^temporal workflow /);
+  const line = command!.replace(/^temporal/, '"$TEMPORAL_CLI"').replace(/<.*>/, '2000-01-01T00:00:00Z');
+  await promisify(execFile)('sh', ['-c', line], {
+    env: { ...process.env, ...pipeline.env, TEMPORAL_CLI: servers().TEMPORAL_CLI },
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * The topic is deleted, made anew and filled past the old offsets while nobody looks: both workflows stop, and what their
+ * messages advise brings every order into the lake, those of the old topic and those at low offsets of the new one.
+ */
+import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
+import { createOrdersSource } from '../../adapters/postgres';
+import { WORKFLOWS } from '../../model/names';
+import type { Offsets } from '../../model/ranges';
+import type { CaptureStatus, LandStatus } from '../../model/status';
+import type { Watermark } from '../../model/watermark';
+import { auditLake } from '../../proof/audit';
+import { verifyPipeline } from '../../proof/verify';
+import { insertOrders } from '../../torture/orders';
+import { proveStructure } from '../../torture/proof';
+import { secondsToCatchUp } from '../../torture/recovery';
+import { deleteTopic } from '../activities/kafka-helpers';
+import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
+import { expectAllLandedOnce } from '../helpers/verdict';
+import { asOperator, commandsIn, failureOf } from './as-operator';
+import type { Rig } from './rig';
+import { sideBySide } from './side-by-side';
+
+/** How capture and landing come to not look; returns how they go on. */
+type LookAway = (rig: Rig) => Promise<() => Promise<unknown>>;
+
+const paused: LookAway = async ({ client }) => {
+  const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
+  await capture.signal('pause', {});
+  await eventually(async () => expect((await capture.query<CaptureStatus>('status')).phase).toBe('paused'));
+  return () => capture.signal('resume');
+};
+
+const workersStopped: LookAway = async (rig) => {
+  await rig.workers.kill();
+  return () => rig.moreWorkers();
+};
+
+async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
+  const { pipeline, client } = rig;
+  const { pool } = pipeline;
+  const landing = client.workflow.getHandle(WORKFLOWS.landOrders.id);
+  const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
+  await insertOrders(pool, 300);
+  await secondsToCatchUp(pipeline);
+  await landing.signal('pause', {});
+  await eventually(async () => expect((await landing.query<LandStatus>('status')).phase).toBe('paused'));
+  // These are lost with the topic.
+  await insertOrders(pool, 300);
+  await eventually(async () => expect((await capture.query<CaptureStatus>('status')).rows).toBe(600));
+  const { nextOffsets } = await landing.query<LandStatus>('status');
+  const { watermark } = await capture.query<CaptureStatus>('status');
+  const goOn = await lookAway(rig);
+
+  // And these stand below the old offsets of the new one.
+  await insertOrders(pool, 100);
+  await makeAnew(pipeline, watermark!, nextOffsets!);
+  await goOn();
+  await landing.signal('resume');
+  const message = await failureOf(landing.result(), 'DataLoss');
+  expect(message).toContain('the topic was deleted and made anew');
+  const [startLanding, publishAgain] = commandsIn(message);
+  const stopped = await failureOf(capture.result(), 'CaptureConflict');
+  expect(commandsIn(stopped)).toEqual([publishAgain]);
+  // Started as ever the landing stops again.
+  const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
+  const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
+  expect(await failureOf(again.result(), 'DataLoss')).toBe(message);
+
+  await asOperator(rig, startLanding);
+  await asOperator(rig, publishAgain);
+  await secondsToCatchUp(pipeline);
+  await insertOrders(pool, 50);
+  await secondsToCatchUp(pipeline);
+  await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
+  expect(await expectAllLandedOnce(pipeline)).toBe(750);
+  expect((await auditLake(pipeline.lakePath)).problems).toEqual([]);
+  expect(await verifyPipeline(pipeline.settings)).toMatchObject({ equal: true });
+}
+
+/** Another program sends the orders after a place, so often that all of the old offsets are taken. */
+async function makeAnew({ settings }: FreshPipeline, lower: Watermark, past: Offsets): Promise<void> {
+  const { topic: name } = settings.kafka;
+  const kafka = new Kafka({ brokers: servers().KAFKA_BROKERS.split(','), logLevel: logLevel.NOTHING });
+  const [admin, producer] = [
+    kafka.admin(),
+    kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }),
+  ];
+  const topic = createOrdersTopic({
+    ...topicOptions(settings.kafka),
+    brokers: servers().KAFKA_BROKERS.split(','),
+  });
+  const source = createOrdersSource(settings);
+  try {
+    await Promise.all([admin.connect(), producer.connect()]);
+    await deleteTopic(admin, name);
+    await topic.ensure();
+    const messages: { key: string | null; value: Buffer }[] = [];
+    const upper = { createdAt: '9999-01-01T00:00:00.000000Z', orderId: '0' };
+    const { signal } = new AbortController();
+    for await (const rows of source.read({ lower, upper }, { signal })) messages.push(...rows);
+    expect(messages).toHaveLength(100);
+    for (;;) {
+      await producer.send({ topic: name, messages });
+      const { stable } = await topic.offsets();
+      if (Object.entries(past).every(([p, offset]) => BigInt(stable[p]!) > BigInt(offset) + 100n)) return;
+    }
+  } finally {
+    await Promise.all([admin.disconnect(), producer.disconnect(), topic.close(), source.close()]);
+  }
+}
+
+sideBySide([
+  { 'while both are paused': (rig) => loseTopic(rig, paused) },
+  { 'while no worker runs': (rig) => loseTopic(rig, workersStopped) },
+]);
