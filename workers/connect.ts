@@ -18,7 +18,7 @@ export async function connectWhenThere(
     try {
       return await connect(temporal);
     } catch (error) {
-      const { message: problem } = await unreachable(temporal, error);
+      const { message: problem } = error as Error;
       if (problem !== said) say(`${problem} Waiting for it.`);
       said = problem;
       await sleep(TRY_AGAIN_MS, undefined, { signal: stop }).catch(() => undefined);
@@ -27,13 +27,15 @@ export async function connectWhenThere(
   return undefined;
 }
 
-async function connect(temporal: ReturnType<typeof loadTemporal>): Promise<NativeConnection> {
-  const connection = await NativeConnection.connect(temporal.connection);
+/** Outage with one clear message where Temporal or the namespace cannot be used. */
+export async function connect(temporal: ReturnType<typeof loadTemporal>): Promise<NativeConnection> {
+  let connection: NativeConnection | undefined;
   try {
+    connection = await NativeConnection.connect(temporal.connection);
     await connection.workflowService.describeNamespace({ namespace: temporal.namespace });
     return connection;
   } catch (error) {
-    await connection.close();
-    throw error;
+    await connection?.close();
+    throw await unreachable(temporal, error);
   }
 }

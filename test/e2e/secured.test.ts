@@ -17,7 +17,7 @@ import { loadTemporal } from '../../configs/temporal';
 import { WORKFLOWS } from '../../model/names';
 import { freshPipeline } from '../../stack/fresh-pipeline';
 import { insertOrders } from '../../torture/orders';
-import { createQueueWorker } from '../../workers/serve';
+import { connect } from '../../workers/connect';
 import { newAuthority, writeCertificates, type Authority } from '../helpers/certificates';
 import { eventually, freshNamespace, servers, type FreshPipeline } from '../helpers/pipeline';
 import { ordersCli, startWorkers, type WorkerGroup } from '../helpers/processes';
@@ -331,15 +331,8 @@ test('Temporal: says what is wrong with a certificate or a key', async () => {
     ],
     nobody: [{ ...good, TEMPORAL_ADDRESS: '127.0.0.1:1' }, /does not answer .* or set TEMPORAL_ADDRESS\.$/],
   };
-  const { settings } = pipeline;
   for (const [name, [env, message]] of Object.entries(cases)) {
-    const worker = createQueueWorker({
-      queue: 'land',
-      settings,
-      temporal: loadTemporal(env),
-      workflows: { codePath: '' },
-    });
-    await expectFailure(name, ['outage', message], worker);
+    await expectFailure(name, ['outage', message], connect(loadTemporal(env)));
   }
   expect(() => loadTemporal({ ...good, TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere' })).toThrow(
     /Temporal’s own settings.*\/nowhere/,
