@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as stack from '../stack';
 import type { ServerName, StackAddresses } from '../stack';
+import { endWithUs } from '../test/helpers/end-with-us';
 
 /** Servers of one's own, to be killed. They end with this process, however it ends. */
 export interface OwnStack {
@@ -20,14 +20,7 @@ export interface OwnStack {
 export async function ownStack(onProgress?: (line: string) => void): Promise<OwnStack> {
   const home = mkdtempSync(join(tmpdir(), 'orders-stream-torture-'));
   const options: stack.StackOptions = { home, useEnvironment: false, onProgress };
-  const reaper = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(__dirname, '../test/helpers/reaper.ts'), home],
-    { detached: true, stdio: ['pipe', 'ignore', 'ignore'], cwd: join(__dirname, '..') },
-  );
-  reaper.unref();
-  // It waits for the end of this pipe, which must not keep us alive.
-  (reaper.stdin as unknown as { unref(): void }).unref();
+  endWithUs(home);
   const up = () =>
     stack.up({
       ...options,

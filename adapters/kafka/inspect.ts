@@ -13,12 +13,14 @@ import { transactionalIdOf } from './publisher';
 const OFFSET_FETCH = { apiKey: 9, version: 7 };
 
 export interface KafkaFacts {
-  /** Brokers in the cluster. */
-  brokers: number;
+  /** Brokers in the cluster that are there now, by the addresses that they tell. */
+  brokers: string[];
   /** Kafka 2.5 or newer. */
   newEnough: boolean;
   /** Absent where it does not exist. */
-  topic?: { partitions: number; replicas: number; inSync: number };
+  topic?: TopicFacts;
+  /** Kafka's own topics that the pipeline relies on, by name; without those that do not exist yet or may not be seen. */
+  internal: Record<string, TopicFacts>;
   /** By name; empty where the user may not see them. */
   topicConfig: Record<string, string>;
   brokerConfig: Record<string, string>;
@@ -27,12 +29,23 @@ export interface KafkaFacts {
   progress?: Progress;
 }
 
+export interface TopicFacts {
+  partitions: number;
+  /** Of the partition with the fewest. */
+  replicas: number;
+  inSync: number;
+}
+
+/** Transactions, and the progress record. */
+const INTERNAL = ['__transaction_state', '__consumer_offsets'];
+
 const TOPIC_CONFIG = [
   'min.insync.replicas',
   'max.message.bytes',
   'retention.ms',
   'retention.bytes',
   'cleanup.policy',
+  'unclean.leader.election.enable',
 ];
 const BROKER_CONFIG = ['offsets.retention.minutes', 'transaction.max.timeout.ms'];
 
@@ -43,18 +56,19 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
   try {
     await connection.openWithoutTopic();
     await admin.connect();
-    const [anyNode = ''] = connection.nodeIds();
-    const { versions } = await connection.broker(anyNode);
+    const { nodeId, versions } = await connection.anyBroker();
+    const { brokers } = await admin.describeCluster();
     const topic = await lookUpTopic(admin, options.topic);
     return {
-      brokers: connection.nodeIds().length,
+      brokers: brokers.map(({ host, port }) => `${host}:${port}`),
       newEnough: (versions[OFFSET_FETCH.apiKey]?.maxVersion ?? 0) >= OFFSET_FETCH.version,
       ...(topic === undefined ? {} : { topic }),
       topicConfig:
         topic === undefined
           ? {}
           : await configOf(admin, ConfigResourceTypes.TOPIC, options.topic, TOPIC_CONFIG),
-      brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, anyNode, BROKER_CONFIG),
+      internal: await lookUpInternal(admin),
+      brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, String(nodeId), BROKER_CONFIG),
       ...(await tryTransactions(connection, options)),
     };
   } catch (error) {
@@ -65,7 +79,20 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
   }
 }
 
-async function lookUpTopic(admin: Admin, name: string): Promise<KafkaFacts['topic']> {
+async function lookUpInternal(admin: Admin): Promise<KafkaFacts['internal']> {
+  const found: KafkaFacts['internal'] = {};
+  for (const name of INTERNAL) {
+    try {
+      const facts = await lookUpTopic(admin, name);
+      if (facts !== undefined) found[name] = facts;
+    } catch (error) {
+      if (kindOf(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error;
+    }
+  }
+  return found;
+}
+
+async function lookUpTopic(admin: Admin, name: string): Promise<TopicFacts | undefined> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
     const partitions = topics[0]?.partitions ?? [];
