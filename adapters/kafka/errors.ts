@@ -62,6 +62,8 @@ const HINTS: Record<string, string> = {
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: NOT_IN_SYNC,
   INVALID_REPLICATION_FACTOR: 'fewer brokers are there than kafka.replication_factor asks for',
   LEADER_NOT_AVAILABLE: 'no broker that has all of a partition is there: bring the missing ones back',
+  KafkaJSRequestTimeoutError:
+    'the broker hangs, or waits for others that are away, or nothing comes through to it',
   REQUEST_TIMED_OUT: 'the other brokers that count as in sync did not confirm in time',
   GROUP_COORDINATOR_NOT_AVAILABLE: NO_COORDINATOR,
   GROUP_LOAD_IN_PROGRESS: 'a broker has just taken over groups or transactions, and is reading them',
