@@ -1,7 +1,6 @@
 /** Facts about brokers and topic, for those who judge whether the pipeline can live with them. Changes nothing. */
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../activities/interfaces';
-import { LastingFailure } from '../../model/errors';
 import { Connection } from './connection';
 import { adminOf } from './ensure-topic';
 import { explain, kindOf } from './errors';
@@ -24,8 +23,8 @@ export interface KafkaFacts {
   /** By name; empty where the user may not see them. */
   topicConfig: Record<string, string>;
   brokerConfig: Record<string, string>;
-  /** Why transactions, or the groups, cannot be used; absent where they can. */
-  refused?: LastingFailure;
+  /** Why transactions, or the groups, cannot be used: for good, or as an outage. Absent where they can. */
+  refused?: Error;
   progress?: Progress;
 }
 
@@ -150,17 +149,13 @@ async function tryTransactions(
       }),
     );
   } catch (error) {
-    const refused = explain(error, `asking to write transactions as ${transactionalId}`, brokers);
-    if (refused instanceof LastingFailure) return { refused };
     if (kindOf(error) !== 'INVALID_PRODUCER_ID_MAPPING' && kindOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION')
-      throw error;
+      return { refused: explain(error, `asking to write transactions as ${transactionalId}`, brokers) };
   }
   try {
     const progress = await readProgress(connection, undefined);
     return progress === undefined ? {} : { progress };
   } catch (error) {
-    const refused = explain(error, 'reading the progress record', brokers);
-    if (refused instanceof LastingFailure) return { refused };
-    throw error;
+    return { refused: explain(error, 'reading the progress record', brokers) };
   }
 }

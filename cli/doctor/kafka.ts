@@ -3,6 +3,7 @@ import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/k
 import { checkPartitionCount } from '../../adapters/kafka/partition-count';
 import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/transactional-producer';
 import type { Settings } from '../../configs/schema';
+import { LastingFailure } from '../../model/errors';
 import { Findings, number, type Finding } from './finding';
 import { examineBootstrap, examineInternal, examineReplicas } from './kafka-replicas';
 
@@ -33,15 +34,17 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   else await examineTopic(findings, kafka, facts, facts.topic);
   examineInternal(findings, facts);
   examineBrokers(findings, facts.brokerConfig);
-  if (facts.refused !== undefined)
-    findings.broken('transactions', facts.refused.message, 'what the message says; README lists the rights');
-  else {
-    const { progress } = facts;
-    const record =
-      progress === undefined ? 'no window published yet' : `window ${progress.sequence} published`;
-    findings.fine('transactions', `allowed; ${record}`);
-  }
+  examineTransactions(findings, facts);
   return findings.all;
+}
+
+function examineTransactions(findings: Findings, { refused, progress }: KafkaFacts): void {
+  if (refused instanceof LastingFailure)
+    findings.broken('transactions', refused.message, 'what the message says; README lists the rights');
+  else if (refused !== undefined)
+    findings.outage('transactions', refused.message, 'nothing, if it passes; else see the replicas above');
+  else if (progress === undefined) findings.fine('transactions', 'allowed; no window published yet');
+  else findings.fine('transactions', `allowed; window ${progress.sequence} published`);
 }
 
 function examineMissing(findings: Findings, kafka: Settings['kafka'], { brokers }: KafkaFacts): void {
@@ -50,7 +53,7 @@ function examineMissing(findings: Findings, kafka: Settings['kafka'], { brokers 
     findings.broken(
       'topic',
       `${topic} does not exist, and ${replicas} replicas need as many brokers; there are ${brokers.length}`,
-      'lower kafka.replication_factor, or add brokers',
+      'bring the missing brokers back, or lower kafka.replication_factor',
     );
   else
     findings.fine(

@@ -66,14 +66,18 @@ async function goesOn(what: string): Promise<void> {
   expect(seconds).toBeLessThan(RECOVERED_WITHIN_S);
 }
 
+/** Waits until `orders status` says so. */
+async function told(words: RegExp): Promise<void> {
+  await eventually(
+    async () => expect((await ordersCli(rig.pipeline, 'status')).stdout).toMatch(words),
+    40_000,
+  );
+}
+
 /** Without waiting for it the next one that goes would take the last copy but one. */
 async function backInSync(node: Node): Promise<void> {
-  let t = Date.now();
   await cluster.up(node);
-  console.log(`up ${Date.now() - t}`);
-  t = Date.now();
   await cluster.inSync(topic, '__transaction_state', '__consumer_offsets');
-  console.log(`in sync ${Date.now() - t}`);
 }
 
 test('the broker is killed that leads, coordinates and controls: the two others go on', async () => {
@@ -86,6 +90,20 @@ test('the broker is killed that leads, coordinates and controls: the two others 
   expect(cluster.controller(1)).toBe(node);
   await cluster.kill(node);
   await goesOn('the leader of everything is killed');
+
+  await cluster.configureTopic(topic, 'min.insync.replicas', '3');
+  try {
+    await told(/retrying publish, .*\(NOT_ENOUGH_REPLICAS\): fewer brokers hold the partition in sync/);
+    const examined = await ordersCli(rig.pipeline, 'doctor').catch((error: unknown) => error);
+    const { stdout } = examined as { stdout: string };
+    expect(stdout).toMatch(/replicas +BROKEN +3 a partition, 2 in sync, .*\n.*nothing can be published/);
+    expect(stdout).toMatch(
+      /__transaction_state +WARNING +3 a partition, 2 in sync\n +to do: bring the missing/,
+    );
+  } finally {
+    await cluster.configureTopic(topic, 'min.insync.replicas', '2');
+  }
+  await goesOn('enough replicas again');
   await backInSync(node);
 });
 
@@ -100,11 +118,7 @@ test('all brokers are restarted one by one', async () => {
 test('two of three killed: an outage that is told, and that ends with one of them', async () => {
   await cluster.kill(2, 3);
   try {
-    await eventually(async () => {
-      const { stdout } = await ordersCli(rig.pipeline, 'status');
-      expect(stdout).toMatch(/retrying publish, attempt \d+: Kafka at /);
-      console.log(stdout);
-    }, 40_000);
+    await told(/retrying publish, attempt \d+: Kafka at /);
   } finally {
     await cluster.up(2);
   }

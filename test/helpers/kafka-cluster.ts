@@ -37,6 +37,8 @@ export class KafkaCluster {
   ) {}
 
   static async start(): Promise<KafkaCluster> {
+    // They are started often and live for a minute: a third less CPU for each start.
+    process.env['JAVA_TOOL_OPTIONS'] ??= '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
     const ports = await Promise.all(
       NODES.map(async () => ({ clients: await findFreePort(), controller: await findFreePort() })),
     );
