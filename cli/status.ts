@@ -30,9 +30,12 @@ export async function pipelineStatus(client: Client): Promise<PipelineStatus> {
   };
 }
 
+/** Activities that wait for something to do. */
+const WAITING = new Set(['poll', 'claimMicroBatch']);
+
 /**
- * An attempt that has run for longer than this has got over what ended the one before it: a long poll, say, after its
- * worker was replaced. It keeps its last failure all the same.
+ * A wait that has gone on for longer than this has got over what ended the attempt before it, after its worker was replaced,
+ * say. It keeps its last failure all the same. Others may just as well hang again.
  */
 const HEALTHY_AFTER_MS = 15_000;
 
@@ -40,9 +43,9 @@ const HEALTHY_AFTER_MS = 15_000;
 export async function failingActivities(handle: WorkflowHandle): Promise<string[]> {
   const description = await orNull(handle.describe());
   return (description?.raw.pendingActivities ?? [])
-    .filter(({ state, lastFailure, lastStartedTime }) => {
+    .filter(({ state, activityType, lastFailure, lastStartedTime }) => {
       const runsFor =
-        decodePendingActivityState(state) === 'STARTED'
+        WAITING.has(activityType?.name ?? '') && decodePendingActivityState(state) === 'STARTED'
           ? Date.now() - Number(lastStartedTime?.seconds ?? 0) * 1000
           : 0;
       return lastFailure != null && runsFor < HEALTHY_AFTER_MS;

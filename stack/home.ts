@@ -9,7 +9,7 @@ const serverState = z.object({
   ports: z.record(z.string(), z.int()).default({}),
   process: z.object({ pid: z.int(), startedAt: z.string() }).optional(),
   dataFolder: z.string().optional(),
-  /** Password of PostgreSQL; identity of the Kafka cluster. */
+  /** Password of PostgreSQL; identity of a Kafka cluster of several nodes. */
   secret: z.string().optional(),
   /** Program that was started, where others may want to call it. */
   executable: z.string().optional(),

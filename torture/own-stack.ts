@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as stack from '../stack';
 import type { ServerName, StackAddresses } from '../stack';
+import { endWithUs } from '../test/helpers/end-with-us';
 
 /** Servers of one's own, to be killed. They end with this process, however it ends. */
 export interface OwnStack {
@@ -20,14 +20,7 @@ export interface OwnStack {
 /** @param wanted other servers, or other settings of theirs, than the usual ones; `home` may have been prepared. */
 export async function ownStack(wanted: stack.StackOptions = {}): Promise<OwnStack> {
   const home = wanted.home ?? mkdtempSync(join(tmpdir(), 'orders-stream-torture-'));
-  const reaper = spawn(
-    process.execPath,
-    ['--import', 'tsx', join(__dirname, '../test/helpers/reaper.ts'), home],
-    { detached: true, stdio: ['pipe', 'ignore', 'ignore'], cwd: join(__dirname, '..') },
-  );
-  reaper.unref();
-  // It waits for the end of this pipe, which must not keep us alive.
-  (reaper.stdin as unknown as { unref(): void }).unref();
+  endWithUs(home);
   const options: stack.StackOptions = {
     // Often through continue-as-new, but not with every batch.
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 200 },

@@ -48,7 +48,6 @@ export function createClaimMicroBatch(deps: {
       const over = Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
         return { ranges, lagOffsets: lagOf(next, stable), ...(topicId === undefined ? {} : { topicId }) };
-      refuseShrunk(next, stable);
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();
     }
@@ -67,14 +66,4 @@ function refuseGaps(next: Offsets, earliest: Offsets): void {
     `Kafka no longer holds ${lost}, which were never landed (retention, or deleted records). Raise the topic's ` +
       `retention. Start landing after the gap: ${landFrom(afterGaps)} and publish the lost rows again: ${PUBLISH_AGAIN}`,
   );
-}
-
-/** Right after a broker's restart its log may look shorter for a moment, so this is an outage: retried, and visible. */
-function refuseShrunk(next: Offsets, stable: Offsets): void {
-  const short = Object.keys(next).filter((p) => BigInt(stable[p] ?? '0') < BigInt(next[p]!));
-  if (short.length === 0) return;
-  const ends = short
-    .map((p) => `partition ${p} ends at ${stable[p] ?? 'nothing'}, ${next[p]} were landed`)
-    .join(', ');
-  throw new Error(`The topic is shorter than what was landed: ${ends}. Was it deleted and created again?`);
 }

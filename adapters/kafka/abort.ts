@@ -30,3 +30,14 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
     clearTimeout(timer);
   }
 }
+
+/** As `promise`, or rejects with `late` if that has not settled in time; what was asked goes on behind here, too. */
+export async function inTime<T>(promise: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
+  const timer = new AbortController();
+  const timeout = setTimeout(() => timer.abort(late()), milliseconds);
+  try {
+    return await untilAborted(promise, timer.signal);
+  } finally {
+    clearTimeout(timeout);
+  }
+}

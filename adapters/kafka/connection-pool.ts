@@ -5,15 +5,19 @@ import type { KafkaTopicOptions } from './options';
 
 /** How often an operation that may be repeated is tried on a new connection before it counts as an outage. */
 const TRIES = 4;
+/** No try begins later than this: an outage is to be told, and it is Temporal's to try again. */
+const TRIES_WITHIN_MS = 6_000;
 
 /**
- * Lends connections. One that failed or was given up is thrown away, and where brokers moved all idle ones too,
- * so after an outage everything starts from fresh metadata, without a new process.
+ * Lends connections. One that failed or was given up is thrown away, and where brokers moved or fell silent all idle ones
+ * too, so after an outage everything starts from fresh metadata, without a new process.
  */
 export class ConnectionPool {
   readonly #idle: Connection[] = [];
   readonly #lent = new Set<Connection>();
   #closed = false;
+  /** Which of the brokers named a new connection asks first: the one that answered last. */
+  #first = 0;
 
   constructor(private readonly options: KafkaTopicOptions) {}
 
@@ -25,12 +29,17 @@ export class ConnectionPool {
       this.#lent.add(idle);
       return idle;
     }
-    const connection = new Connection(this.options);
+    const { brokers } = this.options;
+    const connection = new Connection({
+      ...this.options,
+      brokers: [...brokers.slice(this.#first), ...brokers.slice(0, this.#first)],
+    });
     this.#lent.add(connection);
     try {
       await untilAborted(connection.open(), signal);
     } catch (error) {
-      this.discard(connection);
+      this.#first = (this.#first + 1) % brokers.length;
+      this.discard(connection, error);
       throw error;
     }
     return connection;
@@ -42,11 +51,11 @@ export class ConnectionPool {
     else this.#idle.push(connection);
   }
 
-  /** @param error why; after silence the idle connections are not believed either, or each would cost a time-out. */
+  /** @param error why: after silence each idle connection would cost a time-out, after a move it knows the old leader. */
   discard(connection: Connection, error?: unknown): void {
     this.#lent.delete(connection);
     connection.destroy();
-    if (isSilence(error)) this.#dropIdle();
+    if (isSilence(error) || isMoved(error)) this.#dropIdle();
   }
 
   /** Runs an operation that may be repeated; after an abort or failure its connection is thrown away. */
@@ -60,6 +69,7 @@ export class ConnectionPool {
 
   /** As `run`, but after success the connection stays lent: give it back or discard it. */
   async hold<T>(signal: AbortSignal | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
+    const deadline = Date.now() + TRIES_WITHIN_MS;
     for (let attempt = 1; ; attempt += 1) {
       let connection: Connection | undefined;
       try {
@@ -67,8 +77,8 @@ export class ConnectionPool {
         return await untilAborted(use(connection), signal);
       } catch (error) {
         if (connection !== undefined) this.discard(connection, error);
-        if (signal?.aborted === true || attempt === TRIES || !isMoved(error)) throw error;
-        this.#dropIdle();
+        const last = attempt === TRIES || Date.now() > deadline;
+        if (signal?.aborted === true || last || !isMoved(error)) throw error;
         await pause(100 * attempt, signal);
       }
     }

@@ -4,7 +4,7 @@ import type { Broker } from 'kafkajs/src/cluster/types';
 import { createLogger } from 'kafkajs/src/loggers';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { pause } from './abort';
+import { inTime, pause } from './abort';
 import { kindOf } from './errors';
 import type { KafkaTopicOptions } from './options';
 import { checkPartitionCount } from './partition-count';
@@ -58,12 +58,21 @@ export class Connection {
 
   /** For looking at brokers on which the topic need not exist yet. */
   async openWithoutTopic(): Promise<void> {
-    await this.#cluster.connect();
+    await this.#bootstrap();
     await this.#cluster.refreshMetadata();
   }
 
+  /** kafkajs stays with a broker that takes connections and does not answer for a minute, whatever others are named. */
+  async #bootstrap(): Promise<void> {
+    await inTime(
+      this.#cluster.connect(),
+      CONNECTION_TIMEOUT_MS,
+      () => new KafkaJSConnectionError(`no answer within ${CONNECTION_TIMEOUT_MS / 1_000} s`),
+    );
+  }
+
   async open(): Promise<void> {
-    await this.#cluster.connect();
+    await this.#bootstrap();
     await this.#cluster.addTargetTopic(this.topic);
     const found = this.#cluster.findTopicPartitionMetadata(this.topic).length;
     checkPartitionCount(this.topic, this.partitions.length, found);
@@ -88,8 +97,31 @@ export class Connection {
     return this.#cluster.findBroker({ nodeId });
   }
 
+  /** One that can be reached: a broker that went is listed for some seconds. */
+  async anyBroker(): Promise<Broker> {
+    let unreachable = new Error('no broker is known');
+    for (const nodeId of this.nodeIds()) {
+      try {
+        return await this.broker(nodeId);
+      } catch (error) {
+        if (!(error instanceof KafkaJSConnectionError)) throw error;
+        unreachable = error;
+      }
+    }
+    throw unreachable;
+  }
+
   async refresh(): Promise<void> {
     await this.#cluster.refreshMetadata();
+  }
+
+  /**
+   * As `refresh`, which asks one of the brokers that it is connected to: all of them now, or a leader that was deposed
+   * and has not noticed might be asked for its successor again and again.
+   */
+  async refreshFromAny(): Promise<void> {
+    for (const nodeId of this.nodeIds()) await this.broker(nodeId);
+    await this.refresh();
   }
 
   /**
@@ -121,21 +153,10 @@ export class Connection {
   }
 
   async #findCoordinator(kind: 'group' | 'transaction', id: string): Promise<number> {
-    let unreachable = new Error('no broker is known');
-    for (const nodeId of this.#cluster.getNodeIds()) {
-      try {
-        const any = await this.#cluster.findBroker({ nodeId });
-        const { coordinator } = await any.findGroupCoordinator({
-          groupId: id,
-          coordinatorType: kind === 'group' ? 0 : 1,
-        });
-        return coordinator.nodeId;
-      } catch (error) {
-        if (!(error instanceof KafkaJSConnectionError)) throw error;
-        unreachable = error; // the others know as well
-      }
-    }
-    throw unreachable;
+    const { coordinator } = await (
+      await this.anyBroker()
+    ).findGroupCoordinator({ groupId: id, coordinatorType: kind === 'group' ? 0 : 1 });
+    return coordinator.nodeId;
   }
 
   /** As kafkajs connects, but keeping the socket so that it can be cut. */

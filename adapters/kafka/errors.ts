@@ -50,7 +50,10 @@ const LASTING: Record<string, { type: LastingFailureType; advice: string }> = {
 };
 
 const NOT_IN_SYNC =
-  "fewer brokers hold the partition in sync than the topic's min.insync.replicas: bring them back, or lower it";
+  "fewer brokers hold the partition in sync than the topic's min.insync.replicas: bring them back, or lower it " +
+  '(a coordinator of transactions that moves to another broker shows as this, too, for a moment)';
+const NO_COORDINATOR =
+  'the broker that keeps groups or transactions is away, or too few of those that keep its copies are there';
 /** A listener that is asked for something else than it speaks says nothing, as a broker that goes away. */
 const OTHER_LISTENER =
   'if it goes on, kafka.ssl or kafka.sasl is not what the listener at this address wants';
@@ -65,6 +68,13 @@ const HINTS: Record<string, string> = {
   KafkaJSConnectionClosedError: OTHER_LISTENER,
   ILLEGAL_SASL_STATE: OTHER_LISTENER,
   ECONNRESET: OTHER_LISTENER,
+  INVALID_REPLICATION_FACTOR: 'fewer brokers are there than kafka.replication_factor asks for',
+  LEADER_NOT_AVAILABLE: 'no broker that has all of a partition is there: bring the missing ones back',
+  KafkaJSRequestTimeoutError:
+    'the broker hangs, or waits for others that are away, or nothing comes through to it',
+  REQUEST_TIMED_OUT: 'the other brokers that count as in sync did not confirm in time',
+  GROUP_COORDINATOR_NOT_AVAILABLE: NO_COORDINATOR,
+  GROUP_LOAD_IN_PROGRESS: 'a broker has just taken over groups or transactions, and is reading them',
   UNKNOWN_MEMBER_ID: 'a consumer is active in this group; stop it or set another kafka.consumer_group',
   INVALID_PRODUCER_EPOCH: 'a newer attempt of this publish, or a second capture, has taken over',
   PRODUCER_FENCED: 'a newer attempt of this publish, or a second capture, has taken over',
@@ -86,6 +96,7 @@ const MOVED = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',
+  'LISTENER_NOT_FOUND',
   'REPLICA_NOT_AVAILABLE',
   'FENCED_LEADER_EPOCH',
   'UNKNOWN_LEADER_EPOCH',

@@ -11,7 +11,6 @@ const READ_COMMITTED = 1;
 export interface FetchedPartition {
   partition: number;
   code: number;
-  highWatermark: bigint;
   lastStableOffset: bigint;
   aborted: AbortedTransaction[];
   /** Record batches as stored. */
@@ -70,13 +69,13 @@ function decode(payload: Buffer): { code: number; fetched: FetchedPartition[] } 
     return reader.array(() => {
       const partition = reader.int32();
       const partitionCode = reader.int16();
-      const highWatermark = reader.int64();
+      reader.int64(); // high watermark
       const lastStableOffset = reader.int64();
       reader.int64(); // log start offset
       const aborted = reader.array(() => ({ producerId: reader.int64(), firstOffset: reader.int64() }));
       reader.int32(); // preferred replica
       const records = reader.bytes();
-      return { partition, code: partitionCode, highWatermark, lastStableOffset, aborted, records };
+      return { partition, code: partitionCode, lastStableOffset, aborted, records };
     });
   });
   return { code, fetched: fetched.flat() };

@@ -86,7 +86,7 @@ class KafkaOrdersTopic implements OrdersTopic {
     await this.#explained('waiting for messages', signal, async () => {
       const { connection, busy } = await this.#pool.hold(signal, async (held) => ({
         connection: held,
-        ...(await waitForMessages(held, next, maxWaitMs)),
+        ...(await waitForMessages(held, next, { maxWaitMs, signal })),
       }));
       if (busy) this.#pool.discard(connection);
       else this.#pool.giveBack(connection);

@@ -1,6 +1,7 @@
 /** Facts about brokers and topic, for those who judge whether the pipeline can live with them. Changes nothing. */
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../activities/interfaces';
+import { LastingFailure } from '../../model/errors';
 import { Connection } from './connection';
 import { adminOf } from './ensure-topic';
 import { explain, kindOf } from './errors';
@@ -12,22 +13,36 @@ import { missingRights, type Right } from './rights';
 const OFFSET_FETCH = { apiKey: 9, version: 7 };
 
 export interface KafkaFacts {
-  /** Brokers in the cluster. */
-  brokers: number;
+  /** Brokers in the cluster that are there now, by the addresses that they tell. */
+  brokers: string[];
   /** Kafka 2.5 or newer. */
   newEnough: boolean;
   /** The user may not see whether the topic exists. */
   topicIsHidden: boolean;
   /** Absent where it does not exist, or is hidden. */
-  topic?: { partitions: number; replicas: number; inSync: number };
+  topic?: TopicFacts;
+  /** Kafka's own topics that the pipeline relies on, by name; without those that do not exist yet or may not be seen. */
+  internal: Record<string, TopicFacts>;
   /** By name; empty where the user may not see them. */
   topicConfig: Record<string, string>;
   brokerConfig: Record<string, string>;
   /** Rights that the pipeline needs and the user lacks. */
   missing: Right[];
+  /** Why transactions, or the groups, cannot be used now. Absent where they can. */
+  trouble?: Error;
   /** Absent where there is none, or the user may not see it. */
   progress?: Progress;
 }
+
+export interface TopicFacts {
+  partitions: number;
+  /** Of the partition with the fewest. */
+  replicas: number;
+  inSync: number;
+}
+
+/** Transactions, and the progress record. */
+const INTERNAL = ['__transaction_state', '__consumer_offsets'];
 
 const TOPIC_CONFIG = [
   'min.insync.replicas',
@@ -35,6 +50,7 @@ const TOPIC_CONFIG = [
   'retention.ms',
   'retention.bytes',
   'cleanup.policy',
+  'unclean.leader.election.enable',
 ];
 const BROKER_CONFIG = ['offsets.retention.minutes', 'transaction.max.timeout.ms'];
 
@@ -45,14 +61,12 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
   try {
     await connection.openWithoutTopic();
     await admin.connect();
-    const [anyNode = ''] = connection.nodeIds();
-    const { versions } = await connection.broker(anyNode);
+    const { nodeId, versions } = await connection.anyBroker();
+    const { brokers } = await admin.describeCluster();
     const { topic, hidden: topicIsHidden } = await lookUpTopic(admin, options.topic);
     const topicIs = topicIsHidden ? 'hidden' : topic === undefined ? 'missing' : 'there';
-    const missing = await missingRights(connection, admin, { ...options, topicIs });
-    const progress = await seen(readProgress(connection, undefined));
     return {
-      brokers: connection.nodeIds().length,
+      brokers: brokers.map(({ host, port }) => `${host}:${port}`),
       newEnough: (versions[OFFSET_FETCH.apiKey]?.maxVersion ?? 0) >= OFFSET_FETCH.version,
       topicIsHidden,
       ...(topic === undefined ? {} : { topic }),
@@ -60,9 +74,9 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
         topic === undefined
           ? {}
           : await configOf(admin, ConfigResourceTypes.TOPIC, options.topic, TOPIC_CONFIG),
-      brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, anyNode, BROKER_CONFIG),
-      missing,
-      ...(progress === undefined ? {} : { progress }),
+      internal: await lookUpInternal(admin),
+      brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, String(nodeId), BROKER_CONFIG),
+      ...(await tryTransactions(connection, admin, { ...options, topicIs })),
     };
   } catch (error) {
     throw explain(error, 'looking at brokers and topic', options.brokers);
@@ -72,10 +86,33 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
   }
 }
 
-async function lookUpTopic(
+/** While transactions hang, the rest is still to be told. */
+async function tryTransactions(
+  connection: Connection,
   admin: Admin,
-  name: string,
-): Promise<{ topic?: KafkaFacts['topic']; hidden: boolean }> {
+  options: Parameters<typeof missingRights>[2],
+): Promise<Pick<KafkaFacts, 'missing' | 'trouble' | 'progress'>> {
+  try {
+    const missing = await missingRights(connection, admin, options);
+    const progress = await seen(readProgress(connection, undefined));
+    return { missing, ...(progress === undefined ? {} : { progress }) };
+  } catch (error) {
+    const trouble = explain(error, 'trying transactions and groups', options.brokers);
+    if (trouble instanceof LastingFailure) throw trouble;
+    return { missing: [], trouble };
+  }
+}
+
+async function lookUpInternal(admin: Admin): Promise<KafkaFacts['internal']> {
+  const found: KafkaFacts['internal'] = {};
+  for (const name of INTERNAL) {
+    const { topic } = await lookUpTopic(admin, name);
+    if (topic !== undefined) found[name] = topic;
+  }
+  return found;
+}
+
+async function lookUpTopic(admin: Admin, name: string): Promise<{ topic?: TopicFacts; hidden: boolean }> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [name] });
     const partitions = topics[0]?.partitions ?? [];

@@ -57,13 +57,3 @@ export function removedBelow(
       `${landFrom({ [partition]: String(earliest) })} and publish the lost rows again: ${PUBLISH_AGAIN}`,
   );
 }
-
-/** The failure for offsets beyond the end of the log: it is not the log in which they were seen. */
-export function missingAbove(topic: string, partition: number, offset: bigint, end: bigint): LastingFailure {
-  return new LastingFailure(
-    'DataLoss',
-    `topic ${topic}, partition ${partition}: offset ${offset} was seen, but the log now ends at ${end}: the topic ` +
-      'was deleted and created anew, or a broker that lagged behind became leader (unclean election). Land what the ' +
-      `topic holds now; repeats are dropped: ${landFrom('earliest')}. If orders are missing: ${PUBLISH_AGAIN}`,
-  );
-}

@@ -2,7 +2,7 @@ import type { Offsets } from '../../model/ranges';
 import type { Connection } from './connection';
 import { checkCode } from './errors';
 import { fetch } from './fetch-request';
-import { logBounds, missingAbove } from './log-bounds';
+import { requireEnd } from './log-end';
 
 const OFFSET_OUT_OF_RANGE = 1;
 
@@ -14,7 +14,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 export async function waitForMessages(
   connection: Connection,
   next: Offsets,
-  maxWaitMs: number,
+  { maxWaitMs, signal }: { maxWaitMs: number; signal: AbortSignal },
 ): Promise<{ busy: boolean }> {
   const partitions = Object.keys(next).map(Number);
   const polls = [...connection.leaders(partitions)].map(async ([nodeId, mine]) => {
@@ -29,7 +29,9 @@ export async function waitForMessages(
       poll
         .then(async (fetched) => {
           for (const { code, partition } of fetched) {
-            if (code === OFFSET_OUT_OF_RANGE) await checkOffset(connection, partition, next);
+            // Below the log's start there is something to claim, and reading it says what is lost.
+            if (code === OFFSET_OUT_OF_RANGE)
+              await requireEnd(connection, partition, BigInt(next[partition] ?? '0'), signal);
             else checkCode(code);
           }
           left -= 1;
@@ -40,13 +42,4 @@ export async function waitForMessages(
     }
   });
   return { busy: woken && left > 0 };
-}
-
-/** Offsets below the log's start may be claimed, and reading them says what is lost; above its end nothing ever comes. */
-async function checkOffset(connection: Connection, partition: number, next: Offsets): Promise<void> {
-  const bounds = (await logBounds(connection, [partition], 'uncommitted')).get(partition);
-  const offset = BigInt(next[partition] ?? '0');
-  if (bounds !== undefined && offset > bounds.latest) {
-    throw missingAbove(connection.topic, partition, offset, bounds.latest);
-  }
 }

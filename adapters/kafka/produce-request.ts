@@ -1,8 +1,13 @@
 import type { Broker } from 'kafkajs/src/cluster/types';
-import { REQUEST_TIMEOUT_MS } from './connection';
 import { send } from './send-request';
 import { checkCode } from './errors';
 import { wire, WireReader } from './wire';
+
+/**
+ * For so long the leader waits for the other brokers that count as in sync. One that died counts for 9 s (by default), and
+ * the answer has to be here before the request counts as unanswered (15 s): it says more.
+ */
+const ACKNOWLEDGED_WITHIN_MS = 12_000;
 
 /** Sends record batches, one a partition, to the broker that leads them; resolves when all replicas in sync have them. */
 export async function produce(
@@ -13,7 +18,7 @@ export async function produce(
   const body = Buffer.concat([
     wire.string(transactionalId),
     wire.int16(-1), // acknowledged by all
-    wire.int32(REQUEST_TIMEOUT_MS),
+    wire.int32(ACKNOWLEDGED_WITHIN_MS),
     wire.int32(1),
     wire.string(topic),
     wire.int32(batches.length),

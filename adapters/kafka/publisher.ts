@@ -59,7 +59,7 @@ export class Publisher {
       if (found?.sequence !== sequence) throw otherRecord(sequence, found, this.topic);
       await untilAborted(producer.commit(found, signal), signal);
     } catch (error) {
-      this.pool.discard(producer.connection);
+      this.pool.discard(producer.connection, error);
       throw error;
     }
     this.#kept = { producer, committed: sequence };

@@ -4,7 +4,8 @@ import { pause } from './abort';
 import type { Connection } from './connection';
 import { checkCode, isMoved } from './errors';
 import { fetch, type FetchedPartition } from './fetch-request';
-import { logBounds, missingAbove, removedBelow } from './log-bounds';
+import { removedBelow } from './log-bounds';
+import { requireEnd } from './log-end';
 import type { KafkaLogger } from './options';
 import { LastingFailure } from '../../model/errors';
 import { ChecksumError, decodeRecords, type DecodedRecords } from './record-reader';
@@ -15,8 +16,8 @@ const FETCH_BYTES = 1_048_576;
 const FETCH_WAIT_MS = 500;
 /** Tries on fresh metadata before moved leaders count as an outage. */
 const LEADER_TRIES = 5;
-/** A new leader may know of less for a moment; a log that ends too early for longer has lost its end. */
-const SHORT_LOG_PATIENCE_MS = 10_000;
+/** Nothing at an offset that was claimed: for so long it is a leader that only just took over, or a transaction. */
+const EMPTY_PATIENCE_MS = 5_000;
 const OFFSET_OUT_OF_RANGE = 1;
 
 interface ReadOptions {
@@ -102,14 +103,10 @@ async function fetchSome(
     signal.throwIfAborted();
     const fetched = await fetchFromLeader(connection, partition, from, signal);
     if (fetched.code === OFFSET_OUT_OF_RANGE) {
-      const bounds = (await logBounds(connection, [partition], 'uncommitted')).get(partition);
-      if (bounds !== undefined && from < bounds.earliest) {
-        throw removedBelow(topic, partition, from, bounds.earliest, BigInt(to));
-      }
-      if (bounds !== undefined && from > bounds.latest)
-        throw missingAbove(topic, partition, from, bounds.latest);
+      const { earliest } = await requireEnd(connection, partition, from + 1n, signal);
+      if (from < earliest) throw removedBelow(topic, partition, from, earliest, BigInt(to));
+      continue;
     }
-    checkCode(fetched.code);
     if (fetched.records.length > 0) return fetched;
 
     if (emptySince === undefined) {
@@ -121,8 +118,8 @@ async function fetchSome(
         to,
         lastStableOffset: String(fetched.lastStableOffset),
       });
-    } else if (fetched.highWatermark < BigInt(to) && Date.now() - emptySince > SHORT_LOG_PATIENCE_MS) {
-      throw missingAbove(topic, partition, BigInt(to) - 1n, fetched.highWatermark);
+    } else if (Date.now() - emptySince > EMPTY_PATIENCE_MS) {
+      await requireEnd(connection, partition, BigInt(to), signal);
     }
   }
 }

@@ -100,8 +100,7 @@ export async function missingRights(
 
 /** Any broker says whether reading is allowed, before it sees whether it leads the partition or knows the topic. */
 async function fetchNothing(connection: Connection): Promise<void> {
-  const [anyNode = ''] = connection.nodeIds();
-  const broker = await connection.broker(anyNode);
+  const broker = await connection.anyBroker();
   const offsets = [{ partition: 0, offset: 0n }];
   const [fetched] = await fetch(broker, { topic: connection.topic, offsets, maxBytes: 1, maxWaitMs: 0 });
   checkCode(fetched?.code ?? 0);

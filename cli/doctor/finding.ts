@@ -55,3 +55,8 @@ export class Findings {
     }
   }
 }
+
+/** A setting as servers tell it; `undefined` where it is not told. */
+export function number(text: string | undefined): number | undefined {
+  return text === undefined || text === '' ? undefined : Number(text);
+}

@@ -1,9 +1,10 @@
 import { topicOptions } from '../../adapters/kafka';
-import { inspectKafka, type KafkaFacts } from '../../adapters/kafka/inspect';
+import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/kafka/inspect';
 import { checkPartitionCount } from '../../adapters/kafka/partition-count';
 import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/transactional-producer';
 import type { Settings } from '../../configs/schema';
-import { Findings, type Finding } from './finding';
+import { Findings, number, type Finding } from './finding';
+import { examineBootstrap, examineInternal, examineReplicas } from './kafka-replicas';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -23,13 +24,15 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
     () => inspectKafka(topicOptions(kafka)),
   );
   if (facts === undefined) return findings.all;
-  const where = `${kafka.brokers.join(', ')}: ${facts.brokers} in the cluster`;
+  const where = `${kafka.brokers.join(', ')}: ${facts.brokers.length} in the cluster`;
   if (facts.newEnough) findings.fine('brokers', `${where}, Kafka 2.5 or newer`);
   else findings.broken('brokers', `${where}, older than Kafka 2.5`, 'upgrade them');
+  examineBootstrap(findings, kafka, facts);
 
   if (facts.topic === undefined) {
     if (!facts.topicIsHidden) examineMissing(findings, kafka, facts);
   } else await examineTopic(findings, kafka, facts, facts.topic);
+  examineInternal(findings, facts);
   examineBrokers(findings, facts.brokerConfig);
   examineRights(findings, kafka, facts);
   return findings.all;
@@ -38,8 +41,12 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
 function examineRights(
   findings: Findings,
   kafka: Settings['kafka'],
-  { missing, progress }: KafkaFacts,
+  { missing, trouble, progress }: KafkaFacts,
 ): void {
+  if (trouble !== undefined) {
+    findings.outage('rights', trouble.message, 'nothing, if it passes; else see the replicas above');
+    return;
+  }
   if (missing.length === 0) {
     const record =
       progress === undefined ? 'no window published yet' : `window ${progress.sequence} published`;
@@ -62,11 +69,11 @@ function examineRights(
 
 function examineMissing(findings: Findings, kafka: Settings['kafka'], { brokers }: KafkaFacts): void {
   const { topic, num_partitions: partitions, replication_factor: replicas } = kafka;
-  if (replicas > brokers)
+  if (replicas > brokers.length)
     findings.broken(
       'topic',
-      `${topic} does not exist, and ${replicas} replicas need as many brokers; there are ${brokers}`,
-      'lower kafka.replication_factor, or add brokers',
+      `${topic} does not exist, and ${replicas} replicas need as many brokers; there are ${brokers.length}`,
+      'bring the missing brokers back, or lower kafka.replication_factor',
     );
   else
     findings.fine(
@@ -79,19 +86,14 @@ async function examineTopic(
   findings: Findings,
   kafka: Settings['kafka'],
   { brokers, topicConfig }: KafkaFacts,
-  { partitions, replicas, inSync }: NonNullable<KafkaFacts['topic']>,
+  topic: TopicFacts,
 ): Promise<void> {
   const counted = await findings.look('topic', '', () => {
-    checkPartitionCount(kafka.topic, kafka.num_partitions, partitions);
+    checkPartitionCount(kafka.topic, kafka.num_partitions, topic.partitions);
     return Promise.resolve(true);
   });
-  if (counted) findings.fine('topic', `${kafka.topic}, partitions ${partitions}`);
-  examineReplicas(findings, {
-    brokers,
-    replicas,
-    inSync,
-    needed: number(topicConfig['min.insync.replicas']),
-  });
+  if (counted) findings.fine('topic', `${kafka.topic}, partitions ${topic.partitions}`);
+  examineReplicas(findings, topic, { brokers: brokers.length, topicConfig });
   if (Object.keys(topicConfig).length === 0) {
     findings.warning(
       'topic settings',
@@ -109,39 +111,6 @@ async function examineTopic(
     );
   else findings.fine('max.message.bytes', String(bytes));
   examineRetention(findings, topicConfig);
-}
-
-function examineReplicas(
-  findings: Findings,
-  {
-    brokers,
-    replicas,
-    inSync,
-    needed = 1,
-  }: Record<'brokers' | 'replicas' | 'inSync', number> & { needed: number | undefined },
-): void {
-  const found = `${replicas} a partition, ${inSync} in sync, min.insync.replicas ${needed}`;
-  if (inSync < Math.min(needed, replicas))
-    findings.outage('replicas', found, 'bring the missing brokers back: nothing can be published');
-  else if (inSync < replicas) findings.warning('replicas', found, 'bring the missing brokers back');
-  else if (replicas > 1 && needed < 2)
-    findings.warning(
-      'replicas',
-      found,
-      'set the topic’s min.insync.replicas to 2: a commit then outlives a broker',
-    );
-  else if (replicas === 1 && brokers > 1)
-    findings.warning(
-      'replicas',
-      found,
-      'reassign the topic to 3 replicas: one lost disk loses what has not landed',
-    );
-  else if (replicas === 1)
-    findings.fine(
-      'replicas',
-      `${found} (a single broker: its disk holds the only copy of what has not landed)`,
-    );
-  else findings.fine('replicas', found);
 }
 
 function examineRetention(findings: Findings, config: Record<string, string>): void {
@@ -190,8 +159,4 @@ function examineBrokers(findings: Findings, config: Record<string, string>): voi
       `raise it to ${TRANSACTION_TIMEOUT_MS} or more`,
     );
   else findings.fine('transaction.max.timeout.ms', String(longest));
-}
-
-function number(text: string | undefined): number | undefined {
-  return text === undefined || text === '' ? undefined : Number(text);
 }

@@ -71,6 +71,11 @@ function javaOptions(jars: string): string[] {
   ];
 }
 
+/** As Kafka's own ids, never with a leading dash: one in 64 would, and be taken for an option. */
+export function randomClusterId(): string {
+  return randomBytes(16).toString('base64url').replace(/^-/, 'A');
+}
+
 /** Gives the data folder its identity. Under another name first: an interrupted one must not pass for finished. */
 async function format(context: ServerContext, jars: string): Promise<void> {
   context.onProgress('Kafka: making its data folder, once');
@@ -78,9 +83,7 @@ async function format(context: ServerContext, jars: string): Promise<void> {
   const folder = join(home.folder, 'kafka');
   const making = join(folder, 'data.making');
   rmSync(making, { recursive: true, force: true });
-  // As Kafka's own ids, never with a leading dash: one in 64 would, and be taken for an option.
-  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
-  const { ports, settings } = home.get('kafka');
+  const { ports, settings, secret: clusterId = randomClusterId() } = home.get('kafka');
   const makingProperties = join(folder, 'format.properties');
   writeFileSync(makingProperties, renderProperties({ data: making, ports, more: settings }));
   const fast = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { up } from '../../stack';
+import { endWithUs } from './end-with-us';
 
 /**
  * Starts PostgreSQL, Kafka and Temporal once for all suites, in a folder of their own on free ports. They end with the
@@ -13,7 +13,7 @@ import { up } from '../../stack';
 export default async function setup(): Promise<void> {
   const kept = process.env['ORDERS_TEST_STACK'];
   const home = kept ?? mkdtempSync(join(tmpdir(), 'orders-stream-test-'));
-  if (kept === undefined) startReaper(home);
+  if (kept === undefined) endWithUs(home);
   const bundle = join(home, 'workflows.js');
   const addresses = await up({
     home,
@@ -29,14 +29,4 @@ export default async function setup(): Promise<void> {
     ORDERS_TEST_SERVERS: JSON.stringify(addresses),
     ORDERS_TEST_BUNDLE: bundle,
   });
-}
-
-function startReaper(home: string): void {
-  const reaper = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'reaper.ts'), home], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  reaper.unref();
-  // The pipe closes when this process ends, however it ends. It must not keep the process alive itself.
-  (reaper.stdin as unknown as { unref(): void }).unref();
 }

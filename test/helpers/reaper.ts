@@ -1,11 +1,10 @@
 /** Ends the tests' servers when the tests' process is gone: its end of our standard input closes then. */
 import { destroy } from '../../stack';
 
-const [home] = process.argv.slice(2);
+const homes = process.argv.slice(2);
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.stdin.resume();
 process.stdin.on('end', () => {
-  if (home === undefined) process.exit(2);
-  void destroy({ home }).finally(() => process.exit(0));
+  void Promise.allSettled(homes.map((home) => destroy({ home }))).finally(() => process.exit(0));
 });
