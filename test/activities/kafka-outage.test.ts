@@ -67,7 +67,7 @@ describe('a broker that is killed and comes back', () => {
     }
 
     await up(stack);
-    expect(await publishRows(topic, windowOf(2), () => rowsFrom(11, 10))).toEqual({
+    expect(await publishRows(topic, windowOf(2), () => rowsFrom(11, 10))).toMatchObject({
       rows: 10,
       already: false,
     });
