@@ -4,7 +4,6 @@
  */
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
 import { WORKFLOWS } from '../../model/names';
-import type { CaptureStatus, LandStatus } from '../../model/status';
 import { insertOrders } from '../../torture/orders';
 import { proveStructure } from '../../torture/proof';
 import { secondsToCatchUp } from '../../torture/recovery';
@@ -13,6 +12,7 @@ import { expectAllLandedOnce } from '../helpers/verdict';
 import { asOperator, commandsIn, failureOf } from './as-operator';
 import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
+import { publishUnlanded } from './unlanded';
 
 type Delete = (admin: Admin, topic: string) => Promise<void>;
 
@@ -50,15 +50,7 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
   const { pipeline, client } = rig;
   const { pool, settings } = pipeline;
   const { topic } = settings.kafka;
-  const landing = client.workflow.getHandle(WORKFLOWS.landOrders.id);
-  const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
-  await insertOrders(pool, 300);
-  await secondsToCatchUp(pipeline);
-  await landing.signal('pause', {});
-  await eventually(async () => expect((await landing.query<LandStatus>('status')).phase).toBe('paused'));
-  await insertOrders(pool, 300);
-  await eventually(async () => expect((await capture.query<CaptureStatus>('status')).rows).toBe(600));
-  const { nextOffsets } = await landing.query<LandStatus>('status');
+  const { landing, nextOffsets } = await publishUnlanded(rig);
 
   const admin = new Kafka({
     brokers: servers().KAFKA_BROKERS.split(','),
@@ -72,7 +64,7 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
   await landing.signal('resume');
   const message = await failureOf(landing.result(), 'DataLoss');
   for (const { partition, low } of left) {
-    const next = nextOffsets?.[partition] ?? '0';
+    const next = nextOffsets[partition] ?? '0';
     if (BigInt(low) > BigInt(next))
       expect(message).toContain(`partition ${partition} offsets ${next} to ${BigInt(low) - 1n}`);
   }

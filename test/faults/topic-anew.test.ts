@@ -7,7 +7,6 @@ import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { createOrdersSource } from '../../adapters/postgres';
 import { WORKFLOWS } from '../../model/names';
 import type { Offsets } from '../../model/ranges';
-import type { CaptureStatus, LandStatus } from '../../model/status';
 import type { Watermark } from '../../model/watermark';
 import { auditLake } from '../../proof/audit';
 import { verifyPipeline } from '../../proof/verify';
@@ -20,14 +19,14 @@ import { expectAllLandedOnce } from '../helpers/verdict';
 import { asOperator, commandsIn, failureOf } from './as-operator';
 import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
+import { pause, publishUnlanded } from './unlanded';
 
 /** How capture and landing come to not look; returns how they go on. */
 type LookAway = (rig: Rig) => Promise<() => Promise<unknown>>;
 
 const paused: LookAway = async ({ client }) => {
   const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
-  await capture.signal('pause', {});
-  await eventually(async () => expect((await capture.query<CaptureStatus>('status')).phase).toBe('paused'));
+  await pause(capture);
   return () => capture.signal('resume');
 };
 
@@ -38,23 +37,12 @@ const workersStopped: LookAway = async (rig) => {
 
 async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   const { pipeline, client } = rig;
-  const { pool } = pipeline;
-  const landing = client.workflow.getHandle(WORKFLOWS.landOrders.id);
-  const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
-  await insertOrders(pool, 300);
-  await secondsToCatchUp(pipeline);
-  await landing.signal('pause', {});
-  await eventually(async () => expect((await landing.query<LandStatus>('status')).phase).toBe('paused'));
-  // These are lost with the topic.
-  await insertOrders(pool, 300);
-  await eventually(async () => expect((await capture.query<CaptureStatus>('status')).rows).toBe(600));
-  const { nextOffsets } = await landing.query<LandStatus>('status');
-  const { watermark } = await capture.query<CaptureStatus>('status');
+  const { landing, capture, nextOffsets, watermark } = await publishUnlanded(rig);
   const goOn = await lookAway(rig);
 
-  // And these stand below the old offsets of the new one.
-  await insertOrders(pool, 100);
-  await makeAnew(pipeline, watermark!, nextOffsets!);
+  // Those are lost with the topic, and these stand below the old offsets of the new one.
+  await insertOrders(pipeline.pool, 100);
+  await makeAnew(pipeline, watermark, nextOffsets);
   await goOn();
   await landing.signal('resume');
   const message = await failureOf(landing.result(), 'DataLoss');
@@ -70,7 +58,7 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   await asOperator(rig, startLanding);
   await asOperator(rig, publishAgain);
   await secondsToCatchUp(pipeline);
-  await insertOrders(pool, 50);
+  await insertOrders(pipeline.pool, 50);
   await secondsToCatchUp(pipeline);
   await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(750);
