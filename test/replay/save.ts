@@ -6,7 +6,7 @@ import type { StackAddresses } from '../../stack';
 
 const HISTORIES = join(__dirname, 'histories');
 
-/** Saves every run of every workflow of the client's namespace, as `<type>.<label>.<number>.json`. */
+/** Saves every run that has done something, of every workflow of the client's namespace, as `<type>.<label>.<number>.json`. */
 export async function saveHistories(client: Client, addresses: StackAddresses, label: string): Promise<void> {
   mkdirSync(HISTORIES, { recursive: true });
   const found = [];
@@ -19,10 +19,10 @@ export async function saveHistories(client: Client, addresses: StackAddresses, l
     const path = join(HISTORIES, `${type}.${label}.${number}.json`);
     const args = ['workflow', 'show', '-o', 'json', '--workflow-id', workflowId, '--run-id', runId];
     const where = ['--address', addresses.TEMPORAL_ADDRESS, '--namespace', client.options.namespace];
-    writeFileSync(
-      path,
-      anonymous(execFileSync(addresses.TEMPORAL_CLI, [...args, ...where], { encoding: 'utf8' })),
-    );
+    const history = execFileSync(addresses.TEMPORAL_CLI, [...args, ...where], { encoding: 'utf8' });
+    // A replay of a run that was only just started never ends.
+    if (!history.includes('EVENT_TYPE_WORKFLOW_TASK_COMPLETED')) continue;
+    writeFileSync(path, anonymous(history));
     console.log(path);
   }
 }
