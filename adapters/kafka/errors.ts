@@ -63,6 +63,9 @@ const TOO_LARGE = "raise the topic's max.message.bytes to 1 MiB or more";
 const HINTS: Record<string, string> = {
   MESSAGE_TOO_LARGE: TOO_LARGE,
   RECORD_LIST_TOO_LARGE: TOO_LARGE,
+  // Its end is written to each partition that it wrote; until then nothing more is published.
+  CONCURRENT_TRANSACTIONS:
+    'the transaction before is still being ended; if it goes on, a partition of the topic has no leader or too few replicas in sync',
   NOT_ENOUGH_REPLICAS: NOT_IN_SYNC,
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: NOT_IN_SYNC,
   KafkaJSConnectionClosedError: OTHER_LISTENER,
