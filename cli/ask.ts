@@ -1,6 +1,6 @@
-import { userInfo } from 'node:os';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Option, type Command } from 'commander';
+import { userName } from '../adapters/user-name';
 import { loadSettings } from '../configs/load';
 import { count } from '../model/describe-status';
 import { WORKFLOWS } from '../model/names';
@@ -153,7 +153,7 @@ function offsetsOf(text: string): Offsets {
 
 /** Who asks is known here only: Temporal keeps the client's name in the event, where no workflow sees it. */
 function because(why: string | undefined): { reason: string } {
-  const by = `by ${userInfo().username}`;
+  const by = `by ${userName()}`;
   return { reason: why === undefined ? by : `${why} (${by})` };
 }
 

@@ -48,8 +48,14 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
     // Side by side: each waits for disks and JVMs. One that fails does not undo the others.
     const results = await Promise.allSettled(
       servers.map(async (server) => {
-        await ensureRunning(server, context, settings[server.name]);
-        await server.whenRunning?.(context);
+        try {
+          await ensureRunning(server, context, settings[server.name]);
+          await server.whenRunning?.(context);
+        } catch (error) {
+          // All is told at the end, which may be minutes away.
+          context.onProgress(`${titles[server.name]}: ${(error as Error).message.split('\n')[0]}`);
+          throw error;
+        }
       }),
     );
     const failures = results

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { LastingFailure } from '../../model/errors';
+import { userName } from '../user-name';
 import { codeOf, createDurably, makeFolder, writeDurably } from './durable-file';
 
 /** What an administrator must change; anything else (disk full, an I/O error) may pass by itself. */
@@ -38,13 +38,5 @@ export async function probeFolder(folder: string): Promise<void> {
       `The lake folder ${folder} cannot be written by user ${userName()}: ${String(error)}. To do: ${remedy}, or set datalake.path.`,
       { cause: error },
     );
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `with id ${process.getuid?.() ?? 'unknown'}`; // a container's user need not have a name
   }
 }

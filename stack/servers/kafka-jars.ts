@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cached, cacheRoot } from '../cache';
 import { runStep } from '../system/run-step';
@@ -38,7 +39,7 @@ export function installJars(logFile: string, onProgress: (line: string) => void)
             '--file',
             join(kafkaFolder, 'pom.xml'),
           ],
-          ...['dependency:copy-dependencies', `-DoutputDirectory=${folder}`],
+          ...['dependency:copy-dependencies', `-DoutputDirectory=${folder}`, ...mavenHome()],
         ],
         cwd: folder,
         logFile,
@@ -46,4 +47,19 @@ export function installJars(logFile: string, onProgress: (line: string) => void)
       });
     },
   });
+}
+
+/** Maven asks the list of accounts where its home is; a container's user may have none there, or a closed one, but HOME. */
+function mavenHome(): string[] {
+  try {
+    accessSync(userInfo().homedir, constants.W_OK);
+    return [];
+  } catch {
+    const folder = join(homedir(), '.m2');
+    const settings = join(folder, 'settings.xml');
+    return [
+      `-Dmaven.repo.local=${join(folder, 'repository')}`,
+      ...(existsSync(settings) ? ['--settings', settings] : []),
+    ];
+  }
 }
