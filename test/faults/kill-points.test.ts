@@ -2,10 +2,10 @@
  * Worker processes are killed at chosen points of a batch: what Kafka has been sent, what it has answered, and which
  * files are there decides when. The replaced pipeline's failure scenarios of its processes are here by name.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QUEUES, type Queue } from '../../model/names';
+import { identify } from '../../stack/system/process-identity';
 import { insertOrders } from '../../torture/orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
@@ -90,7 +90,7 @@ const group: Lane = {
       await insertOrders(pipeline.pool, 200);
       const pids = QUEUES.map((queue) => pidOf(workers, queue));
       await workers.killMain();
-      await eventually(() => expect(pids.filter(isRunning)).toEqual([]));
+      await eventually(() => expect(pids.filter(identify)).toEqual([]));
       await insertOrders(pipeline.pool, 200);
       await rig.moreWorkers();
       await expectExactlyOnce(pipeline);
@@ -98,12 +98,6 @@ const group: Lane = {
 };
 
 sideBySide([producer, consumer, group]);
-
-/** Not counting one that has ended and is not yet buried by its new parent. */
-function isRunning(pid: number): boolean {
-  const { status, stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
-  return status === 0 && !stdout.startsWith('Z');
-}
 
 /** The line of the replaced pipeline's state file. */
 function mirrored({ pipeline }: Rig): string {

@@ -2,10 +2,10 @@
  * Servers and workers are killed under load. On a stack of its own, since nothing else may need these servers.
  * One pipeline goes through all of it, one after the other; the verdicts are over everything it ever did.
  */
-import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pidusage from 'pidusage';
 import { startLoad, type Load } from '../../torture/load';
 import { insertOrders } from '../../torture/orders';
 import { ownStack, type OwnStack } from '../../torture/own-stack';
@@ -57,13 +57,13 @@ async function outage(servers: ServerName[], seconds: number): Promise<number> {
 }
 
 test('broker down: capture waits without using memory, and both go on when it is back', async () => {
-  const before = residentMiB();
+  const before = await residentMiB();
   let most = before;
   const lag = outage(['kafka'], KAFKA_AWAY_S);
   await sleep(1_000);
   await insertOrders(rig.pipeline.pool, BACKLOG_ROWS);
   for (const end = Date.now() + KAFKA_AWAY_S * 1_000; Date.now() < end; await sleep(500)) {
-    most = Math.max(most, residentMiB());
+    most = Math.max(most, await residentMiB());
   }
   console.log(
     `capture's memory: ${before.toFixed()} MiB before the broker went, at most ${most.toFixed()} MiB`,
@@ -117,7 +117,7 @@ test('Temporal’s database is lost: new workflows go on from the progress recor
 });
 
 /** Resident memory of the capture worker. */
-function residentMiB(): number {
-  const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(pidOf(rig.workers, 'capture'))]);
-  return Number(stdout.toString()) / 1024;
+async function residentMiB(): Promise<number> {
+  const { memory } = await pidusage(pidOf(rig.workers, 'capture'));
+  return memory / 1_048_576;
 }

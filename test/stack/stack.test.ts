@@ -145,6 +145,13 @@ test('Temporal comes back from SIGKILL with its workflows', async () => {
   );
 });
 
+/** Slim container images have no `ps`. */
+function commandLineOf(pid: number | undefined): string {
+  return process.platform === 'linux'
+    ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    : execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+}
+
 test('other settings restart a running server, and are remembered', async () => {
   const [postgresBefore, , temporalBefore] = await pids();
   await up({ ...options, temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 200 } });
@@ -153,8 +160,7 @@ test('other settings restart a running server, and are remembered', async () => 
   expect(temporalAfter).not.toBe(temporalBefore);
   await up(options);
   expect((await pids())[2]).toBe(temporalAfter);
-  const commandLine = execFileSync('ps', ['-o', 'args=', '-p', String(temporalAfter)], { encoding: 'utf8' });
-  expect(commandLine).toContain('limit.historyCount.suggestContinueAsNew=200');
+  expect(commandLineOf(temporalAfter)).toContain('limit.historyCount.suggestContinueAsNew=200');
 });
 
 test('down leaves no process; up keeps ports, but for one that somebody took meanwhile', async () => {
