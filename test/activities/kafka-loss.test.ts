@@ -53,11 +53,11 @@ describe('offsets that Kafka no longer has', () => {
     const topic = fixture.open();
     await publishRows(topic, windowOf(1), () => rowsFrom(1, 3_000));
     await fixture.deleteRecords(1, '100');
-    const options = { maxWaitMs: 5_000, signal: new AbortController().signal };
+    const options = { maxWaitMs: 30_000, signal: new AbortController().signal };
     const { stable } = await topic.offsets();
     const started = Date.now();
     await topic.awaitMessages({ ...stable, '1': '50' }, options);
-    expect(Date.now() - started).toBeLessThan(1_000);
+    expect(Date.now() - started).toBeLessThan(5_000); // of 30
     await expect(topic.awaitMessages({ ...stable, '1': '90000' }, options)).rejects.toMatchObject({
       type: 'DataLoss',
     });

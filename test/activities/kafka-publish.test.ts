@@ -157,7 +157,7 @@ describe('publishing a window', () => {
     }
     const started = Date.now();
     await expect(publishRows(topic, windowOf(1), hanging, abort.signal)).rejects.toThrow('cancelled');
-    expect(Date.now() - started).toBeLessThan(2_000);
+    expect(Date.now() - started).toBeLessThan(5_000); // a request may take 15
 
     // Both had sent rows, and nobody waits for their transactions to time out.
     const ended = Date.now();

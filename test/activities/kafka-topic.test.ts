@@ -72,6 +72,9 @@ describe('the topic', () => {
   });
 });
 
+/** At once, on a machine that does other things: a fraction of the time that is waited at most. */
+const SOON_MS = 5_000;
+
 describe('waiting for messages', () => {
   const fixture = new TopicFixture();
   beforeAll(() => fixture.create());
@@ -84,12 +87,12 @@ describe('waiting for messages', () => {
     const { stable } = await topic.offsets();
     expect(
       await elapsed(
-        topic.awaitMessages({ '0': '0', '1': '0', '2': '0' }, { maxWaitMs: 5_000, signal: never }),
+        topic.awaitMessages({ '0': '0', '1': '0', '2': '0' }, { maxWaitMs: 30_000, signal: never }),
       ),
-    ).toBeLessThan(500);
+    ).toBeLessThan(SOON_MS);
     const quiet = await elapsed(topic.awaitMessages(stable, { maxWaitMs: 700, signal: never }));
     expect(quiet).toBeGreaterThan(650);
-    expect(quiet).toBeLessThan(1_500);
+    expect(quiet).toBeLessThan(700 + SOON_MS);
   });
 
   test('ends when a transaction commits, not when its rows arrive', async () => {
@@ -98,7 +101,7 @@ describe('waiting for messages', () => {
     const transaction = await fixture.foreignTransaction();
     const woken: number[] = [];
     const waiting = topic
-      .awaitMessages(stable, { maxWaitMs: 10_000, signal: never })
+      .awaitMessages(stable, { maxWaitMs: 30_000, signal: never })
       .then(() => woken.push(performance.now()));
     await transaction.send({ topic: fixture.name, messages: [{ key: 'k', value: 'v', partition: 0 }] });
     await new Promise((resolve) => setTimeout(resolve, 700));
@@ -106,7 +109,7 @@ describe('waiting for messages', () => {
     await transaction.commit();
     const committed = performance.now();
     await waiting;
-    expect((woken[0] ?? Infinity) - committed).toBeLessThan(500);
+    expect((woken[0] ?? Infinity) - committed).toBeLessThan(SOON_MS);
   });
 
   test('behind an open transaction does not spin', async () => {
@@ -125,10 +128,10 @@ describe('waiting for messages', () => {
     const { stable } = await topic.offsets();
     const abort = new AbortController();
     setTimeout(() => abort.abort(new Error('cancelled')), 200);
-    const waiting = topic.awaitMessages(stable, { maxWaitMs: 20_000, signal: abort.signal });
+    const waiting = topic.awaitMessages(stable, { maxWaitMs: 30_000, signal: abort.signal });
     const started = performance.now();
     await expect(waiting).rejects.toThrow('cancelled');
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(SOON_MS);
     await topic.awaitMessages(stable, { maxWaitMs: 100, signal: never });
   });
 });
