@@ -8,6 +8,7 @@ import { selectServers } from './servers/all';
 import { isOutside } from './servers/postgres-data-folder';
 import type { ServerContext } from './servers/definition';
 import { ensureRunning, isRunning, stopServer } from './start-server';
+import { requireNamedUser } from './system/accounts';
 import { killProcess } from './system/stop-process';
 import {
   titles,
@@ -37,9 +38,9 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
     const outside = fromEnvironment(home, options);
     await requireAnswers(addressesOf(home, options), outside);
     const servers = selectServers(options.servers).filter((server) => !(server.name in outside));
-    const missing = servers
-      .filter((server) => !isRunning(server, context))
-      .flatMap((server) => server.missingTools());
+    const starting = servers.filter((server) => !isRunning(server, context));
+    if (starting.length > 0) requireNamedUser();
+    const missing = starting.flatMap((server) => server.missingTools());
     if (missing.length > 0) throw missingToolsError(missing);
     const settings: Partial<Record<ServerName, Settings | undefined>> = {
       kafka: options.kafkaProperties,
@@ -53,7 +54,7 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
           await server.whenRunning?.(context);
         } catch (error) {
           // All is told at the end, which may be minutes away.
-          context.onProgress(`${titles[server.name]}: ${(error as Error).message.split('\n')[0]}`);
+          context.onProgress((error as Error).message.split('\n', 1).join());
           throw error;
         }
       }),

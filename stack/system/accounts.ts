@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { userInfo } from 'node:os';
 import { StackError } from '../types';
 
 /** An account to run a server as; undefined means as ourselves. */
@@ -30,6 +31,18 @@ export function unprivilegedAccount(): Account | undefined {
     `PostgreSQL refuses to run as root, and this machine has none of the accounts ${candidates.join(', ')} to run ` +
       `it as. Run as another user than root, or make such an account.`,
   );
+}
+
+/** PostgreSQL and Temporal both look up the name of whoever starts them; a container may run as a number alone. */
+export function requireNamedUser(): void {
+  try {
+    userInfo();
+  } catch {
+    throw new StackError(
+      `PostgreSQL and Temporal do not start for a user without a name, and id ${process.getuid?.()} has none on this machine. ` +
+        'Run as another user, or give this one a line in /etc/passwd.',
+    );
+  }
 }
 
 /** Whether the account can enter the folder: a parent that is closed to others (0700) keeps it out. */

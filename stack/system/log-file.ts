@@ -21,6 +21,9 @@ export function logSize(file: string): number {
   return existsSync(file) ? statSync(file).size : 0;
 }
 
+/** Temporal prints whole chains of errors into one line; how they begin and where they end tells enough. */
+const longestLine = 600;
+
 /** The last lines of a log, to be put into an error message. */
 export function lastLines(file: string, from = 0, lines = 15): string {
   if (!existsSync(file)) return '(no log was written)';
@@ -30,6 +33,11 @@ export function lastLines(file: string, from = 0, lines = 15): string {
   return text
     .split('\n')
     .slice(-lines)
-    .map((line) => `  ${line}`)
+    .map((line) => `  ${shorten(line)}`)
     .join('\n');
+}
+
+function shorten(line: string): string {
+  const half = longestLine / 2;
+  return line.length <= longestLine ? line : `${line.slice(0, half)} … ${line.slice(-half)}`;
 }
