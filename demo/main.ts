@@ -13,7 +13,7 @@ import { Pipeline } from './pipeline';
 import { counted, detail, dim, red, step, title } from './print';
 import { printLake, printNext, printVerdict, workflowLinks } from './report';
 import { prepareTable } from './prepare-table';
-import { startServers, type Servers } from './servers';
+import { demoServers, type Servers } from './servers';
 import { WorkerProcess } from './worker-process';
 
 interface Options {
@@ -33,7 +33,9 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
   title('orders-stream: orders from PostgreSQL through Kafka into a Parquet lake, each exactly once');
 
   step('Servers');
-  open.servers = await startServers();
+  const servers = await demoServers();
+  // Also those that came up beside one that failed.
+  const addresses = await servers.start().finally(() => (open.servers = servers));
   const settings = loadSettings();
   const { namespace } = loadTemporal();
   return withClient(async (client) => {
@@ -52,7 +54,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
     const pipeline = new Pipeline(client);
     const { ranAlready } = await pipeline.start();
     detail(ranAlready ? 'captureOrders and landOrders go on' : 'captureOrders and landOrders started');
-    const links = workflowLinks(open.servers!.addresses, namespace);
+    const links = workflowLinks(addresses, namespace);
     for (const link of links) detail(dim(link));
     if (table.filled > 0) await sendOrdersWithoutId(settings.kafka);
 

@@ -4,31 +4,33 @@ import { titles } from '../stack/types';
 import { detail, dim } from './print';
 
 export interface Servers {
-  addresses: StackAddresses;
-  /** Stops those that were not running before. */
+  /** Brings them up and puts their addresses into the environment, where settings and workers look for them. */
+  start(): Promise<StackAddresses>;
+  /** Stops those that were not running before. Not while they are being started. */
   stopStarted(): Promise<void>;
 }
 
-/** Brings the servers up and puts their addresses into the environment, where settings and workers look for them. */
-export async function startServers(): Promise<Servers> {
+export async function demoServers(): Promise<Servers> {
   const before = await status();
   const absent = before.filter(({ running, fromEnvironment }) => !running && !fromEnvironment);
-  if (absent.length === 0) detail(dim('all run already'));
-  const addresses = await up({ onProgress: (line) => detail(dim(line)) });
-  // Where PGHOST is given, another PGDATABASE or PGUSER is meant for that server, be it the stack's own.
-  const given = process.env['PGHOST'] ? process.env : {};
-  for (const [name, value] of Object.entries(addresses) as [string, string][]) {
-    if (value !== '' && !(name.startsWith('PG') && given[name])) process.env[name] = value;
-  }
-  for (const { server, address, fromEnvironment } of await status()) {
-    const whose = fromEnvironment ? dim('  named by the environment') : '';
-    detail(`${titles[server].padEnd(12)}${address}${whose}`);
-  }
-  const started: ServerName[] = absent.map(({ server }) => server);
+  const servers: ServerName[] = absent.map(({ server }) => server);
   return {
-    addresses,
+    async start() {
+      if (absent.length === 0) detail(dim('all run already'));
+      const addresses = await up({ onProgress: (line) => detail(dim(line)) });
+      // Where PGHOST is given, another PGDATABASE or PGUSER is meant for that server, be it the stack's own.
+      const given = process.env['PGHOST'] ? process.env : {};
+      for (const [name, value] of Object.entries(addresses) as [string, string][]) {
+        if (value !== '' && !(name.startsWith('PG') && given[name])) process.env[name] = value;
+      }
+      for (const { server, address, fromEnvironment } of await status()) {
+        const whose = fromEnvironment ? dim('  named by the environment') : '';
+        detail(`${titles[server].padEnd(12)}${address}${whose}`);
+      }
+      return addresses;
+    },
     async stopStarted() {
-      if (started.length > 0) await down({ servers: started });
+      if (servers.length > 0) await down({ servers });
     },
   };
 }
