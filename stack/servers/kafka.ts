@@ -10,6 +10,12 @@ import { installJars, jarsArePresent, kafkaFolder } from './kafka-jars';
 import { renderProperties } from './kafka-properties';
 import { requestKafka } from './kafka-request';
 
+/** In its folder, where Kafka is started: properties are read as Latin-1, and a path may hold other characters, or commas. */
+const PROPERTIES = 'server.properties';
+
+/** Without it, where no locale is set, Java does not start in a folder whose path has other characters than ASCII. */
+const UTF8 = { LC_ALL: 'C.UTF-8' };
+
 export const kafka: ServerDefinition = {
   name: 'kafka',
   ports: ['clients', 'controller'],
@@ -37,12 +43,11 @@ export const kafka: ServerDefinition = {
     const folder = join(home.folder, 'kafka');
     mkdirSync(folder, { recursive: true });
     home.update('kafka', { dataFolder: folder });
-    const properties = join(folder, 'server.properties');
     const { ports, settings } = home.get('kafka');
-    writeFileSync(properties, renderProperties({ data: join(folder, 'data'), ports, more: settings }));
+    writeFileSync(join(folder, PROPERTIES), renderProperties({ data: 'data', ports, more: settings }));
     if (!existsSync(join(folder, 'data'))) await format(context, jars);
-    const args = [...javaOptions(jars), '-Xms128m', '-Xmx512m', 'kafka.Kafka', properties];
-    return { command: findJava() ?? 'java', args, cwd: folder };
+    const args = [...javaOptions(jars), '-Xms128m', '-Xmx512m', 'kafka.Kafka', PROPERTIES];
+    return { command: findJava() ?? 'java', args, cwd: folder, env: UTF8 };
   },
 
   request: ({ home }) => requestKafka(brokers(home)),
@@ -84,8 +89,11 @@ async function format(context: ServerContext, jars: string): Promise<void> {
   const making = join(folder, 'data.making');
   rmSync(making, { recursive: true, force: true });
   const { ports, settings, secret: clusterId = randomClusterId() } = home.get('kafka');
-  const makingProperties = join(folder, 'format.properties');
-  writeFileSync(makingProperties, renderProperties({ data: making, ports, more: settings }));
+  const makingProperties = 'format.properties';
+  writeFileSync(
+    join(folder, makingProperties),
+    renderProperties({ data: 'data.making', ports, more: settings }),
+  );
   const fast = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
   await runStep({
     title: 'Kafka: formatting',
@@ -101,9 +109,10 @@ async function format(context: ServerContext, jars: string): Promise<void> {
       makingProperties,
     ],
     cwd: folder,
+    env: UTF8,
     logFile: home.logFile('kafka'),
     onProgress: context.onProgress,
   });
-  rmSync(makingProperties);
+  rmSync(join(folder, makingProperties));
   renameSync(making, join(folder, 'data'));
 }

@@ -8,6 +8,8 @@ export interface ServerCommand {
   args: string[];
   /** A folder that exists as long as the server: the checkout may go away under it. */
   cwd: string;
+  /** On top of our own. */
+  env?: Record<string, string>;
   /** Account to run as, if not our own. */
   account?: Account | undefined;
 }
@@ -27,7 +29,8 @@ const clientVariables = /^(PG|KAFKA_|TEMPORAL_)/;
 /** Starts a server detached, in a process group of its own: Ctrl-C in the caller's terminal does not reach it. */
 export function spawnServer(server: ServerCommand, logFile: string): StartedServer {
   const { command, args, cwd, account } = server;
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !clientVariables.test(name)));
+  const ours = Object.entries(process.env).filter(([name]) => !clientVariables.test(name));
+  const env = { ...Object.fromEntries(ours), ...server.env };
   const as = account ? { uid: account.uid, gid: account.gid } : {};
   const child = withLogFile(logFile, (log) =>
     spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', log, log], ...as }),

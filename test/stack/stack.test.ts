@@ -11,7 +11,7 @@ import { identify, isAlive, withDescendants } from '../../stack/system/process-i
 jest.setTimeout(120_000);
 
 // mkdtemp makes it 0700: as root, PostgreSQL's account cannot enter it and its data must go elsewhere.
-const home = mkdtempSync(join(tmpdir(), 'stack-test-'));
+const home = mkdtempSync(join(tmpdir(), 'stack test, é-'));
 const checkout = join(__dirname, '..', '..');
 const progress: string[] = [];
 const options = { home, useEnvironment: false, onProgress: (line: string): number => progress.push(line) };
