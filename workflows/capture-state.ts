@@ -5,7 +5,6 @@ import type { Hold } from '../activities/interfaces';
 import { addMissed, countMissed, NONE_MISSED, type Missed, type Watch } from '../model/missed';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError, MissedRows } from '../model/status';
-import { topicOf } from '../model/topic-id';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
 import { governed, now, refused, type Outcome } from './requests';
 import type { Searchable } from './search-attributes';
@@ -62,7 +61,7 @@ export function opened({
     watermark,
     startedFrom,
     ...(pipeline === undefined ? {} : { pipeline }),
-    ...topicOf({ topicId }),
+    ...(topicId === undefined ? {} : { topicId }),
     rows: 0,
     lagSeconds: 0,
     heldBy: null,
@@ -118,7 +117,7 @@ export function advanced(
     sequence,
     watermark,
     rows: state.rows + rows,
-    ...topicOf({ topicId }),
+    ...(topicId === undefined ? {} : { topicId }),
     recordedAt: Date.now(),
     ...(state.watch ? { watch: withPublished(state.watch, rows) } : {}),
   };
@@ -130,7 +129,7 @@ export function sinceLast({
   afterReset,
 }: CaptureState): Pick<PublishInput, 'topicId' | 'afterReset'> {
   return {
-    ...topicOf({ topicId }),
+    ...(topicId === undefined ? {} : { topicId }),
     ...(afterReset === undefined ? {} : { afterReset }),
   };
 }

@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
 import type { Window } from '../../model/ranges';
-import { topicOf } from '../../model/topic-id';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { standInFor } from './stand-in';
 
@@ -43,6 +42,6 @@ export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; 
         ...since,
       },
     );
-    return { rows, ...topicOf({ topicId }) };
+    return { rows, ...(topicId === undefined ? {} : { topicId }) };
   };
 }
