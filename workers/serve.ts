@@ -27,11 +27,17 @@ const HEARTBEAT_THROTTLE_MS = 2_000;
 const STICKY_MS = 2_000;
 
 /**
- * Requests for work that wait at the server at the same time. A process that is frozen, or cut off without a word, loses
- * one task to each before the server notices, and each costs the 10 s after which a task counts as lost (the SDK's 10
- * polls took minutes). One workflow does one thing at a time, so two are plenty.
+ * Requests for work that wait at the server: as few as the SDK allows, one for activities, one for workflow tasks and
+ * one for those of workflows in memory. A process that is frozen, or cut off without a word, loses one task to each
+ * before the server notices, and each costs the 10 s after which a task counts as lost (with the SDK's ten it took
+ * minutes). One workflow does one thing at a time, so these are plenty: neither rows/s nor freshness tells the
+ * difference. Said in this way, for `maxConcurrentActivityTaskPolls` and its like are accepted by the SDK's types and
+ * read by nothing (1.24.0).
  */
-const POLLS = 2;
+const POLLS = {
+  activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
+  workflowTaskPollerBehavior: { type: 'simple-maximum', maximum: 2 },
+} as const;
 
 export interface QueueOptions {
   queue: Queue;
@@ -61,8 +67,7 @@ export async function createQueueWorker(options: QueueOptions): Promise<{ run():
     shutdownForceTime: 2 * GRACE_MS,
     stickyQueueScheduleToStartTimeout: STICKY_MS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE_MS,
-    maxConcurrentWorkflowTaskPolls: POLLS,
-    maxConcurrentActivityTaskPolls: POLLS,
+    ...POLLS,
   });
   return {
     async run() {
