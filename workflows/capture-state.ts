@@ -5,6 +5,7 @@ import type { Hold } from '../activities/interfaces';
 import { addMissed, countMissed, NONE_MISSED, type Missed, type Watch } from '../model/missed';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
 import type { LastError, MissedRows } from '../model/status';
+import { topicOf } from '../model/topic-id';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
 import { governed, now, refused, type Outcome } from './requests';
 import type { Searchable } from './search-attributes';
@@ -61,7 +62,7 @@ export function opened({
     watermark,
     startedFrom,
     ...(pipeline === undefined ? {} : { pipeline }),
-    ...(topicId === undefined ? {} : { topicId }),
+    ...topicOf({ topicId }),
     rows: 0,
     lagSeconds: 0,
     heldBy: null,
@@ -117,7 +118,7 @@ export function advanced(
     sequence,
     watermark,
     rows: state.rows + rows,
-    ...(topicId === undefined ? {} : { topicId }),
+    ...topicOf({ topicId }),
     recordedAt: Date.now(),
     ...(state.watch ? { watch: withPublished(state.watch, rows) } : {}),
   };
@@ -129,7 +130,7 @@ export function sinceLast({
   afterReset,
 }: CaptureState): Pick<PublishInput, 'topicId' | 'afterReset'> {
   return {
-    ...(topicId === undefined ? {} : { topicId }),
+    ...topicOf({ topicId }),
     ...(afterReset === undefined ? {} : { afterReset }),
   };
 }

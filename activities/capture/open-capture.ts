@@ -1,3 +1,4 @@
+import { topicOf } from '../../model/topic-id';
 import { LOWEST_ORDER_ID, watermarkFrom, type Watermark } from '../../model/watermark';
 import type { OrdersSource, OrdersTopic } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
@@ -36,14 +37,14 @@ export function createOpenCapture(deps: {
     await deps.topic.ensure();
     const record = await deps.topic.progress();
     const id = await deps.topic.id();
-    const known = { sequence: record?.sequence ?? 0, warnings, ...(id === undefined ? {} : { topicId: id }) };
+    const known = { sequence: record?.sequence ?? 0, warnings, ...topicOf({ topicId: id }) };
     if (startFrom !== undefined) return { ...known, watermark: startFrom, startedFrom: 'workflow input' };
     if (record !== undefined) {
       // Of a topic that is gone: the first publish says so, unless a reset comes before it.
       const { upper: watermark, topicId = id } = record;
       return {
         ...known,
-        ...(topicId === undefined ? {} : { topicId }),
+        ...topicOf({ topicId }),
         watermark,
         startedFrom: 'progress record',
       };

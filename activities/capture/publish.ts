@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Window } from '../../model/ranges';
+import { topicOf } from '../../model/topic-id';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { standInFor } from './stand-in';
 
@@ -42,6 +43,6 @@ export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; 
         ...since,
       },
     );
-    return { rows, ...(topicId === undefined ? {} : { topicId }) };
+    return { rows, ...topicOf({ topicId }) };
   };
 }

@@ -3,7 +3,7 @@ import { landFrom, otherTopic, PUBLISH_AGAIN } from '../../model/data-loss';
 import { LastingFailure } from '../../model/errors';
 import { lagOf, planRanges } from '../../model/plan-ranges';
 import type { OffsetRange, Offsets } from '../../model/ranges';
-import { isOtherTopic } from '../../model/topic-id';
+import { isOtherTopic, topicOf } from '../../model/topic-id';
 import type { OrdersTopic } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
 
@@ -47,7 +47,7 @@ export function createClaimMicroBatch(deps: {
       const ranges = planRanges(next, stable, deps.maxOffsets);
       const over = Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
-        return { ranges, lagOffsets: lagOf(next, stable), ...(topicId === undefined ? {} : { topicId }) };
+        return { ranges, lagOffsets: lagOf(next, stable), ...topicOf({ topicId }) };
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();
     }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
 import type { OffsetRange, Offsets, Window } from '../../model/ranges';
+import { topicOf } from '../../model/topic-id';
 import { untilAborted } from './abort';
 import { ConnectionPool } from './connection-pool';
 import { ensureTopic } from './ensure-topic';
@@ -76,7 +77,7 @@ class KafkaOrdersTopic implements OrdersTopic {
           earliest[partition] = String(bound.earliest);
           stable[partition] = String(bound.latest);
         }
-        return { earliest, stable, ...(id === undefined ? {} : { topicId: id }) };
+        return { earliest, stable, ...topicOf({ topicId: id }) };
       }),
     );
   }

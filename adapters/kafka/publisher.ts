@@ -2,7 +2,7 @@ import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/in
 import type { Window } from '../../model/ranges';
 import { untilAborted } from './abort';
 import type { ConnectionPool } from './connection-pool';
-import { isOtherTopic } from '../../model/topic-id';
+import { isOtherTopic, topicOf } from '../../model/topic-id';
 import { anotherTopic, isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
 import { SizeLimit } from './size-limit';
@@ -46,7 +46,7 @@ export class Publisher {
     this.#refuseOther(options.topicId, id);
     if (isPublished(window, found, this.topic, options.afterReset)) {
       this.pool.giveBack(producer.connection);
-      return { rows: found?.rows ?? 0, already: true, ...(id === undefined ? {} : { topicId: id }) };
+      return { rows: found?.rows ?? 0, already: true, ...topicOf({ topicId: id }) };
     }
     return this.#transact(producer, window, rows, options);
   }
@@ -109,7 +109,7 @@ export class Publisher {
       // After the rows are written: if it is the same topic still, all of them are in it. A kept producer has not looked before.
       const id = await untilAborted(topicId(producer.connection), signal);
       this.#refuseOther(options.topicId, id);
-      const topic = id === undefined ? {} : { topicId: id };
+      const topic = topicOf({ topicId: id });
       await untilAborted(producer.commit({ ...window, rows: sender.rows, ...topic }, signal), signal);
       this.#kept = { producer, committed: window.sequence };
       return { rows: sender.rows, already: false, ...topic };
