@@ -11,9 +11,9 @@ export interface Servers {
 }
 
 export async function demoServers(): Promise<Servers> {
-  const before = await status();
-  const absent = before.filter(({ running, fromEnvironment }) => !running && !fromEnvironment);
-  const servers: ServerName[] = absent.map(({ server }) => server);
+  const absent: ServerName[] = (await status())
+    .filter(({ running, fromEnvironment }) => !running && !fromEnvironment)
+    .map(({ server }) => server);
   return {
     async start() {
       if (absent.length === 0) detail(dim('all run already'));
@@ -30,7 +30,7 @@ export async function demoServers(): Promise<Servers> {
       return addresses;
     },
     async stopStarted() {
-      if (servers.length > 0) await down({ servers });
+      if (absent.length > 0) await down({ servers: absent });
     },
   };
 }

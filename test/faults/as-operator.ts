@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { WorkflowFailedError } from '@temporalio/client';
+import { WORKFLOWS } from '../../model/names';
 import { servers } from '../helpers/pipeline';
 import type { Rig } from './rig';
 
@@ -12,6 +13,13 @@ export async function failureOf(result: Promise<unknown>, type: string): Promise
   const { cause } = (error as WorkflowFailedError).cause ?? {};
   expect(cause).toMatchObject({ type });
   return (cause as Error).message;
+}
+
+/** Started as ever, without a reset, a landing stops once more: nothing is skipped in silence. */
+export async function expectStopsAgain({ client }: Rig, message: string): Promise<void> {
+  const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
+  const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
+  expect(await failureOf(again.result(), 'DataLoss')).toBe(message);
 }
 
 /** The commands in a message, as they stand there. */

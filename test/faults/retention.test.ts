@@ -3,13 +3,12 @@
  * Both ways in which Kafka deletes: on request, and because of the topic's retention.
  */
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
-import { WORKFLOWS } from '../../model/names';
 import { insertOrders } from '../../torture/orders';
 import { proveStructure } from '../../torture/proof';
 import { secondsToCatchUp } from '../../torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
-import { asOperator, commandsIn, failureOf } from './as-operator';
+import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';
 import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
 import { publishUnlanded } from './unlanded';
@@ -47,7 +46,7 @@ const byRetention: Delete = async (admin, topic) => {
 };
 
 async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
-  const { pipeline, client } = rig;
+  const { pipeline } = rig;
   const { pool, settings } = pipeline;
   const { topic } = settings.kafka;
   const { landing, nextOffsets } = await publishUnlanded(rig);
@@ -68,10 +67,7 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
     if (BigInt(low) > BigInt(next))
       expect(message).toContain(`partition ${partition} offsets ${next} to ${BigInt(low) - 1n}`);
   }
-  // Started as ever it stops again: nothing is skipped in silence.
-  const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
-  const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
-  expect(await failureOf(again.result(), 'DataLoss')).toBe(message);
+  await expectStopsAgain(rig, message);
 
   await insertOrders(pool, 50);
   const [startAfterGap, publishAgain] = commandsIn(message);

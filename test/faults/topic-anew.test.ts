@@ -16,7 +16,7 @@ import { secondsToCatchUp } from '../../torture/recovery';
 import { deleteTopic } from '../activities/kafka-helpers';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
-import { asOperator, commandsIn, failureOf } from './as-operator';
+import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';
 import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
 import { pause, publishUnlanded } from './unlanded';
@@ -36,7 +36,7 @@ const workersStopped: LookAway = async (rig) => {
 };
 
 async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
-  const { pipeline, client } = rig;
+  const { pipeline } = rig;
   const { landing, capture, nextOffsets, watermark } = await publishUnlanded(rig);
   const goOn = await lookAway(rig);
 
@@ -50,10 +50,7 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   const [startLanding, publishAgain] = commandsIn(message);
   const stopped = await failureOf(capture.result(), 'CaptureConflict');
   expect(commandsIn(stopped)).toEqual([publishAgain]);
-  // Started as ever the landing stops again.
-  const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
-  const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
-  expect(await failureOf(again.result(), 'DataLoss')).toBe(message);
+  await expectStopsAgain(rig, message);
 
   await asOperator(rig, startLanding);
   await asOperator(rig, publishAgain);
