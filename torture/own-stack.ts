@@ -20,7 +20,7 @@ export interface OwnStack {
 /** @param wanted other servers, or other settings of theirs, than the usual ones; `home` may have been prepared. */
 export async function ownStack(wanted: stack.StackOptions = {}): Promise<OwnStack> {
   const home = wanted.home ?? mkdtempSync(join(tmpdir(), 'orders-stream-torture-'));
-  endWithUs(home);
+  endWithUs({ homes: [home] });
   const options: stack.StackOptions = {
     // Often through continue-as-new, but not with every batch.
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 200 },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOrdersTopic } from '../../adapters/kafka';
 import { destroy, kill, up, type StackOptions } from '../../stack';
+import { endWithUs } from '../helpers/end-with-us';
 import { never, publishRows, readRanges, rowsFrom, sortedIds, upTo, windowOf } from './kafka-helpers';
 
 jest.setTimeout(180_000);
@@ -12,6 +13,7 @@ describe('a broker that is killed and comes back', () => {
   const stack: StackOptions = { home, servers: ['kafka'], useEnvironment: false };
   let brokers: string[];
   beforeAll(async () => {
+    endWithUs({ homes: [home] });
     brokers = (await up(stack)).KAFKA_BROKERS.split(',');
   });
   afterAll(async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { up } from '../../stack';
@@ -12,9 +12,9 @@ import { endWithUs } from './end-with-us';
  */
 export default async function setup(): Promise<void> {
   const kept = process.env['ORDERS_TEST_STACK'];
-  const home = kept ?? mkdtempSync(join(tmpdir(), 'orders-stream-test-'));
-  if (kept === undefined) endWithUs(home);
-  const bundle = join(home, 'workflows.js');
+  const scratch = mkdtempSync(join(tmpdir(), 'orders-stream-test-'));
+  const home = kept ?? join(scratch, 'stack');
+  endWithUs({ homes: kept === undefined ? [home] : [], scratch });
   const addresses = await up({
     home,
     useEnvironment: false,
@@ -24,9 +24,10 @@ export default async function setup(): Promise<void> {
     // So low that every longer test goes through continue-as-new several times.
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
   });
-  rmSync(bundle, { force: true });
   Object.assign(process.env, addresses, {
+    // A test that is interrupted leaves its folders where they go with the rest.
+    TMPDIR: scratch,
     ORDERS_TEST_SERVERS: JSON.stringify(addresses),
-    ORDERS_TEST_BUNDLE: bundle,
+    ORDERS_TEST_BUNDLE: join(scratch, 'workflows.js'),
   });
 }

@@ -50,7 +50,7 @@ export class KafkaCluster {
       Home.open({ home }).update('kafka', { ports: ports[index]!, secret, settings });
       return home;
     });
-    endWithUs(...homes);
+    endWithUs({ homes });
     const byNode = <T>(values: T[]) => Object.fromEntries(NODES.map((node, index) => [node, values[index]]));
     const cluster = new KafkaCluster(
       byNode(homes) as Record<Node, string>,

@@ -1,10 +1,18 @@
-/** Ends the tests' servers when the tests' process is gone: its end of our standard input closes then. */
+/**
+ * Ends the tests' servers, and deletes their scratch folder, when the tests' process is gone: its end of our standard
+ * input closes then.
+ */
+import { rm } from 'node:fs/promises';
 import { destroy } from '../../stack';
 
-const homes = process.argv.slice(2);
+const [scratch, ...homes] = process.argv.slice(2);
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.stdin.resume();
-process.stdin.on('end', () => {
-  void Promise.allSettled(homes.map((home) => destroy({ home }))).finally(() => process.exit(0));
-});
+process.stdin.on('end', () => void clear().finally(() => process.exit(0)));
+
+async function clear(): Promise<void> {
+  await Promise.allSettled(homes.map((home) => destroy({ home })));
+  // What a test left that was interrupted; its processes may still be at work on it for a moment.
+  if (scratch) await rm(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+}

@@ -13,6 +13,7 @@ import { WORKFLOWS } from '../../model/names';
 import type { CaptureStatus, LandStatus } from '../../model/status';
 import { destroy, kill, up } from '../../stack';
 import { ORDERS_TABLE, freshNamespace, freshPipeline, type FreshPipeline } from '../../stack/fresh-pipeline';
+import { endWithUs } from '../helpers/end-with-us';
 import { saveHistories } from './save';
 
 async function main(label: string): Promise<void> {
@@ -21,6 +22,7 @@ async function main(label: string): Promise<void> {
     useEnvironment: false,
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
   };
+  endWithUs({ homes: [options.home] });
   try {
     const addresses = await up(options);
     const pipeline = await freshPipeline(addresses);

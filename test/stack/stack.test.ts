@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
 import { destroy, down, kill, readAddresses, status, up, type StackAddresses } from '../../stack';
+import { endWithUs } from '../helpers/end-with-us';
 import { identify, isAlive, withDescendants } from '../../stack/system/process-identity';
 
 jest.setTimeout(120_000);
@@ -18,6 +19,7 @@ const options = { home, useEnvironment: false, onProgress: (line: string): numbe
 let addresses: StackAddresses;
 
 beforeAll(async () => {
+  endWithUs({ homes: [home] });
   addresses = await up(options);
 });
 afterAll(() => destroy(options));
