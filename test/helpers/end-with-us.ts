@@ -4,13 +4,13 @@ import { join } from 'node:path';
 /** What is to go with this process. */
 interface Ours {
   /** Stacks, by their folders. */
-  homes: string[];
-  /** A folder and all that is in it. */
+  homes?: string[];
+  /** A folder, all that is in it, and the stacks whose folders are in it. */
   scratch?: string;
 }
 
-/** Destroys these stacks, and then the folder, when this process has ended, however it ended: interrupted or killed, too. */
-export function endWithUs({ homes, scratch = '' }: Ours): void {
+/** Ends the stacks and deletes them and the folder when this process has ended, however it ended: interrupted or killed, too. */
+export function endWithUs({ homes = [], scratch = '' }: Ours): void {
   const reaper = spawn(
     process.execPath,
     ['--import', 'tsx', join(__dirname, 'reaper.ts'), scratch, ...homes],

@@ -14,7 +14,7 @@ export default async function setup(): Promise<void> {
   const kept = process.env['ORDERS_TEST_STACK'];
   const scratch = mkdtempSync(join(tmpdir(), 'orders-stream-test-'));
   const home = kept ?? join(scratch, 'stack');
-  endWithUs({ homes: kept === undefined ? [home] : [], scratch });
+  endWithUs({ scratch });
   const addresses = await up({
     home,
     useEnvironment: false,

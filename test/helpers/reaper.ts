@@ -2,7 +2,9 @@
  * Ends the tests' servers, and deletes their scratch folder, when the tests' process is gone: its end of our standard
  * input closes then.
  */
+import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { destroy } from '../../stack';
 
 const [scratch, ...homes] = process.argv.slice(2);
@@ -12,7 +14,8 @@ process.stdin.resume();
 process.stdin.on('end', () => void clear().finally(() => process.exit(0)));
 
 async function clear(): Promise<void> {
-  await Promise.allSettled(homes.map((home) => destroy({ home })));
+  const below = scratch ? readdirSync(scratch).map((name) => join(scratch, name)) : [];
+  await Promise.allSettled([...homes, ...below].map((home) => destroy({ home })));
   // What a test left that was interrupted; its processes may still be at work on it for a moment.
   if (scratch) await rm(scratch, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
 }
