@@ -1,25 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createOrdersTopic } from '../../adapters/kafka';
-import { destroy, kill, up, type StackOptions } from '../../stack';
-import { endWithUs } from '../helpers/end-with-us';
+import { ownStack, type OwnStack } from '../../torture/own-stack';
 import { never, publishRows, readRanges, rowsFrom, sortedIds, upTo, windowOf } from './kafka-helpers';
 
 jest.setTimeout(180_000);
 
 describe('a broker that is killed and comes back', () => {
-  const home = mkdtempSync(join(tmpdir(), 'kafka-outage-'));
-  const stack: StackOptions = { home, servers: ['kafka'], useEnvironment: false };
+  let stack: OwnStack;
   let brokers: string[];
   beforeAll(async () => {
-    endWithUs({ homes: [home] });
-    brokers = (await up(stack)).KAFKA_BROKERS.split(',');
+    stack = await ownStack({ servers: ['kafka'] });
+    brokers = stack.addresses.KAFKA_BROKERS.split(',');
   });
-  afterAll(async () => {
-    await destroy(stack);
-    rmSync(home, { recursive: true, force: true });
-  });
+  afterAll(() => stack.destroy());
 
   test('is an outage for some seconds at most a call, and the same object works again afterwards', async () => {
     const topic = createOrdersTopic({
@@ -41,7 +33,7 @@ describe('a broker that is killed and comes back', () => {
     // Killed in the middle of a publish and of a long poll.
     async function* rows() {
       yield* rowsFrom(11, 20_000);
-      await kill('kafka', stack);
+      await stack.kill('kafka');
       yield* rowsFrom(20_011, 20_000);
     }
     const end = { '0': '100000', '1': '100000', '2': '100000' };
@@ -68,7 +60,7 @@ describe('a broker that is killed and comes back', () => {
       expect(Date.now() - started).toBeLessThan(8_000);
     }
 
-    await up(stack);
+    await stack.up();
     expect(await publishRows(topic, windowOf(2), () => rowsFrom(11, 10))).toMatchObject({
       rows: 10,
       already: false,

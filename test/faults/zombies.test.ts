@@ -13,8 +13,8 @@ import { signal, type Rig } from './rig';
 import { sideBySide } from './side-by-side';
 
 /**
- * A frozen process holds what it worked at, and with each of its three polls one task more, for 10 s each; a batch needs
- * three of these four at most (29.8 s seen). With ten polls of a kind it took longer than this in nearly every run.
+ * A frozen process holds what it worked at, and with each of its three polls one task more, for 10 s each: 40 s at most
+ * (29.8 s seen for a batch). With ten polls of a kind it took longer than this in nearly every run.
  */
 const TAKEN_OVER_MS = 45_000;
 

@@ -4,27 +4,20 @@
  * as new, does what operators do, and saves every run. Parked batches and replays are recorded by their own test, with
  * ORDERS_RECORD_HISTORIES=<label>. A recorded file is never changed: new paths get new files.
  */
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { startWorkers } from '../../bench/workers';
 import { WORKFLOWS } from '../../model/names';
 import type { CaptureStatus, LandStatus } from '../../model/status';
-import { destroy, kill, up } from '../../stack';
 import { ORDERS_TABLE, freshNamespace, freshPipeline, type FreshPipeline } from '../../stack/fresh-pipeline';
-import { endWithUs } from '../helpers/end-with-us';
+import { ownStack } from '../../torture/own-stack';
 import { saveHistories } from './save';
 
 async function main(label: string): Promise<void> {
-  const options = {
-    home: mkdtempSync(join(tmpdir(), 'orders-stream-record-')),
-    useEnvironment: false,
+  const stack = await ownStack({
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
-  };
-  endWithUs({ homes: [options.home] });
+  });
+  const { addresses } = stack;
   try {
-    const addresses = await up(options);
     const pipeline = await freshPipeline(addresses);
     const { client, close } = await freshNamespace(addresses, pipeline.name, { searchAttributes: true });
     const workers = await startWorkers(pipeline);
@@ -32,10 +25,10 @@ async function main(label: string): Promise<void> {
       await client.workflow.start(type, { workflowId: id, taskQueue });
     }
     for (let n = 1; n <= 6; n++) await insertAndWait(pipeline, client, n * 10);
-    await kill('kafka', options);
+    await stack.kill('kafka');
     const waiting = insertAndWait(pipeline, client, 70);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    await up(options);
+    await stack.up();
     await waiting;
     await workers.stop();
     const again = await startWorkers(pipeline);
@@ -50,7 +43,7 @@ async function main(label: string): Promise<void> {
     await close();
     await pipeline.dispose();
   } finally {
-    await destroy(options);
+    await stack.destroy();
   }
 }
 
