@@ -1,0 +1,21 @@
+import { dateFolder } from '../../adapters/lake/layout';
+import { parseTimestamp } from '../../model/watermark';
+
+const folderOf = (text: string) => dateFolder(parseTimestamp(text)!);
+
+/** Each is asked for after another day and after itself: the day that is kept must not be taken for its neighbour. */
+test.each([
+  ['2025-11-18T00:00:00.000000Z', 'date=2025-11-18'],
+  ['2025-11-17T23:59:59.999999Z', 'date=2025-11-17'],
+  ['2025-11-18T23:59:59.999999Z', 'date=2025-11-18'],
+  ['2025-11-19T00:00:00.000000Z', 'date=2025-11-19'],
+  ['1970-01-01T00:00:00.000000Z', 'date=1970-01-01'],
+  ['1969-12-31T23:59:59.999999Z', 'date=1969-12-31'],
+  ['0001-01-01T00:00:00.000000Z', 'date=0001-01-01'],
+  ['9999-12-31T23:59:59.999999Z', 'date=9999-12-31'],
+])('the date folder of %s', (text, folder) => {
+  expect(folderOf(text)).toBe(folder);
+  expect(folderOf(text)).toBe(folder);
+  expect(folderOf('2025-11-18T12:00:00Z')).toBe('date=2025-11-18');
+  expect(folderOf(text)).toBe(folder);
+});
