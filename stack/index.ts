@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { addressesOf, fromEnvironment } from './addresses';
 import { foreignServerAnswers, requireAnswers } from './foreign-servers';
 import { Home, withHome } from './home';
-import { missingToolsError } from './missing-tools';
+import { missingToolsError, type MissingTool } from './missing-tools';
 import { selectServers } from './servers/all';
 import { isOutside } from './servers/postgres-data-folder';
 import type { ServerContext } from './servers/definition';
@@ -40,7 +40,8 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
     const servers = selectServers(options.servers).filter((server) => !(server.name in outside));
     const starting = servers.filter((server) => !isRunning(server, context));
     if (starting.length > 0) requireNamedUser();
-    const missing = starting.flatMap((server) => server.missingTools());
+    const missing: MissingTool[] = [];
+    for (const server of starting) missing.push(...(await server.missingTools()));
     if (missing.length > 0) throw missingToolsError(missing);
     const settings: Partial<Record<ServerName, Settings | undefined>> = {
       kafka: options.kafkaProperties,

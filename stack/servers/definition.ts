@@ -9,7 +9,7 @@ export interface ServerDefinition {
   /** What it needs ports for; the first is the one that clients use. */
   ports: readonly [string, ...string[]];
   /** Programs that a start would need and this machine lacks. */
-  missingTools(): MissingTool[];
+  missingTools(): MissingTool[] | Promise<MissingTool[]>;
   /** Makes all that the server needs (programs, data folder, settings) and tells how to start it. */
   prepare(context: ServerContext): Promise<ServerCommand>;
   /** Makes a real request; throws while the server cannot serve it. */

@@ -5,6 +5,7 @@ import { registerSearchAttributes } from '../../adapters/temporal/search-attribu
 import type { Home } from '../home';
 import { findExecutable } from '../system/find-executable';
 import type { ServerDefinition } from './definition';
+import { findDownload } from './temporal-download';
 import { installTemporal, presentTemporal } from './temporal-executable';
 import { versions } from '../versions';
 
@@ -17,9 +18,15 @@ export const temporal: ServerDefinition = {
   stopSignal: 'SIGTERM',
   stopPatienceMs: 20_000,
 
-  missingTools() {
+  async missingTools() {
     if (presentTemporal() ?? findExecutable('go')) return [];
-    const install = `Go 1.25 or newer, to build it once; or put a \`temporal\` executable on the PATH`;
+    const answers = await findDownload().then(
+      () => true,
+      () => false,
+    );
+    if (answers) return [];
+    const install =
+      'Go 1.25 or newer, to build it once, as its download does not answer; or put a `temporal` executable on the PATH';
     return [{ name: 'go', neededFor: `the Temporal server ${versions.temporalServer}`, install }];
   },
 

@@ -27,7 +27,10 @@ function stack(args: string[], env: Record<string, string> = {}): Outcome {
 
 test('on a machine without the tools: one error with all of them and the Docker alternative, nothing started', () => {
   const home = join(folder, 'bare');
-  const { status, stderr, stdout } = stack(['up', '--home', home], { XDG_CACHE_HOME: join(folder, 'cache') });
+  const { status, stderr, stdout } = stack(['up', '--home', home], {
+    XDG_CACHE_HOME: join(folder, 'cache'),
+    TEMPORAL_DOWNLOAD: 'http://127.0.0.1:9', // nobody answers there
+  });
   expect(status).toBe(1);
   expect(stdout).toBe('');
   for (const part of [
