@@ -1,7 +1,16 @@
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
-import type { CaptureStatus, LandStatus, LastError, MissedRows, ParkedBatch, ReplayStatus } from './status';
-import { describeWatermark, formatWatermark } from './watermark';
+import type {
+  CaptureStatus,
+  DetectionLimits,
+  LandStatus,
+  LastError,
+  MissedRows,
+  ParkedBatch,
+  ReplayStatus,
+} from './status';
+import { describeUnreachable, isOnPurpose, type Unreachable } from './unreachable';
+import { describeWatermark } from './watermark';
 
 /** A status in words, for the Web UI and the CLI alike. Trouble is what a person should see first, if there is any. */
 export interface Described {
@@ -10,8 +19,13 @@ export interface Described {
 }
 
 export function describeCapture(status: CaptureStatus): Described {
-  const { heldBy, missed, watermark } = status;
-  const trouble = [...(missed === undefined ? [] : missedTrouble(missed)), ...requestTrouble(status)];
+  const { heldBy, missed, unreachable = [], detection = {}, watermark } = status;
+  const trouble = [
+    ...(missed === undefined ? [] : [missedTrouble(missed)]),
+    ...unreachable.filter((one) => !isOnPurpose(one)).map(unreachableLine),
+    ...detectionTrouble(detection),
+    ...requestTrouble(status),
+  ];
   if (heldBy !== null) trouble.push(`held back by ${heldBy.kind} since ${heldBy.since}: ${heldBy.who}`);
   trouble.push(...status.warnings.map((warning) => `warning: ${warning}`), ...mended(status.lastError));
   return {
@@ -19,7 +33,9 @@ export function describeCapture(status: CaptureStatus): Described {
     facts: [
       `${status.phase}: ${count(status.rows, 'row')} since it was started, ${count(status.sequence, 'window')} in all`,
       `watermark ${watermark === null ? 'none yet' : describeWatermark(watermark)}, lag ${status.lagSeconds} s`,
-      ...lastReset(status.resets, formatWatermark),
+      ...unreachable.filter(isOnPurpose).map(unreachableLine),
+      ...uncountedFact(detection),
+      ...lastReset(status.resets, describeWatermark),
     ],
   };
 }
@@ -70,22 +86,43 @@ function parkedTrouble({ unlanded, parked }: { unlanded: number[]; parked: Parke
   ];
 }
 
-function missedTrouble({ backdated, withoutCreatedAt, examples, from, since }: MissedRows): string[] {
+function missedTrouble({ backdated, examples, from, since }: MissedRows): string {
+  const some = examples.length === 0 ? '' : `, such as order_id ${examples.join(', ')}`;
+  return (
+    `${count(backdated, 'row')} not captured${some}: inserted with a created_at that capture had passed, noticed since ` +
+    `${since}. Signal resetWatermark {"createdAt": "${from}"}; what landed before is not landed twice`
+  );
+}
+
+function unreachableLine(one: Unreachable): string {
+  const { found, toDo } = describeUnreachable(one);
+  return `${found}: ${toDo}`;
+}
+
+const COMPARE = 'npm run orders -- verify names them';
+
+function detectionTrouble({ failing, fallingId }: DetectionLimits): string[] {
   const lines: string[] = [];
-  if (backdated > 0) {
-    const some = examples.length === 0 ? '' : `, such as order_id ${examples.join(', ')}`;
+  if (failing !== undefined)
     lines.push(
-      `${count(backdated, 'row')} not captured${some}: inserted with a created_at that capture had passed, noticed since ` +
-        `${since}. Signal resetWatermark {"createdAt": "${from}"}; what landed before is not landed twice`,
+      `late-row detection is not working since ${failing.since}, so rows that are not captured are not counted: ${failing.error}. ` +
+        'npm run orders -- doctor says whether an index is missing',
     );
-  }
-  if (withoutCreatedAt > 0) {
+  if (fallingId !== undefined)
     lines.push(
-      `${count(withoutCreatedAt, 'row')} not captured: inserted without a created_at, noticed since ${since}. Set it to the ` +
-        'present, and make the column NOT NULL',
+      `order ids do not rise with time (order_id ${fallingId.orderId}, seen at ${fallingId.at}), so rows that come with a created_at ` +
+        `in the past may not be counted: ${COMPARE}`,
     );
-  }
   return lines;
+}
+
+function uncountedFact({ uncounted }: DetectionLimits): string[] {
+  if (uncounted === undefined) return [];
+  const { from, to, why } = uncounted;
+  return [
+    `rows missed ${from === null ? `before ${to}` : `between ${from} and ${to}`} are not counted (${why}): ${COMPARE}, and ` +
+      'signal resetWatermark {"createdAt": "0001-01-01T00:00:00.000000Z"} publishes all again, of which only what is missing lands',
+  ];
 }
 
 function requestTrouble({ paused, refusals }: { paused: Pause | null; refusals: Refusal[] }): string[] {

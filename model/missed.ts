@@ -1,14 +1,14 @@
-import type { Watermark } from './watermark';
+import { movedGaps, type Gap } from './gaps';
+import type { Unreachable } from './unreachable';
+import { compareWatermarks, type Watermark } from './watermark';
 
 /** Rows that are in the table and not in the topic, and that capture has passed for good. */
 export interface Missed {
   /** With a created_at at or before the watermark when they became visible: set by a client, or its clock was behind. */
   backdated: number;
-  /** Without a created_at, so without a place in time. */
-  withoutCreatedAt: number;
-  /** Some of the backdated ones, by order_id. */
+  /** Some of them, by order_id. */
   examples: string[];
-  /** No backdated one has an earlier created_at (UTC): a watermark to go back to. */
+  /** None has an earlier created_at (UTC): a watermark to go back to. */
   from: string | null;
 }
 
@@ -24,30 +24,52 @@ export interface Baseline {
   published: number;
   /** After the look, by the database's clock, UTC. */
   takenAt: string;
+  /** Of one taken before a reset to a later place than its watermark: where rows are counted from. */
+  countedFrom?: Watermark;
 }
 
-/** What a capture carries to notice missed rows: see activities/capture/look-behind.ts. */
+/** What a capture carries to notice rows that it does not reach: see activities/capture/look-behind.ts. */
 export interface Watch {
-  /** One or two, the older first. */
+  /** Up to two, the older first. */
   baselines: Baseline[];
   /** The last look, by the database's clock, UTC. */
   lookedAt: string;
   /** Missed since the older baseline. */
   found: Missed;
+  /** As of the last look that worked; absent before one, and from versions before 0.4.0. */
+  unreachable?: Unreachable[];
+  /** The last looks failed. */
+  failing?: { since: string; error: string; looks: number };
+  /** An order came with a lower id than one that was there long before it: such ids hide what is missed. */
+  fallingId?: { orderId: string; at: string };
 }
 
-export const NONE_MISSED: Missed = { backdated: 0, withoutCreatedAt: 0, examples: [], from: null };
+/** A time in which rows may have been missed without being counted. */
+export interface Uncounted {
+  /** Null: since this pipeline began. */
+  from: string | null;
+  to: string;
+  why: string;
+}
+
+/** What is known of rows that were not captured. It goes with the progress record, so that a new workflow goes on with it. */
+export interface LateRows {
+  watch: Watch | null;
+  /** Those that the watch has let go of. */
+  missed: Missed;
+  /** When the first was noticed, ISO 8601. */
+  missedSince?: string | undefined;
+  gaps: Gap[];
+  uncounted?: Uncounted | undefined;
+}
+
+export const NONE_MISSED: Missed = { backdated: 0, examples: [], from: null };
 
 const MOST_EXAMPLES = 5;
-
-export function countMissed({ backdated, withoutCreatedAt }: Missed): number {
-  return backdated + withoutCreatedAt;
-}
 
 export function addMissed(a: Missed, b: Missed): Missed {
   return {
     backdated: a.backdated + b.backdated,
-    withoutCreatedAt: a.withoutCreatedAt + b.withoutCreatedAt,
     examples: [...new Set([...a.examples, ...b.examples])].slice(0, MOST_EXAMPLES),
     from: a.from === null || b.from === null ? (a.from ?? b.from) : a.from < b.from ? a.from : b.from,
   };
@@ -58,8 +80,61 @@ export function withoutLater(all: Missed, later: Missed): Missed {
   const backdated = Math.max(0, all.backdated - later.backdated);
   return {
     backdated,
-    withoutCreatedAt: Math.max(0, all.withoutCreatedAt - later.withoutCreatedAt),
     examples: all.examples.filter((id) => !later.examples.includes(id)),
     from: backdated === 0 ? null : all.from,
   };
+}
+
+/** A watch after rows of a window were published. */
+export function withPublished(watch: Watch, rows: number): Watch {
+  const baselines = watch.baselines.map((baseline) => ({
+    ...baseline,
+    published: baseline.published + rows,
+  }));
+  return { ...watch, baselines };
+}
+
+/**
+ * What is known after capture was moved to another place. What was missed is forgotten if it is captured now; what is passed over
+ * is a gap from then on.
+ */
+export function movedLateRows(
+  late: LateRows,
+  move: { from: Watermark; to: Watermark } & Pick<Gap, 'because' | 'detail'>,
+): LateRows {
+  const isCaptured = ({ from }: Missed) => from !== null && move.to.createdAt <= from;
+  const left = (missed: Missed) => (isCaptured(missed) ? NONE_MISSED : missed);
+  const watch = late.watch && movedWatch(late.watch, move);
+  const moved = {
+    ...late,
+    watch: watch && { ...watch, found: left(watch.found) },
+    missed: left(late.missed),
+    gaps: movedGaps(late.gaps, move),
+  };
+  const remains = moved.missed.backdated + (moved.watch?.found.backdated ?? 0) > 0;
+  return remains ? moved : { ...moved, missedSince: undefined };
+}
+
+/**
+ * A watch that looks again at once. Back from a baseline's place, rows behind the new place are published anew; from a place
+ * between it and capture's own, what was published is no longer known, so counting begins there.
+ */
+function movedWatch(watch: Watch, { from, to }: { from: Watermark; to: Watermark }): Watch {
+  if (compareWatermarks(to, from) >= 0) return { ...watch, lookedAt: NEVER };
+  const baselines = watch.baselines.map(({ countedFrom: _before, ...baseline }): Baseline => {
+    const isBehind = compareWatermarks(to, baseline.watermark) <= 0;
+    return { ...baseline, published: 0, ...(isBehind ? { watermark: to } : { countedFrom: to }) };
+  });
+  return { ...watch, baselines, lookedAt: NEVER };
+}
+
+/** Long before any look. */
+const NEVER = '0001-01-01T00:00:00.000000Z';
+
+export function joinUncounted(
+  known: Uncounted | undefined,
+  more: Uncounted | undefined,
+): Uncounted | undefined {
+  if (known === undefined || more === undefined) return known ?? more;
+  return { ...more, from: known.from };
 }

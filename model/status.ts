@@ -1,9 +1,10 @@
 import type { Hold } from '../activities/interfaces';
-import type { Missed } from './missed';
+import type { Missed, Uncounted, Watch } from './missed';
 import type { FailureCode } from './order';
 import type { OffsetRange, Offsets } from './ranges';
 import type { Replayed } from './replay';
 import type { Pause, Refusal, Reset } from './requests';
+import type { Unreachable } from './unreachable';
 import type { Watermark } from './watermark';
 
 /** Added to an activity's result when it needed more than one attempt. */
@@ -28,6 +29,11 @@ export interface MissedRows extends Missed {
   since: string;
 }
 
+/** What keeps rows that are not captured from being counted. */
+export interface DetectionLimits extends Pick<Watch, 'failing' | 'fallingId'> {
+  uncounted?: Uncounted;
+}
+
 /** Answer of the query `status` of `captureOrders`. */
 export interface CaptureStatus {
   workflow: 'captureOrders';
@@ -44,6 +50,10 @@ export interface CaptureStatus {
   heldBy: Hold | null;
   /** Absent: none that was noticed. */
   missed?: MissedRows;
+  /** Rows that capture does not reach as they are, as of the last look; none of them is among the missed. Absent: none. */
+  unreachable?: Unreachable[];
+  /** Why some of either may not be counted; absent: all are. */
+  detection?: DetectionLimits;
   paused: Pause | null;
   /** The last ones, newest at the end. */
   resets: Reset<Watermark>[];

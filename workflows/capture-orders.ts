@@ -18,7 +18,6 @@ import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } fro
 import { captureDetails, summarize } from './capture-details';
 import {
   advanced,
-  missedRows,
   opened,
   polled,
   requested,
@@ -27,6 +26,7 @@ import {
   type CaptureInput,
   type CaptureState,
 } from './capture-state';
+import { lateStatus, watchForPoll } from './capture-late-rows';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
@@ -63,7 +63,7 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     rows: state?.rows ?? 0,
     lagSeconds: state?.lagSeconds ?? 0,
     heldBy: state?.heldBy ?? null,
-    ...missedRows(state),
+    ...lateStatus(state ?? {}),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
     refusals: state?.refusals ?? [],
@@ -104,16 +104,12 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
   }
 
   /** The next window, once there is one; `undefined` when a signal came first. */
-  function pollAfter({
-    watermark: after,
-    heldBy,
-    watch = null,
-    pipeline,
-  }: CaptureState): Promise<PollResult | undefined> {
+  function pollAfter(from: CaptureState): Promise<PollResult | undefined> {
+    const { watermark: after, heldBy, gaps = [], pipeline } = from;
     const summary = `after ${describeWatermark(after)}`;
     const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
     return requests.unlessAsked(() =>
-      poll.executeWithOptions({ summary }, [{ after, heldBy, watch, ...unnamed }]),
+      poll.executeWithOptions({ summary }, [{ after, heldBy, watch: watchForPoll(from), gaps, ...unnamed }]),
     );
   }
 

@@ -2,11 +2,18 @@ import type { OpenCaptureResult } from '../activities/capture/open-capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { PublishInput, PublishResult } from '../activities/capture/publish';
 import type { Hold } from '../activities/interfaces';
-import { addMissed, countMissed, NONE_MISSED, type Missed, type Watch } from '../model/missed';
 import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
-import type { LastError, MissedRows } from '../model/status';
+import type { LastError } from '../model/status';
 import { topicOf } from '../model/topic-id';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
+import {
+  lateRowsOf,
+  lookedBehind,
+  movedLate,
+  openedLate,
+  publishedLate,
+  type LateState,
+} from './capture-late-rows';
 import { governed, now, refused, type Outcome } from './requests';
 import type { Searchable } from './search-attributes';
 
@@ -17,7 +24,7 @@ export interface CaptureInput {
 }
 
 /** All that a run hands to the next. */
-export interface CaptureState {
+export interface CaptureState extends LateState {
   /** Windows published, and number of the last one's progress record. */
   sequence: number;
   watermark: Watermark;
@@ -41,12 +48,6 @@ export interface CaptureState {
   afterReset?: true;
   /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
   recordedAt?: number;
-  /** For noticing rows that capture cannot see; absent before the first look, and after a reset. */
-  watch?: Watch | null;
-  /** Those that the watch has let go of. */
-  missed?: Missed;
-  /** When the first was noticed, ISO 8601. */
-  missedSince?: string | undefined;
 }
 
 export function opened({
@@ -56,6 +57,7 @@ export function opened({
   warnings,
   pipeline,
   topicId,
+  late,
 }: OpenCaptureResult): CaptureState {
   return {
     sequence,
@@ -63,6 +65,7 @@ export function opened({
     startedFrom,
     ...(pipeline === undefined ? {} : { pipeline }),
     ...topicOf({ topicId }),
+    ...openedLate(late),
     rows: 0,
     lagSeconds: 0,
     heldBy: null,
@@ -89,58 +92,28 @@ export function searchable({ pipeline, lagSeconds, heldBy, rows }: CaptureState)
   return { pipeline, lagSeconds: Math.max(lagSeconds, held), lastBatch: rows > 0 ? 'published' : 'none' };
 }
 
-function lookedBehind(state: CaptureState, { behind }: PollResult): CaptureState {
-  if (behind === undefined) return state;
-  const { watch, settled } = behind;
-  const missed = addMissed(state.missed ?? NONE_MISSED, settled);
-  const next = { ...state, watch, missed };
-  if (state.missedSince !== undefined || countMissed(allMissed(next)) === 0) return next;
-  return { ...next, missedSince: now() };
-}
-
-function allMissed({ missed = NONE_MISSED, watch }: CaptureState): Missed {
-  return addMissed(missed, watch?.found ?? NONE_MISSED);
-}
-
-/** The field of `status`, absent where nothing was missed. */
-export function missedRows(state: CaptureState | undefined): { missed?: MissedRows } {
-  if (state?.missedSince === undefined) return {};
-  const missed = allMissed(state);
-  return countMissed(missed) === 0 ? {} : { missed: { ...missed, since: state.missedSince } };
-}
-
 export function advanced(
   { afterReset: _carriedOut, ...state }: CaptureState,
   { sequence, watermark, rows, topicId }: { sequence: number; watermark: Watermark } & PublishResult,
 ): CaptureState {
   return {
-    ...state,
+    ...publishedLate(state, rows),
     sequence,
     watermark,
     rows: state.rows + rows,
     ...topicOf({ topicId }),
     recordedAt: Date.now(),
-    ...(state.watch ? { watch: withPublished(state.watch, rows) } : {}),
   };
 }
 
 /** What the next publish has to know of the topic and of the record there. */
-export function sinceLast({
-  topicId,
-  afterReset,
-}: CaptureState): Pick<PublishInput, 'topicId' | 'afterReset'> {
+export function sinceLast(state: CaptureState): Pick<PublishInput, 'topicId' | 'afterReset' | 'late'> {
+  const { topicId, afterReset } = state;
   return {
     ...topicOf({ topicId }),
     ...(afterReset === undefined ? {} : { afterReset }),
+    late: lateRowsOf(state),
   };
-}
-
-function withPublished(watch: Watch, rows: number): Watch {
-  const baselines = watch.baselines.map((baseline) => ({
-    ...baseline,
-    published: baseline.published + rows,
-  }));
-  return { ...watch, baselines };
 }
 
 /** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */
@@ -170,7 +143,7 @@ function moved(state: CaptureState, to: Watermark, reason: string | null): Outco
   const reset = { from: state.watermark, to, reason, at: now() };
   return {
     state: {
-      ...withoutTopic(watchedAnew(state, to)),
+      ...withoutTopic(movedLate(state, reset)),
       watermark: to,
       afterReset: true,
       resets: remember(state.resets, reset),
@@ -182,15 +155,4 @@ function moved(state: CaptureState, to: Watermark, reason: string | null): Outco
 /** An operator who says from where to publish again means the topic that is there. */
 function withoutTopic({ topicId: _before, ...state }: CaptureState): CaptureState {
   return state;
-}
-
-/**
- * From another place on, the watch begins anew. What was missed is forgotten if it is captured now; so are rows without a
- * created_at, which no reset brings, as the operator has seen them.
- */
-function watchedAnew(state: CaptureState, to: Watermark): CaptureState {
-  const missed = allMissed(state);
-  if (missed.from === null || to.createdAt <= missed.from)
-    return { ...state, watch: null, missed: NONE_MISSED, missedSince: undefined };
-  return { ...state, watch: null, missed: { ...missed, withoutCreatedAt: 0 } };
 }

@@ -1,6 +1,8 @@
+import { gapsBefore, LOWEST_PLACE } from '../../model/gaps';
+import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../model/missed';
 import { topicOf } from '../../model/topic-id';
-import { LOWEST_ORDER_ID, watermarkFrom, type Watermark } from '../../model/watermark';
-import type { OrdersSource, OrdersTopic } from '../interfaces';
+import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../model/watermark';
+import type { OrdersSource, OrdersTopic, Progress } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
 import type { WatermarkFile } from './watermark-file';
 
@@ -17,11 +19,14 @@ export interface OpenCaptureResult extends Named {
   warnings: string[];
   /** The topic that the place was reached in. */
   topicId?: string;
+  /** What is known of rows that were not captured; absent where the record is of an earlier version. */
+  late?: LateRows;
 }
 
 /**
  * Checks table, rights and topic before anything is done, and finds the place to begin: the workflow's input, else
- * the progress record in Kafka, else the replaced pipeline's state file, else the settings' default.
+ * the progress record in Kafka, else the replaced pipeline's state file, else the settings' default, which if it was left as it
+ * is means the lowest place there is.
  *
  * Idempotent: creates the topic if it is missing, otherwise only reads. No key is needed.
  * The sequence always follows the record, whatever the place, because the record is what fences a second capture.
@@ -38,21 +43,52 @@ export function createOpenCapture(deps: {
     const record = await deps.topic.progress();
     const id = await deps.topic.id();
     const known = { sequence: record?.sequence ?? 0, warnings, ...topicOf({ topicId: id }) };
-    if (startFrom !== undefined) return { ...known, watermark: startFrom, startedFrom: 'workflow input' };
+    if (startFrom !== undefined) {
+      const late = lateFrom(record, startFrom);
+      return { ...known, ...late, watermark: startFrom, startedFrom: 'workflow input' };
+    }
     if (record !== undefined) {
       // Of a topic that is gone: the first publish says so, unless a reset comes before it.
       const { upper: watermark, topicId = id } = record;
       return {
         ...known,
         ...topicOf({ topicId }),
+        ...lateOf(record),
         watermark,
         startedFrom: 'progress record',
       };
     }
     const kept = await deps.watermarkFile.read();
-    if (kept !== undefined) return { ...known, watermark: kept, startedFrom: 'state file' };
-    // Rows *after* the default: with the lowest id, one created at that very microsecond is after it too.
-    const watermark = watermarkFrom({ createdAt: deps.defaultStart, orderId: LOWEST_ORDER_ID });
-    return { ...known, watermark, startedFrom: 'default_start_timestamp' };
+    if (kept !== undefined)
+      return { ...known, ...beginningAt(kept, 'state file'), watermark: kept, startedFrom: 'state file' };
+    const watermark = defaultPlace(deps.defaultStart);
+    const late = beginningAt(watermark, 'setting cdc.default_start_timestamp');
+    return { ...known, ...late, watermark, startedFrom: 'default_start_timestamp' };
   };
+}
+
+/** Rows *after* the setting: with the lowest id, one created at that very microsecond is after it too. */
+function defaultPlace(defaultStart: string): Watermark {
+  if (parseTimestamp(defaultStart) === 0n) return LOWEST_PLACE;
+  return watermarkFrom({ createdAt: defaultStart, orderId: LOWEST_ORDER_ID });
+}
+
+function beginningAt(place: Watermark, detail: string): { late: LateRows } {
+  return { late: { watch: null, missed: NONE_MISSED, gaps: gapsBefore(place, detail) } };
+}
+
+/** The record has it as it was before its window. */
+function lateOf({ late, rows }: Progress): { late?: LateRows } {
+  if (late === undefined) return {};
+  const { watch } = late;
+  return { late: { ...late, watch: watch === null ? null : withPublished(watch, rows) } };
+}
+
+/** The operator's place is a reset of what the record knows. */
+function lateFrom(record: Progress | undefined, to: Watermark): { late?: LateRows } {
+  const detail = 'workflow input startFrom';
+  if (record === undefined) return beginningAt(to, detail);
+  const { late } = lateOf(record);
+  if (late === undefined) return {};
+  return { late: movedLateRows(late, { from: record.upper, to, because: 'start', detail }) };
 }

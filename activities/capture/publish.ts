@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { LateRows } from '../../model/missed';
 import type { Window } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
@@ -10,6 +11,8 @@ export interface PublishInput extends Window {
   topicId?: string;
   /** The watermark was reset since the last window, so nobody relies on the record of that one. */
   afterReset?: boolean;
+  /** Goes with the progress record; absent from a workflow of an earlier version. */
+  late?: LateRows;
 }
 
 export interface PublishResult {

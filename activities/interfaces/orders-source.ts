@@ -1,5 +1,7 @@
+import type { Gap } from '../../model/gaps';
 import type { Baseline, Missed } from '../../model/missed';
 import type { Window } from '../../model/ranges';
+import type { Unreachable } from '../../model/unreachable';
 import type { Watermark } from '../../model/watermark';
 
 /** Who keeps the late-commit horizon back. */
@@ -43,20 +45,38 @@ export interface OrdersSource {
     limit: number;
   }): Promise<{ upper: Watermark; rows: number } | undefined>;
 
-  /**
-   * In one snapshot: the highest order_id (the lowest there can be, for an empty table), and what was missed since each
-   * baseline, capture having come to `upTo`. The clock is read after the snapshot. Rejects after some seconds.
-   * `undefined` where the table lacks the indexes that make this cheap.
-   */
-  lookBehind(options: {
-    baselines: readonly Baseline[];
-    upTo: Watermark;
-  }): Promise<{ highestOrderId: string; clock: string; missed: Missed[] } | undefined>;
+  /** In one snapshot. Rejects after some seconds. */
+  lookBehind(options: LookOptions): Promise<Seen>;
 
   /** Exactly the rows of a window, in order, in the wire format, in chunks; one statement, so one snapshot. */
   read(window: Window, options: { signal: AbortSignal }): AsyncIterable<readonly OutgoingMessage[]>;
 
   close(): Promise<void>;
+}
+
+export interface LookOptions {
+  baselines: readonly Baseline[];
+  /** How far capture has come. */
+  upTo: Watermark;
+  /** Rows there are not missed. */
+  gaps: readonly Gap[];
+  /** The database's clock, UTC, before the look. */
+  clock: string;
+  /** An order_id is taken to be given out at most this long before its row's created_at. */
+  idAgeMs: number;
+}
+
+/** What a look at the whole table saw. */
+export interface Seen {
+  /** The lowest there can be, for an empty table. */
+  highestOrderId: string;
+  /** After the snapshot, UTC. */
+  clock: string;
+  /** Since each baseline. */
+  missed: Missed[];
+  unreachable: Unreachable[];
+  /** An order that came with a lower id than one that was there long before it. */
+  fallingId: string | undefined;
 }
 
 /** One message to publish. */

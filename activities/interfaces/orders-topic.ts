@@ -1,3 +1,4 @@
+import type { LateRows } from '../../model/missed';
 import type { Offsets, OffsetRange, Window } from '../../model/ranges';
 import type { OutgoingMessage } from './orders-source';
 
@@ -8,6 +9,8 @@ export interface Progress extends Window {
   rows: number;
   /** The topic that holds the rows; absent in records of version 0.2.0, and where the brokers know of no ids. */
   topicId?: string;
+  /** As it was before the window; absent in records of versions before 0.4.0. */
+  late?: LateRows;
 }
 
 /** One message as read from the topic. */
@@ -45,6 +48,8 @@ export interface OrdersTopic {
    * With `topicId`, CaptureConflict where the topic is another one, before the commit at the latest. With `afterReset`, a record
    * that is gone is no conflict: an operator has said from where to publish again. Returns the id of the topic written to.
    *
+   * `late` is kept with the record.
+   *
    * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
    * place under the row's key; each attempt asks anew.
    */
@@ -57,6 +62,7 @@ export interface OrdersTopic {
       onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
       topicId?: string;
       afterReset?: boolean;
+      late?: LateRows;
     },
   ): Promise<{ rows: number; already: boolean; topicId?: string }>;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Progress } from '../../activities/interfaces';
 import { PUBLISH_AGAIN } from '../../model/data-loss';
 import { LastingFailure } from '../../model/errors';
+import type { LateRows } from '../../model/missed';
 import type { Window } from '../../model/ranges';
 import { formatWatermark } from '../../model/watermark';
 import type { Connection } from './connection';
@@ -21,11 +22,17 @@ const record = z.object({
   upper: watermark,
   rows: z.int().min(0),
   topicId: z.exactOptional(z.string()),
+  // Written and read by capture alone.
+  late: z.exactOptional(z.custom<LateRows>((value) => typeof value === 'object' && value !== null)),
 });
 
-/** About 200 bytes; the brokers allow 4096 (offset.metadata.max.bytes). Version 0.2.0 passes over the topic's id. */
-export function encodeProgress({ sequence, lower, upper, rows, topicId }: Progress): string {
-  return JSON.stringify({ sequence, lower, upper, rows, topicId });
+/** The brokers allow 4096 characters (offset.metadata.max.bytes). */
+const MOST_CHARACTERS = 4_000;
+
+/** About 1,000 characters. Earlier versions pass over what they do not know. */
+export function encodeProgress({ sequence, lower, upper, rows, topicId, late }: Progress): string {
+  const text = JSON.stringify({ sequence, lower, upper, rows, topicId, late });
+  return text.length <= MOST_CHARACTERS ? text : JSON.stringify({ sequence, lower, upper, rows, topicId });
 }
 
 /** The record, or `undefined` where none was written, or it has expired (offsets.retention.minutes of the brokers). */

@@ -110,7 +110,11 @@ export class Publisher {
       const id = await untilAborted(topicId(producer.connection), signal);
       this.#refuseOther(options.topicId, id);
       const topic = topicOf({ topicId: id });
-      await untilAborted(producer.commit({ ...window, rows: sender.rows, ...topic }, signal), signal);
+      const late = options.late === undefined ? {} : { late: options.late };
+      await untilAborted(
+        producer.commit({ ...window, rows: sender.rows, ...topic, ...late }, signal),
+        signal,
+      );
       this.#kept = { producer, committed: window.sequence };
       return { rows: sender.rows, already: false, ...topic };
     } catch (error) {

@@ -2,15 +2,7 @@ import type { QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
 import { COLUMNS } from '../../model/order';
-import {
-  COLUMNS_SQL,
-  INDEX_SQL,
-  SERVER_SQL,
-  ZONE_MOVES_SQL,
-  quoteTable,
-  timelessSql,
-  type TableShape,
-} from './sql';
+import { COLUMNS_SQL, INDEX_SQL, SERVER_SQL, ZONE_MOVES_SQL, quoteTable, type TableShape } from './sql';
 
 interface Queries {
   query<R extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
@@ -108,15 +100,15 @@ export async function inspectTable(
     orderIdNullable: byName('order_id').nullable,
     indexed: (await pool.query<TableShape['indexed']>(INDEX_SQL, [name])).rows[0]!,
   };
-  return { shape, warnings: await warningsFor(pool, shape, byName('created_at').nullable) };
+  return { shape, warnings: await warningsFor(pool, shape) };
 }
 
-async function warningsFor(pool: Queries, shape: TableShape, createdAtNullable: boolean): Promise<string[]> {
+async function warningsFor(pool: Queries, shape: TableShape): Promise<string[]> {
   const warnings: string[] = [];
   if (!shape.indexed.orderId) {
     warnings.push(
-      `${shape.name} has no index on order_id: rows that capture cannot see, as a client set their created_at to the past, ` +
-        `are not noticed. Run: CREATE UNIQUE INDEX CONCURRENTLY ON ${shape.name} (order_id);`,
+      `${shape.name} has no index on order_id: rows that capture does not reach, as a client set their created_at to the ` +
+        `past, are noticed only while the whole table can be read within 2 s. Run: CREATE UNIQUE INDEX CONCURRENTLY ON ${shape.name} (order_id);`,
     );
   }
   if (!shape.indexed.place) {
@@ -133,15 +125,6 @@ async function warningsFor(pool: Queries, shape: TableShape, createdAtNullable: 
           `missed. Make created_at timestamptz, or let the inserting sessions use UTC.`,
       );
     }
-  }
-  const timeless = createdAtNullable
-    ? (await pool.query<{ rows: number }>(timelessSql(shape))).rows[0]!.rows
-    : 0;
-  if (timeless > 0) {
-    warnings.push(
-      `${timeless} row(s) of ${shape.name} have no created_at, so no place in time, and are never captured. ` +
-        `Set it, then run: ALTER TABLE ${shape.name} ALTER created_at SET NOT NULL;`,
-    );
   }
   return warnings;
 }

@@ -82,11 +82,7 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
         return last && { upper: { createdAt: last.created_at, orderId: last.order_id }, rows: last.rows };
       }),
 
-    lookBehind: (options) =>
-      guarded(async () => {
-        const { indexed } = await knownShape();
-        return indexed.place && indexed.orderId ? lookBehind(query, await knownShape(), options) : undefined;
-      }),
+    lookBehind: (options) => guarded(async () => lookBehind(query, await knownShape(), options)),
 
     async *read(window, { signal }) {
       const client = await guarded(() => pool.connect());
