@@ -4,6 +4,7 @@ import type { Broker } from 'kafkajs/src/cluster/types';
 import { createLogger } from 'kafkajs/src/loggers';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import './request-timers';
 import { inTime, pause } from './abort';
 import { kindOf } from './errors';
 import type { KafkaTopicOptions } from './options';

@@ -112,3 +112,14 @@ declare module 'kafkajs/src/protocol/error' {
   import type { KafkaJSProtocolError } from 'kafkajs';
   export function createErrorFromCode(code: number): KafkaJSProtocolError;
 }
+
+declare module 'kafkajs/src/network/requestQueue' {
+  class RequestQueue {
+    readonly pending: readonly unknown[];
+    /** Milliseconds since 1970; -1 where the broker does not throttle. */
+    readonly throttledUntil: number;
+    /** On the prototype, and called with its queue as `this`. */
+    scheduleCheckPendingRequests: () => void;
+  }
+  export = RequestQueue;
+}
