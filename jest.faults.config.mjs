@@ -9,6 +9,8 @@ const servers = common.projects.find(({ displayName }) => displayName === 'serve
  * @type {import('jest').Config}
  */
 export default {
-  projects: [{ ...servers, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.test.ts'] }],
+  projects: [
+    { ...servers, displayName: 'faults', testMatch: ['<rootDir>/test/{faults,world}/**/*.test.ts'] },
+  ],
   maxWorkers: 2,
 };

@@ -23,10 +23,15 @@ export interface Rig {
   dispose(): Promise<void>;
 }
 
-/** Starts workers and both workflows; `address` are the servers of the global set-up if not given. */
+/**
+ * Starts workers and both workflows; `address` are the servers of the global set-up if not given.
+ *
+ * @param begin whether workflows are started too; else {@link startWorkflows} does it later
+ */
 export async function startRig(
   overrides: fresh.Overrides = {},
   address: StackAddresses = servers(),
+  begin = true,
 ): Promise<Rig> {
   const ends: (() => Promise<unknown>)[] = [];
   const dispose = async () => {
@@ -67,7 +72,7 @@ export async function startRig(
     };
     const workers = await moreWorkers();
     // Some part of the server may still not know the namespace.
-    await eventually(() => startWorkflows(client));
+    if (begin) await eventually(() => startWorkflows(client));
     const workersStarted = () => groups.reduce((sum, group) => sum + startsIn(group).length, 0);
     return { pipeline, client, proxies, workers, moreWorkers, workersStarted, dispose };
   } catch (error) {
@@ -99,13 +104,21 @@ export function signal(group: WorkerGroup, queue: Queue, name: 'SIGKILL' | 'SIGS
   process.kill(pidOf(group, queue), name);
 }
 
+/** What a rig is like. */
+export interface RigOptions {
+  overrides?: fresh.Overrides;
+  address?: StackAddresses;
+  /** Whether the workflows are started with it; default true. */
+  begin?: boolean;
+}
+
 /** Runs a test with a rig of its own, which ends with it, after `timeoutMs` at the latest. */
 export async function withRig(
   work: (rig: Rig) => Promise<void>,
-  options: { overrides?: fresh.Overrides; address?: StackAddresses; timeoutMs?: number } = {},
+  options: RigOptions & { timeoutMs?: number } = {},
 ): Promise<void> {
-  const { overrides, address, timeoutMs = 90_000 } = options;
-  const rig = await startRig(overrides, address);
+  const { overrides, address, begin, timeoutMs = 90_000 } = options;
+  const rig = await startRig(overrides, address, begin);
   const stop = new AbortController();
   try {
     const late = sleep(timeoutMs, undefined, { signal: stop.signal }).then(() => {

@@ -1,17 +1,26 @@
-import { withRig, type Rig } from './rig';
+import { withRig, type Rig, type RigOptions } from './rig';
 
 /** Scenarios that share a pipeline, in order; each ends with a verdict of its own. */
 export type Lane = Record<string, (rig: Rig) => Promise<void>>;
+
+/** A lane whose pipeline is not as usual. */
+export interface LaneWith {
+  lane: Lane;
+  options: RigOptions;
+}
 
 /**
  * Runs lanes at the same time, each on a pipeline of its own, and reports each scenario as a test: nearly all the time
  * is spent waiting until Temporal notices a lost worker (10 s). (`test.concurrent` forbids what is required late, as
  * kafkajs does.)
  */
-export function sideBySide(lanes: Lane[], timeoutMs = 300_000): void {
+export function sideBySide(given: (Lane | LaneWith)[], timeoutMs = 300_000): void {
+  const lanes = given.map((one) => (isLaneWith(one) ? one : { lane: one, options: {} }));
   const outcomes = new Map<string, { error?: unknown }>();
   beforeAll(async () => {
-    const runs = lanes.map((lane) => withRig((rig) => runLane(lane, rig), { timeoutMs: timeoutMs - 10_000 }));
+    const runs = lanes.map(({ lane, options }) =>
+      withRig((rig) => runLane(lane, rig), { ...options, timeoutMs: timeoutMs - 10_000 }),
+    );
     const failed = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
     // A scenario that never began fails for what kept it from beginning.
     for (const name of names())
@@ -23,7 +32,7 @@ export function sideBySide(lanes: Lane[], timeoutMs = 300_000): void {
   });
 
   function names(): string[] {
-    return lanes.flatMap((lane) => Object.keys(lane));
+    return lanes.flatMap(({ lane }) => Object.keys(lane));
   }
 
   async function runLane(lane: Lane, rig: Rig): Promise<void> {
@@ -37,4 +46,8 @@ export function sideBySide(lanes: Lane[], timeoutMs = 300_000): void {
       }
     }
   }
+}
+
+function isLaneWith(one: Lane | LaneWith): one is LaneWith {
+  return typeof one['lane'] === 'object';
 }

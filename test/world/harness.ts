@@ -1,0 +1,152 @@
+/**
+ * Changes of the world × moments of the pipeline, each judged by the oracle. A case is a line or two:
+ *
+ *     worldTest([
+ *       { what: 'a column is added', change: ({ pipeline }, n) => pipeline.pool.query(`ALTER TABLE … ADD c${n} text`) },
+ *       { what: 'the key is dropped', change: …, fresh: true, expect: { stopped: /is not unique/ } },
+ *     ]);
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WORKFLOWS } from '../../model/names';
+import { insertOrders } from '../../torture/orders';
+import { startWorkflows, type Rig, type RigOptions } from '../faults/rig';
+import { sideBySide, type Lane, type LaneWith } from '../faults/side-by-side';
+import { pause } from '../faults/unlanded';
+import { KAFKA } from '../helpers/kafka-frames';
+import { eventually } from '../helpers/pipeline';
+import type { Point } from '../helpers/proxy';
+import { remember, violations, type Expected, type Snapshot } from './oracle';
+
+/** When a change comes; the rows before it have landed but for those that the moment holds. */
+export const MOMENTS = [
+  'before the start',
+  'while idle',
+  'between poll and publish',
+  'between claim and land',
+  'while paused',
+  'after a restart',
+] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+export interface Case {
+  /** Part of the test's name. */
+  what: string;
+  /** `n` differs each time, for names of columns and roles. What it returns is added to what is expected. */
+  change(rig: Rig, n: number): Promise<unknown>;
+  /** Default: all. */
+  moments?: readonly Moment[];
+  /** Default: every row lands, and both workflows run on. */
+  expect?: Expected | ((moment: Moment, rig: Rig) => Expected);
+  /** After the change; default: some orders are inserted. */
+  goOn?(rig: Rig): Promise<unknown>;
+  /** After the oracle, before the next moment on the same pipeline. Workflows that have stopped are started again. */
+  undo?(rig: Rig, n: number): Promise<unknown>;
+  /** Each moment has a pipeline of its own, because the change cannot come twice or be undone. */
+  fresh?: boolean;
+  overrides?: RigOptions['overrides'];
+}
+
+/** More than 2,000 bytes when they are read, see {@link HELD_AT}. */
+const ROWS = 60;
+
+/**
+ * Requests that stand between the fixing of a batch and its work. An answer to Fetch without records has some 100 bytes.
+ */
+const HELD_AT: Partial<Record<Moment, Point>> = {
+  'between poll and publish': { apiKey: KAFKA.produce, when: 'before' },
+  'between claim and land': { apiKey: KAFKA.fetch, when: 'after', minBytes: 2_000 },
+};
+
+/** Runs the cases as tests. Those that are not `fresh` share a pipeline, but for the moment before the start. */
+export function worldTest(cases: Case[], timeoutMs?: number): void {
+  sideBySide(lanesOf(cases), timeoutMs);
+}
+
+/** The lanes, for a suite that has others beside them. */
+export function lanesOf(cases: Case[]): LaneWith[] {
+  const shared: Lane = {};
+  const own: LaneWith[] = [];
+  let n = 0;
+  for (const one of cases) {
+    for (const moment of one.moments ?? MOMENTS) {
+      const number = ++n;
+      const name = `${one.what}, ${moment}`;
+      const run = (rig: Rig) => judged(rig, one, moment, number);
+      const { overrides } = one;
+      if (moment !== 'before the start' && one.fresh !== true && overrides === undefined) shared[name] = run;
+      else {
+        const begin = moment !== 'before the start';
+        own.push({
+          lane: { [name]: run },
+          options: { begin, ...(overrides === undefined ? {} : { overrides }) },
+        });
+      }
+    }
+  }
+  return Object.keys(shared).length === 0 ? own : [{ lane: shared, options: {} }, ...own];
+}
+
+/** What the tables of a pipeline held before each change so far. */
+const remembered = new WeakMap<Rig, Snapshot[]>();
+
+async function judged(rig: Rig, one: Case, moment: Moment, n: number): Promise<void> {
+  const expected = typeof one.expect === 'function' ? one.expect(moment, rig) : (one.expect ?? {});
+  const earlier = remembered.get(rig) ?? [];
+  remembered.set(rig, earlier);
+  const change = async () => {
+    earlier.push(await remember(rig, expected));
+    await one.change(rig, n);
+  };
+  await at(moment, rig, change);
+  await (one.goOn === undefined ? insertOrders(rig.pipeline.pool, ROWS) : one.goOn(rig));
+  const found = await violations(rig, { ...expected, earlier: [...earlier, ...(expected.earlier ?? [])] });
+  expect(found).toEqual([]);
+  if (one.undo === undefined) return;
+  await one.undo(rig, n);
+  await startWorkflows(rig.client);
+}
+
+/** Brings the pipeline to the moment, makes the change and lets it go on. */
+export async function at(moment: Moment, rig: Rig, change: () => Promise<unknown>): Promise<void> {
+  const { pipeline, client, proxies } = rig;
+  const insert = () => insertOrders(pipeline.pool, ROWS);
+  const point = HELD_AT[moment];
+  if (moment === 'before the start') {
+    await insert();
+    await change();
+    await eventually(() => startWorkflows(client));
+  } else if (point !== undefined) {
+    const reached = proxies.kafka.at(point);
+    await insert();
+    await reached;
+    // What the batch holds on to, a lock say, is let go when its attempt fails; the change need not wait for longer.
+    const changing = change();
+    await Promise.race([changing.catch(() => undefined), sleep(2_000)]);
+    proxies.kafka.cut();
+    await changing;
+  } else {
+    await insert();
+    await landed(rig);
+    if (moment === 'while idle') await change();
+    else if (moment === 'while paused') await whilePaused();
+    else {
+      await rig.workers.kill();
+      await change();
+      rig.workers = await rig.moreWorkers();
+    }
+  }
+
+  async function whilePaused(): Promise<void> {
+    const handles = Object.values(WORKFLOWS).map(({ id }) => client.workflow.getHandle(id));
+    await Promise.all(handles.map(pause));
+    await insert();
+    await change();
+    await Promise.all(handles.map((handle) => handle.signal('resume')));
+  }
+}
+
+/** Nothing is in the way of the change: all rows have landed. */
+async function landed(rig: Rig): Promise<void> {
+  const earlier = remembered.get(rig) ?? [];
+  expect(await violations(rig, { earlier })).toEqual([]);
+}

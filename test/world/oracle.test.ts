@@ -1,0 +1,171 @@
+/** The oracle notices: each kind of harm is done to a lake that DuckDB wrote, with nothing of the product. */
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
+import { look, remember, type Expected, type Subject } from './oracle';
+
+let pipeline: FreshPipeline;
+beforeAll(async () => {
+  pipeline = await freshPipeline();
+});
+afterAll(() => pipeline.dispose());
+
+const DAY = '2025-11-18';
+const AMOUNTS = ['350.00', '0.50', '100.00', '19.99'];
+
+/** Four orders and a bad one in the table, and the same in lake and quarantine. */
+beforeEach(async () => {
+  await pipeline.pool.query(`TRUNCATE ${ORDERS_TABLE}`);
+  for (const [index, amount] of [...AMOUNTS, '-1.00'].entries())
+    await pipeline.pool.query(
+      `INSERT INTO ${ORDERS_TABLE} VALUES ($1, 'Zoë', '', E'a\\n"b"', $2, 'PLACED', $3)`,
+      [index + 1, amount, `${DAY} 10:00:00.00000${index}`],
+    );
+  for (const root of [pipeline.lakePath, `${pipeline.lakePath}_quarantine`]) {
+    rmSync(root, { recursive: true, force: true });
+    mkdirSync(join(root, `date=${DAY}`), { recursive: true });
+  }
+  await write(good(), 'part-1.parquet');
+  await write(row(4, '-1.00'), 'part-1.parquet', '_quarantine');
+});
+
+const row = (index: number, amount: string) => `
+  SELECT ${index + 1}::BIGINT AS order_id, 'Zoë' AS customer_name, '' AS restaurant_name, 'a' || chr(10) || '"b"' AS item,
+    ${amount}::DECIMAL(10, 2) AS amount, 'PLACED' AS order_status, make_timestamptz(epoch_us('${DAY} 10:00:00.00000${index}'::TIMESTAMP)) AS created_at`;
+const good = () => AMOUNTS.map((amount, index) => row(index, amount)).join(' UNION ALL ');
+
+async function write(select: string, name: string, root = ''): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const duckdb = await instance.connect();
+  const path = join(`${pipeline.lakePath}${root}`, `date=${DAY}`, name);
+  await duckdb.run(`COPY (${select}) TO '${path}' (FORMAT parquet)`);
+  duckdb.closeSync();
+  instance.closeSync();
+}
+
+/** Workflows that answer this. */
+function subject(status: object = {}, failure?: string): Subject {
+  const failed = new WorkflowFailedError('failed', new Error(failure), 'MAXIMUM_ATTEMPTS_REACHED');
+  const handle = {
+    describe: () => Promise.resolve({ status: { name: failure === undefined ? 'RUNNING' : 'FAILED' } }),
+    result: () => Promise.reject(failed),
+    query: () => Promise.resolve(status),
+  };
+  const client = {
+    workflow: { getHandle: () => handle },
+    withDeadline: (_: number, work: () => Promise<unknown>) => work(),
+  };
+  return { pipeline, client: client as unknown as Client };
+}
+
+const judged = async (expected?: Expected, status?: object, failure?: string) =>
+  (await look(subject(status, failure), expected)).wrong;
+
+test('a lake that holds the table', async () => {
+  expect(await judged()).toEqual([]);
+});
+
+test('a table of other types, with a column less', async () => {
+  await pipeline.pool
+    .query(`CREATE VIEW narrow AS SELECT order_id::numeric AS order_id, restaurant_name, item, amount,
+    order_status, created_at::timestamptz AS created_at FROM ${ORDERS_TABLE}`);
+  const wrong = await judged({ table: 'narrow' });
+  expect(wrong).toEqual([
+    expect.stringMatching(/^4 rows .* lake with values .* never had/),
+    expect.any(String),
+  ]);
+});
+
+test('a row that is in no file, and which of them are counted', async () => {
+  await write(`SELECT * FROM (${good()}) LIMIT 3`, 'part-1.parquet');
+  expect(await judged()).toEqual(['1 rows are in no file, and 0 counted: 4']);
+  expect(await judged({}, { missed: { backdated: 1, withoutCreatedAt: 0 } })).toEqual([]);
+  expect(await judged({}, { unreachable: [{ rows: 1 }] })).toEqual([]);
+  const none = { missed: { backdated: 0, withoutCreatedAt: 0 }, unreachable: [{ rows: 0 }] };
+  expect(await judged({}, none)).toHaveLength(1);
+});
+
+test('a count that is not exact where it has to be', async () => {
+  // Both workflows of this subject answer alike, so each counts one.
+  expect(await judged({ counted: 2 }, { unreachable: [{ rows: 1 }] })).toEqual([
+    '2 rows were to be counted; 0 are in no file (), 2 counted',
+  ]);
+});
+
+test('a row that is there twice: in another file of its day, and in lake and quarantine', async () => {
+  await write(row(0, AMOUNTS[0]!), 'part-2.parquet');
+  expect(await judged()).toEqual(['1 rows are more often in the files than in the table: 1']);
+  rmSync(join(pipeline.lakePath, `date=${DAY}`, 'part-2.parquet'));
+  await write(row(0, AMOUNTS[0]!), 'part-2.parquet', '_quarantine');
+  expect(await judged()).toEqual(['1 rows are more often in the files than in the table: 1']);
+});
+
+test('a row that the table does not hold', async () => {
+  await write(row(6, '5.00'), 'part-2.parquet');
+  expect(await judged()).toEqual(['1 rows are in the files, but not in the table: 7']);
+  expect(await judged({ foreign: ['7'] })).toEqual([]);
+  expect(await judged({ foreign: ['7', '8'] })).toEqual(['1 rows are in no file, and 0 counted: 8']);
+});
+
+test.each([
+  ['customer_name', `'Zoe'`],
+  ['restaurant_name', 'NULL'],
+  ['item', `'a'`],
+  ['amount', '350.01::DECIMAL(10, 2)'],
+  ['order_status', `'placed'`],
+  ['created_at', `created_at + INTERVAL 1 MICROSECOND`],
+])('another %s', async (column, value) => {
+  await write(`SELECT * REPLACE (${value} AS ${column}) FROM (${good()}) LIMIT 1`, 'part-1.parquet');
+  await write(`SELECT * FROM (${good()}) OFFSET 1`, 'part-2.parquet');
+  expect(await judged()).toEqual(['1 rows are in the lake with values that the table never had: 1']);
+});
+
+test('values of before are fine where they are declared', async () => {
+  const earlier = [await remember(subject())];
+  await pipeline.pool.query(`UPDATE ${ORDERS_TABLE} SET amount = 2 WHERE order_id = 1`);
+  await pipeline.pool.query(`DELETE FROM ${ORDERS_TABLE} WHERE order_id = 2`);
+  expect(await judged()).toHaveLength(2);
+  expect(await judged({ earlier })).toEqual([]);
+});
+
+test('a value of the quarantine, unless it could not be read', async () => {
+  await write(row(4, 'NULL'), 'part-1.parquet', '_quarantine');
+  expect(await judged()).toEqual([]);
+  await write(row(4, '-2.00'), 'part-1.parquet', '_quarantine');
+  expect(await judged()).toEqual(['1 rows are in the quarantine with values that the table never had: 5']);
+});
+
+test('messages of others that have no order_id are counted', async () => {
+  await write(
+    `SELECT * REPLACE (NULL::BIGINT AS order_id) FROM (${row(4, '1.00')})`,
+    'part-2.parquet',
+    '_quarantine',
+  );
+  expect(await judged()).toHaveLength(1);
+  expect(await judged({ foreignWithoutId: 1 })).toEqual([]);
+  expect(await judged({ foreignWithoutId: 2 })).toEqual([
+    '1 rows are in no file, and 0 counted: without order_id',
+  ]);
+});
+
+test('a file in the folder of another day; hidden names are nobody’s', async () => {
+  const folder = join(pipeline.lakePath, `date=${DAY}`);
+  copyFileSync(join(folder, 'part-1.parquet'), join(folder, '.part-1.parquet'));
+  expect(await judged()).toEqual([]);
+  mkdirSync(join(pipeline.lakePath, 'date=2025-11-19'));
+  copyFileSync(join(folder, 'part-1.parquet'), join(pipeline.lakePath, 'date=2025-11-19/part-1.parquet'));
+  rmSync(join(folder, 'part-1.parquet'));
+  expect(readdirSync(folder)).toEqual(['.part-1.parquet']);
+  expect(await judged()).toEqual([expect.stringMatching(/^4 rows are in the folder of another day/)]);
+});
+
+test('a workflow that stopped has to have said why', async () => {
+  await write(`SELECT * FROM (${good()}) LIMIT 3`, 'part-1.parquet');
+  expect(await judged({}, {}, 'the table is gone')).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^orders-land does not run: FAILED the table is gone/)]),
+  );
+  expect(await judged({ stopped: /table is gone/ }, {}, 'the table is gone')).toEqual([]);
+  expect(await judged({ stopped: /table is gone/ })).toHaveLength(2);
+});
