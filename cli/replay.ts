@@ -19,6 +19,7 @@ export function addReplay(program: Command): void {
       'those with files of these days (UTC), e.g. 2025-11-18 or 2025-11-18..2025-11-20',
     )
     .option('--dry-run', 'only count what it would do')
+    .option('--withdraw', 'give up damaged files of batches whose messages are gone from Kafka')
     .option('--reason <text>', 'why; kept in the workflow')
     .option('--json', 'as JSON')
     .action(async ({ failed, batches, dates, json, ...others }: ReplayOptions) => {
@@ -38,6 +39,7 @@ interface ReplayOptions {
   batches?: string;
   dates?: string;
   dryRun?: boolean;
+  withdraw?: true;
   reason?: string;
   json?: boolean;
 }

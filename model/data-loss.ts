@@ -2,6 +2,7 @@
 import { LastingFailure } from './errors';
 import { WORKFLOWS } from './names';
 import { formatOffsets, type Offsets } from './ranges';
+import { LOWEST_ORDER_ID } from './watermark';
 
 /** One command and not two: a landing that is only started again stops at the same gap before a signal can reach it. */
 export function landFrom(offsets: Offsets | 'earliest'): string {
@@ -9,11 +10,17 @@ export function landFrom(offsets: Offsets | 'earliest'): string {
 }
 
 /** Repeats are dropped by the landing, so a moment that is too early does no harm. A capture that has stopped is started. */
-export const PUBLISH_AGAIN = signalWithStart(
-  'captureOrders',
-  'resetWatermark',
-  '{"createdAt": "<a moment before the lost orders>"}',
-);
+export const PUBLISH_AGAIN = publishAgainFrom(undefined);
+
+/** The same from a moment that is known, that moment's rows included. */
+export function publishAgainFrom(createdAt: string | undefined): string {
+  const moment = createdAt ?? '<a moment before the lost orders>';
+  const input =
+    createdAt === undefined
+      ? `{"createdAt": "${moment}"}`
+      : `{"createdAt": "${moment}", "orderId": "${LOWEST_ORDER_ID}"}`;
+  return signalWithStart('captureOrders', 'resetWatermark', input);
+}
 
 function signalWithStart(type: keyof typeof WORKFLOWS, signal: string, input: string): string {
   const { id, taskQueue } = WORKFLOWS[type];

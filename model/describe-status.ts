@@ -1,3 +1,4 @@
+import { describeDamaged } from './damaged';
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
 import type {
@@ -44,7 +45,12 @@ export function describeLand(status: LandStatus): Described {
   const { landed, quarantined, duplicate } = status.rows;
   const failures = Object.entries(status.failures).map(([code, number]) => `${code} ${number}`);
   return {
-    trouble: [...parkedTrouble(status), ...requestTrouble(status), ...mended(status.lastError)],
+    trouble: [
+      ...damagedTrouble(status),
+      ...parkedTrouble(status),
+      ...requestTrouble(status),
+      ...mended(status.lastError),
+    ],
     facts: [
       `${status.phase}: ${count(landed, 'row')} landed, ${quarantined} quarantined, ${count(duplicate, 'duplicate')} ` +
         `since it was started, ${count(status.sequence, 'batch', 'batches')} in all`,
@@ -75,6 +81,10 @@ export function describeReplay(status: ReplayStatus): Described {
 /** `1 row`, `2 rows`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
+}
+
+function damagedTrouble({ damaged = [] }: LandStatus): string[] {
+  return damaged.map((one) => `not what the ledger says: ${describeDamaged(one)}`);
 }
 
 function parkedTrouble({ unlanded, parked }: { unlanded: number[]; parked: ParkedBatch[] }): string[] {

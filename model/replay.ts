@@ -15,6 +15,10 @@ export interface ReplayInput {
   dates?: { from: string; to: string };
   /** Only counts. */
   dryRun?: boolean;
+  /**
+   * For batches whose messages are gone from Kafka: keep what is whole of their files, give up the damaged and missing ones.
+   */
+  withdraw?: boolean;
   reason?: string;
 }
 
@@ -33,11 +37,15 @@ const EXAMPLE =
 /** Reads {@link ReplayInput}; throws a RangeError that says what is wrong. */
 export function readSelection(input: unknown): Selection {
   const fields = fieldsOf(input ?? {});
-  only(fields, ['batches', 'dates', 'dryRun', 'reason']);
+  only(fields, ['batches', 'dates', 'dryRun', 'withdraw', 'reason']);
   reasonOf(fields);
-  const { batches, dates, dryRun } = fields;
+  const { batches, dates, dryRun, withdraw } = fields;
   if (dryRun !== undefined && typeof dryRun !== 'boolean')
     throw new RangeError('dryRun must be true or false');
+  if (withdraw !== undefined && typeof withdraw !== 'boolean')
+    throw new RangeError('withdraw must be true or false');
+  if (withdraw === true && !Array.isArray(batches))
+    throw new RangeError('withdraw needs the numbers of the batches: {"batches":[3],"withdraw":true}');
   if ((batches === undefined) === (dates === undefined))
     throw new RangeError(`say which batches: ${EXAMPLE}`);
   if (batches === 'failed') return { kind: 'failed' };

@@ -22,6 +22,7 @@ export interface ReplayRequest {
   replyTo: string;
   batch: number;
   dryRun: boolean;
+  withdraw?: boolean;
 }
 
 /** What became of a request; an update answers with it. */

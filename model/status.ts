@@ -1,4 +1,5 @@
 import type { Hold } from '../activities/interfaces';
+import type { DamagedFile } from './damaged';
 import type { Missed, Uncounted, Watch } from './missed';
 import type { FailureCode } from './order';
 import type { OffsetRange, Offsets } from './ranges';
@@ -85,6 +86,8 @@ export interface LandStatus {
   unlanded: number[];
   /** Why the last of them were parked; the ledger has the reasons of all. */
   parked: ParkedBatch[];
+  /** Files of the lake or its quarantine that were found not to be what the ledger says; the last ones. Absent: none. */
+  damaged?: DamagedFile[];
   paused: Pause | null;
   /** The last ones, newest at the end. */
   resets: Reset<Offsets>[];

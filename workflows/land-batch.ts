@@ -1,4 +1,5 @@
 import type { BatchManifest } from '../activities/interfaces';
+import { damagedIn } from '../model/damaged';
 import { offsetsAfter } from '../model/plan-ranges';
 import { formatRanges, spanOf, type OffsetRange } from '../model/ranges';
 import { topicOf } from '../model/topic-id';
@@ -15,7 +16,7 @@ export async function landBatch(
   ranges: OffsetRange[],
   enter: (phase: LandStatus['phase']) => void,
 ): Promise<LandState> {
-  const { epoch = 0, unlanded = [], highWater, reached } = from; // epoch 0 is of a replayed run of version 0.1.0 only
+  const { epoch = 0, unlanded = [], damaged = [], highWater, reached } = from; // epoch 0 is of a replayed run of version 0.1.0 only
   const sequence = from.sequence + 1;
   const next = offsetsAfter(from.next, ranges);
   const commit = {
@@ -34,13 +35,18 @@ export async function landBatch(
   let manifest: BatchManifest;
   try {
     manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
-      { epoch, sequence, ranges, highWater, reached, ...topicOf(from) },
+      { epoch, sequence, ranges, highWater, reached, ...damagedIn({ damaged }), ...topicOf(from) },
     ]);
   } catch (error) {
     const failure = lastingFailure(error, ['BatchNotLandable']);
     enter('committing');
     await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
-      { ...commit, manifest: nothing(highWater), parked: failure, unlanded: [...unlanded, sequence] },
+      {
+        ...commit,
+        manifest: { ...nothing(highWater), ...damagedIn({ damaged }) },
+        parked: failure,
+        unlanded: [...unlanded, sequence],
+      },
     ]);
     return parked(after, { sequence, ranges, error: failure.message, at: now() }, next);
   }

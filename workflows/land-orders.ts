@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { OpenLandingResult } from '../activities/land/open-landing';
+import { damagedIn } from '../model/damaged';
 import { formatOffsets } from '../model/ranges';
 import { topicOf } from '../model/topic-id';
 import type { LandStatus } from '../model/status';
@@ -49,6 +50,7 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     newestCreatedAt: state?.newestCreatedAt ?? null,
     unlanded: state?.unlanded ?? [],
     parked: state?.parked ?? [],
+    ...damagedIn({ damaged: state?.damaged ?? [] }),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
     refusals: state?.refusals ?? [],

@@ -1,5 +1,6 @@
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
 import type { LandAgainResult } from '../activities/land/land-again';
+import { damagedIn } from '../model/damaged';
 import type { Offsets } from '../model/ranges';
 import type { Replayed } from '../model/replay';
 import { topicOf } from '../model/topic-id';
@@ -49,34 +50,46 @@ async function reset(
 
 /** Lands a batch of the ledger again. What cannot be done is the answer, and changes nothing. */
 async function replay(state: LandState, request: ReplayRequest): Promise<LandState> {
-  const { id, batch, dryRun, replyTo } = request;
+  const { id, replyTo } = request;
   if (state.lastReplay?.id === id) {
     await answer(replyTo, state.lastReplay.replayed);
     return state;
   }
-  const { after, replayed } = await landBatchAgain(state, batch, dryRun);
+  const { after, replayed } = await landBatchAgain(state, request);
   await answer(replyTo, replayed);
   return { ...after, lastReplay: { id, replayed } };
 }
 
 async function landBatchAgain(
   state: LandState,
-  batch: number,
-  dryRun: boolean,
+  { batch, dryRun, withdraw = false }: ReplayRequest,
 ): Promise<{ after: LandState; replayed: Replayed }> {
-  const { epoch = 0, highWater, next, reached, resetsToRecord: resets, unlanded = [] } = state;
+  const { epoch = 0, highWater, next, reached, resetsToRecord: resets, unlanded = [], damaged = [] } = state;
   const sequence = state.sequence + 1;
   let again: LandAgainResult;
   try {
     again = await landAgain.executeWithOptions(
-      { summary: `batch ${batch} again, as #${sequence}${dryRun ? ', dry run' : ''}` },
-      [{ epoch, sequence, batch, highWater, dryRun, ...topicOf(state) }],
+      {
+        summary: `batch ${batch} ${withdraw ? 'withdrawn' : 'again'}, as #${sequence}${dryRun ? ', dry run' : ''}`,
+      },
+      [
+        {
+          epoch,
+          sequence,
+          batch,
+          highWater,
+          dryRun,
+          ...(withdraw ? { withdraw } : {}),
+          ...damagedIn({ damaged }),
+          ...topicOf(state),
+        },
+      ],
     );
   } catch (error) {
     const { message } = lastingFailure(error, ['BatchNotLandable', 'DataLoss', 'InvalidSettings']);
     return { after: state, replayed: { batch, error: message } };
   }
-  const { ranges, before, manifest } = again;
+  const { ranges, before, manifest, withdrawn } = again;
   const { landed, quarantined, duplicate } = manifest.counts;
   const replayed = { batch, before, after: { landed, quarantined, duplicate } };
   if (dryRun) return { after: state, replayed };
@@ -94,6 +107,7 @@ async function landBatchAgain(
         resets,
         unlanded: unlanded.filter((number) => number !== batch),
         supersedes: batch,
+        ...(withdrawn === undefined ? {} : { withdrawn }),
       },
     ],
   );

@@ -2,6 +2,7 @@ import type { BatchManifest } from '../activities/interfaces';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { LandAgainResult } from '../activities/land/land-again';
 import type { OpenLandingResult } from '../activities/land/open-landing';
+import type { DamagedFile } from '../model/damaged';
 import type { FailureCode } from '../model/order';
 import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
@@ -53,6 +54,8 @@ export interface LandState {
   /** Batches that wait for a replay, and why the last ones do; absent in runs of version 0.1.0. */
   unlanded?: number[];
   parked?: ParkedBatch[];
+  /** Files that a look-up found not to be what the ledger says. */
+  damaged?: DamagedFile[];
   /** The last replay that was carried out, so that a request that comes twice is answered twice. */
   lastReplay?: { id: string; replayed: Replayed };
   lastError: LastError | null;
@@ -66,6 +69,7 @@ export function opened({
   reached,
   highWater,
   unlanded,
+  damaged,
   startedFrom,
   pipeline,
   ...topic
@@ -90,6 +94,7 @@ export function opened({
     refusals: [],
     unlanded,
     parked: [],
+    ...(damaged === undefined ? {} : { damaged }),
     lastError: null,
     runs: 1,
   };
@@ -126,6 +131,7 @@ export function committed(
   const { newestCreatedAt } = manifest;
   return {
     ...state,
+    damaged: manifest.damaged ?? [],
     lastBatch: 'landed',
     sequence,
     next,
@@ -217,6 +223,7 @@ export function superseded(
   const wasParked = (state.unlanded ?? []).includes(batch);
   return {
     ...state,
+    damaged: manifest.damaged ?? [],
     lastBatch: 'replayed',
     sequence,
     resetsToRecord: [],

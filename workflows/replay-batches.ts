@@ -75,6 +75,7 @@ export async function replayBatches(
       replyTo: workflowId,
       batch,
       dryRun: status.dryRun,
+      ...(asked.withdraw === true ? { withdraw: true } : {}),
     };
     answered = undefined;
     for (;;) {
@@ -84,7 +85,13 @@ export async function replayBatches(
   }
 }
 
-async function ask(request: { id: string; replyTo: string; batch: number; dryRun: boolean }): Promise<void> {
+async function ask(request: {
+  id: string;
+  replyTo: string;
+  batch: number;
+  dryRun: boolean;
+  withdraw?: boolean;
+}): Promise<void> {
   const { id } = WORKFLOWS.landOrders;
   try {
     await getExternalWorkflowHandle(id).signal(replayBatchSignal, request);

@@ -1,3 +1,4 @@
+import type { DamagedFile } from '../../model/damaged';
 import type { FailureCode, Order } from '../../model/order';
 import type { Offsets, OffsetRange } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
@@ -65,6 +66,8 @@ export interface BatchManifest {
   newestCreatedAt?: string;
   /** The highest position that ever landed or was quarantined, this batch included, by the partition that the id belongs to. */
   highWater: Record<string, Watermark>;
+  /** Files that a look-up for duplicates had to leave out; absent where there was none. In no ledger entry. */
+  damaged?: DamagedFile[];
 }
 
 /** Names a micro-batch: same sequence and ranges, same file names and bytes. */
@@ -104,6 +107,10 @@ export interface LedgerEntry extends BatchIdentity, BatchManifest {
   supersedes?: number;
   /** Batches that are parked after this entry. */
   unlanded?: number[];
+  /** Files that were found not to be what the ledger says, and are so after this entry, as far as is known. */
+  damaged?: DamagedFile[];
+  /** Its batch's messages are gone from Kafka, and so are some of its files: what they held is given up here. */
+  withdrawn?: { files: string[]; rows: number };
   /** The resets since the entry before: why this batch does not begin where that one ended. */
   resets?: Reset<Offsets>[];
   ruleSetVersion: number;
@@ -129,7 +136,7 @@ export interface OrdersLake {
   open(opener: {
     runId: string;
     scheduledAt: number;
-  }): Promise<{ epoch: number; last: LedgerEntry | undefined; removed: string[] }>;
+  }): Promise<{ epoch: number; last: LedgerEntry | undefined; damaged: DamagedFile[]; removed: string[] }>;
 
   /**
    * Where a lake without entries begins: the first call decides, and its answer is kept. Otherwise offsets that Kafka
@@ -148,25 +155,40 @@ export interface OrdersLake {
     options: WriteOptions,
   ): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }>;
 
-  /** Which of these orders stand already in the lake, in files of their date by these batches. Returns their indexes. */
+  /**
+   * Which of these orders stand already in the lake, in files of their date by these batches. Only files count that the
+   * ledger lists and that are as it says; one that is damaged or of somebody else is told, and its rows may land again.
+   */
   findLanded(
     batches: Batches,
     orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
-  ): Promise<Set<number>>;
+  ): Promise<Found>;
 
   /**
    * The same for quarantine: by (order_id, created_at) where both are known, by the raw value's bytes where the id is not, and
    * by partition and offset where there is no created_at.
    */
-  findQuarantined(batches: Batches, rows: readonly QuarantinedRow[]): Promise<Set<number>>;
+  findQuarantined(batches: Batches, rows: readonly QuarantinedRow[]): Promise<Found>;
 
-  /** Rows in the files that a batch has in lake and quarantine. */
+  /** Which of these files still are not what the ledger says. */
+  stillDamaged(files: readonly DamagedFile[]): Promise<DamagedFile[]>;
+
+  /** The files that the ledger lists for a batch, after its replays: those that are as it says, and the others. */
+  filesOf(batch: number): Promise<{
+    whole: { files: LakeFile[]; quarantineFiles: LakeFile[] };
+    lost: LakeFile[];
+  }>;
+
+  /** Removes what attempts of a batch have written that is not committed: it is to be parked. */
+  discard(batch: OwnedBatch): Promise<void>;
+
+  /** Rows in the files that a batch has in lake and quarantine; damaged ones hold none. */
   rowsOf(batch: BatchIdentity): Promise<{ landed: number; quarantined: number }>;
 
   /** The newest ledger entry, or `undefined` for a new lake. */
   lastEntry(): Promise<LedgerEntry | undefined>;
 
-  /** The entry with this number, if there is one. */
+  /** The entry with this number, if there is one. LastingFailure BatchNotLandable where it cannot be read. */
   entry(sequence: number): Promise<LedgerEntry | undefined>;
 
   /** Numbers of the batches that have files of these dates (`2025-11-18`, UTC, both included) in lake or quarantine. */
@@ -201,6 +223,14 @@ export interface WriteOptions {
   again?: boolean;
   /** Lands the batch again: its files stay hidden until the ledger entry with this number supersedes it. */
   hiddenFor?: number;
+}
+
+/** What a look-up found. */
+export interface Found {
+  /** Of the rows asked for. */
+  indexes: Set<number>;
+  /** Files of their dates that do not count. */
+  damaged: DamagedFile[];
 }
 
 /** A ledger entry as its writer gives it; the ledger adds the rest. */

@@ -1,10 +1,13 @@
 import type { Context } from '@temporalio/activity';
+import type { DamagedFile } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
+import { REMEMBERED } from '../../model/requests';
 import { formatTimestamp } from '../../model/watermark';
 import type {
   BatchIdentity,
   BatchManifest,
   Batches,
+  Found,
   IncomingMessage,
   OrdersLake,
   OrdersTopic,
@@ -25,6 +28,8 @@ export interface Known {
   isReread: (message: IncomingMessage) => boolean;
   /** Where to look up what may have been landed before. */
   batches: Batches;
+  /** Files that were found damaged before; those that still are stand in the manifest, too. */
+  damaged: readonly DamagedFile[];
 }
 
 /**
@@ -38,13 +43,18 @@ export async function carryOut(
   context: Context,
   write: Omit<WriteOptions, 'signal'> | undefined,
 ): Promise<BatchManifest> {
+  const damaged = await lake.stillDamaged(known.damaged);
+  const seen = (found: Found): Set<number> => {
+    for (const one of found.damaged) if (!damaged.some(({ file }) => file === one.file)) damaged.push(one);
+    return found.indexes;
+  };
   const judged = await readAndJudge(topic, batch, context);
   const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
     highWater: known.highWater,
     isReread: known.isReread,
     partitionOf: (key) => topic.partitionOf(key),
-    findLanded: (orders) => lake.findLanded(known.batches, orders),
-    findQuarantined: (rows) => lake.findQuarantined(known.batches, rows),
+    findLanded: async (orders) => seen(await lake.findLanded(known.batches, orders)),
+    findQuarantined: async (rows) => seen(await lake.findQuarantined(known.batches, rows)),
   });
   const written =
     write === undefined
@@ -72,6 +82,7 @@ export async function carryOut(
     },
     ...(newest === MIN ? {} : { newestCreatedAt: formatTimestamp(newest) }),
     highWater: after.highWater,
+    ...(damaged.length === 0 ? {} : { damaged: damaged.slice(0, REMEMBERED) }),
   };
 }
 

@@ -1,7 +1,8 @@
+import { damagedIn } from '../../model/damaged';
 import type { Offsets } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
 import { topicOf } from '../../model/topic-id';
-import type { BatchManifest, OrdersLake, OrdersTopic, OwnedBatch } from '../interfaces';
+import type { BatchManifest, LedgerEntry, OrdersLake, OrdersTopic, OwnedBatch } from '../interfaces';
 
 export interface CommitInput extends OwnedBatch {
   manifest: BatchManifest;
@@ -17,6 +18,8 @@ export interface CommitInput extends OwnedBatch {
   parked?: { type: string; message: string };
   /** The batch that was landed again. */
   supersedes?: number;
+  /** What of it is given up. */
+  withdrawn?: LedgerEntry['withdrawn'];
 }
 
 /**
@@ -37,6 +40,7 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     unlanded = [],
     parked,
     supersedes,
+    withdrawn,
     ...topic
   }: CommitInput): Promise<{ sequence: number }> {
     await deps.lake.commit({
@@ -50,6 +54,8 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
       ...(unlanded.length === 0 ? {} : { unlanded }),
       ...(parked === undefined ? {} : { parked }),
       ...(supersedes === undefined ? {} : { supersedes }),
+      ...(withdrawn === undefined ? {} : { withdrawn }),
+      ...damagedIn(manifest),
       ...manifestOf(manifest),
     });
     await deps.topic.commitGroupOffsets(next);

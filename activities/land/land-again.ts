@@ -1,12 +1,14 @@
 import { Context } from '@temporalio/activity';
+import { damagedIn, type DamagedFile } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
 import { PUBLISH_AGAIN } from '../../model/data-loss';
 import type { OffsetRange } from '../../model/ranges';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
-import type { BatchManifest } from '../interfaces';
+import type { BatchManifest, LedgerEntry } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
 import { manifestOf } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
+import { orGone, withdrawal } from './withdraw-batch';
 
 export interface LandAgainInput {
   epoch: number;
@@ -19,6 +21,10 @@ export interface LandAgainInput {
   topicSince?: number;
   /** Only counts; writes nothing. */
   dryRun: boolean;
+  /** Reads nothing from Kafka: keeps what is whole of the batch's files and gives up the rest. */
+  withdraw?: boolean;
+  /** Files that were found damaged. */
+  damaged?: DamagedFile[];
 }
 
 export interface LandAgainResult {
@@ -27,6 +33,7 @@ export interface LandAgainResult {
   /** Rows that the batch's files hold now. */
   before: { landed: number; quarantined: number };
   manifest: BatchManifest;
+  withdrawn?: LedgerEntry['withdrawn'];
 }
 
 /**
@@ -44,6 +51,8 @@ export function createLandAgain(deps: Landing) {
     batch,
     highWater,
     dryRun,
+    withdraw = false,
+    damaged: known = [],
     ...topic
   }: LandAgainInput): Promise<LandAgainResult> {
     const entry = await deps.lake.entry(batch);
@@ -59,15 +68,28 @@ export function createLandAgain(deps: Landing) {
     // A worker that died between the ledger entry and its answer: what it has done is there to be read.
     const done = await deps.lake.entry(sequence);
     const before = await deps.lake.rowsOf(identity);
-    if (done?.supersedes === batch && !dryRun) return { ranges, before, manifest: manifestOf(done) };
+    if (done?.supersedes === batch && !dryRun) {
+      const { withdrawn } = done;
+      const manifest = { ...manifestOf(done), ...damagedIn(done) };
+      return { ranges, before, manifest, ...(withdrawn === undefined ? {} : { withdrawn }) };
+    }
+    // Its own files are about to be replaced; of others it is told whether they still are damaged.
+    const damaged = known.filter((one) => one.batch !== batch || one.listed === undefined);
+    if (withdraw) {
+      const { left, withdrawn } = await withdrawal(deps.lake, batch);
+      const manifest = { ...left, highWater, ...damagedIn({ damaged }) };
+      return { ranges, before, manifest, withdrawn };
+    }
     if (batch < topicSince || isOtherTopic(entry.topicId, topicId)) throw offsetsOfBefore(batch, topicId);
     const manifest = await carryOut(
       deps,
       identity,
-      { highWater, isReread: () => true, batches: { except: batch, topicSince } },
+      { highWater, isReread: () => true, batches: { except: batch, topicSince }, damaged },
       Context.current(),
       dryRun ? undefined : { hiddenFor: sequence },
-    );
+    ).catch(async (error: unknown) => {
+      throw await orGone(error, deps.lake, batch);
+    });
     return { ranges, before, manifest };
   };
 }

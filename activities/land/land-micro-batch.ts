@@ -1,4 +1,6 @@
 import { Context } from '@temporalio/activity';
+import { damagedIn, type DamagedFile } from '../../model/damaged';
+import { LastingFailure } from '../../model/errors';
 import type { Offsets } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
 import type { BatchManifest, OwnedBatch } from '../interfaces';
@@ -11,6 +13,8 @@ export interface LandInput extends OwnedBatch {
   /** The furthest offsets that were ever landed: messages before them are read once more, after a reset. */
   reached: Offsets;
   topicSince?: number;
+  /** Files that were found damaged. */
+  damaged?: DamagedFile[];
 }
 
 /**
@@ -32,23 +36,31 @@ export function createLandMicroBatch(deps: Landing) {
     ranges,
     highWater,
     reached,
+    damaged = [],
     ...topic
   }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
     const { topicSince, ...ofTopic } = topicOf(topic);
     const batch = { epoch, sequence, ranges, ...ofTopic };
     const committed = await deps.lake.findCommitted(batch);
-    if (committed !== undefined) return manifestOf(committed);
-    return carryOut(
+    if (committed !== undefined) return { ...manifestOf(committed), ...damagedIn(committed) };
+    const manifest = carryOut(
       deps,
       batch,
       {
         highWater,
         isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
         batches: { before: sequence, ...(topicSince === undefined ? {} : { topicSince }) },
+        damaged,
       },
       context,
       { again: context.info.attempt > 1 },
     );
+    return await manifest.catch(async (error: unknown) => {
+      // It is parked now; what this attempt or one before has shown is in no entry, and readers would count it.
+      if (error instanceof LastingFailure && error.type === 'BatchNotLandable')
+        await deps.lake.discard(batch);
+      throw error;
+    });
   };
 }

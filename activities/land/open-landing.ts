@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { damagedIn, type DamagedFile } from '../../model/damaged';
 import type { Offsets } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
 import type { Watermark } from '../../model/watermark';
@@ -19,6 +20,8 @@ export interface OpenLandingResult extends Named {
   highWater: Record<string, Watermark>;
   /** Batches that are parked. */
   unlanded: number[];
+  /** Files that were found damaged. */
+  damaged?: DamagedFile[];
   startedFrom: 'ledger' | 'earliest offsets';
 }
 
@@ -35,7 +38,7 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
   return async function openLanding(): Promise<OpenLandingResult> {
     await deps.topic.ensure();
     const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
-    const { epoch, last } = await deps.lake.open({
+    const { epoch, last, damaged } = await deps.lake.open({
       runId: workflowExecution?.runId ?? '',
       scheduledAt: currentAttemptScheduledTimestampMs,
     });
@@ -49,6 +52,7 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
         reached,
         highWater,
         unlanded,
+        ...damagedIn({ damaged }),
         startedFrom: 'ledger',
       };
     }

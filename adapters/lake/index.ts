@@ -14,7 +14,9 @@ import { formatTimestamp } from '../../model/watermark';
 import { codeOf, makeFolder, sha256, writeDurably } from './durable-file';
 import { orSuperseded, takeEpoch } from './epoch';
 import { dateFolder, foldersOf, hiddenName, partName, stagingOf } from './layout';
-import { appendEntry, beginning, findCommitted, lastEntry, readEntry } from './ledger';
+import { appendEntry, beginning, findCommitted, lastEntry, readEntry, UnreadableEntry } from './ledger';
+import { addToBatches, walkLedger, type Batch } from './ledger-walk';
+import { LiveFiles, stillDamaged } from './live-files';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { encodeOrders } from './parquet-writer';
@@ -22,7 +24,6 @@ import { allParts } from './part-files';
 import { probeFolder } from './probe';
 import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
 import { completeReplay } from './replay';
-import { rowsIn } from './reader';
 import { clearStaging, removeOthers, sweep } from './sweep';
 
 export type { Compression } from './parquet-writer';
@@ -48,8 +49,9 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       const epoch = await takeEpoch(folders, opener);
       // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
       const last = await lastEntry(folders.ledger);
-      if (last !== undefined) await completeReplay(folders, epoch, last);
-      return { epoch, last, removed: await sweep(folders, epoch, last) };
+      const missing = last === undefined ? [] : await completeReplay(folders, epoch, last);
+      const damaged = [...(await stillDamaged(last?.damaged ?? [])), ...missing];
+      return { epoch, last, damaged, removed: await sweep(folders, epoch, last) };
     },
 
     beginning: (epoch, place) => beginning(folders.ledger, stagingOf(folders.lake, epoch), place),
@@ -79,31 +81,54 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       return { files, quarantineFiles };
     },
 
-    findLanded: (batches, orders) => findLanded(folders.lake, batches, orders),
+    findLanded: (batches, orders) => findLanded(folders, batches, orders),
 
-    findQuarantined: (batches, rows) => findQuarantined(folders.quarantine, batches, rows),
+    findQuarantined: (batches, rows) => findQuarantined(folders, batches, rows),
 
-    async rowsOf(batch) {
-      const [landed, quarantined] = await Promise.all(
-        [folders.lake, folders.quarantine].map(async (root) => {
-          const own = (await allParts(root)).filter(({ path: file }) => file.endsWith(`/${partName(batch)}`));
-          return rowsIn(own.map(({ path: file }) => join(root, file)));
-        }),
-      );
-      return { landed: landed ?? 0, quarantined: quarantined ?? 0 };
+    stillDamaged,
+
+    filesOf: (batch) => new LiveFiles(folders).ofBatch(batch),
+
+    async discard(batch) {
+      await removeOthers(folders.lake, batch, []);
+      await removeOthers(folders.quarantine, batch, []);
     },
 
-    entry: (sequence) => readEntry(folders.ledger, sequence),
+    async rowsOf(batch) {
+      const look = new LiveFiles(folders);
+      const rows = async (kind: 'lake' | 'quarantine') => {
+        const own = (await allParts(folders[kind])).filter(({ path: file }) =>
+          file.endsWith(`/${partName(batch)}`),
+        );
+        return (await look.sort(kind, own)).live.reduce((sum, { listed }) => sum + listed.rows, 0);
+      };
+      return { landed: await rows('lake'), quarantined: await rows('quarantine') };
+    },
 
-    async batchesOf({ from, to }) {
-      const found = new Set<number>();
-      for (const root of [folders.lake, folders.quarantine]) {
-        for (const part of await allParts(root)) {
-          const date = part.path.slice('date='.length, part.path.indexOf('/'));
-          if (date >= from && date <= to) found.add(part.sequence);
-        }
+    async entry(sequence) {
+      try {
+        return await readEntry(folders.ledger, sequence);
+      } catch (error) {
+        if (!(error instanceof UnreadableEntry)) throw error;
+        throw new LastingFailure('BatchNotLandable', `${error.message} Restore it from a backup`, {
+          cause: error,
+        });
       }
-      return [...found].sort((a, b) => a - b);
+    },
+
+    /** By the ledger: a file may be gone, which is why its batch is to be landed again. */
+    async batchesOf({ from, to }) {
+      const batches = new Map<number, Batch>();
+      for await (const { entry } of walkLedger(folders.lake))
+        if (entry !== undefined) addToBatches(batches, entry);
+      const within = ({ path: file }: LakeFile) => {
+        const date = file.slice('date='.length, file.indexOf('/'));
+        return date >= from && date <= to;
+      };
+      return [...batches.values()]
+        .filter(({ files, quarantineFiles }) => [...files, ...quarantineFiles].some(within))
+        .map(({ sequence }) => sequence)
+        .sort((a, b) => a - b);
     },
 
     lastEntry: () => lastEntry(folders.ledger),

@@ -76,7 +76,12 @@ async function hashOfEntry(folder: string, sequence: number): Promise<string> {
   }
 }
 
-/** One entry; `undefined` where there is none. */
+/** An entry that is there and says nothing: it was cut or edited. */
+export class UnreadableEntry extends Error {
+  override readonly name = 'UnreadableEntry';
+}
+
+/** One entry; `undefined` where there is none. Throws UnreadableEntry. */
 export async function readEntry(folder: string, sequence: number): Promise<LedgerEntry | undefined> {
   const path = join(folder, entryName(sequence));
   let text: string;
@@ -90,12 +95,7 @@ export async function readEntry(folder: string, sequence: number): Promise<Ledge
     return ENTRY.parse(JSON.parse(text));
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    throw new Error(
-      `${path} is not a ledger entry: ${reason}. Restore it from a backup; nothing is landed until then.`,
-      {
-        cause: error,
-      },
-    );
+    throw new UnreadableEntry(`${path} is not a ledger entry: ${reason}.`, { cause: error });
   }
 }
 
@@ -117,6 +117,12 @@ const file = z.object({
   first: z.exactOptional(position),
   last: z.exactOptional(position),
 });
+const damaged = z.object({
+  file: z.string(),
+  batch: z.int().positive(),
+  problem: z.string(),
+  listed: z.exactOptional(z.object({ bytes: count, sha256: z.string() })),
+});
 const failureCode = z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]);
 
 const SHAPE = {
@@ -130,6 +136,8 @@ const SHAPE = {
   parked: z.exactOptional(z.object({ type: z.string(), message: z.string() })),
   supersedes: z.exactOptional(z.int().positive()),
   unlanded: z.exactOptional(z.array(z.int().positive())),
+  damaged: z.exactOptional(z.array(damaged)),
+  withdrawn: z.exactOptional(z.object({ files: z.array(z.string()), rows: count })),
   resets: z.exactOptional(
     z.array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string(), topicId })),
   ),

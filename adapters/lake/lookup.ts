@@ -9,23 +9,26 @@
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
 import { join } from 'node:path';
-import type { Batches, QuarantinedRow } from '../../activities/interfaces';
+import type { Batches, Found, QuarantinedRow } from '../../activities/interfaces';
+import type { DamagedFile } from '../../model/damaged';
 import { readParquet, withDuckDB } from './duckdb';
 import { sha256 } from './durable-file';
-import { dateFolder } from './layout';
+import { dateFolder, type LakeFolders } from './layout';
+import { LiveFiles, type LiveFile } from './live-files';
 import { partsOf } from './part-files';
 import { quarantineFolder } from './quarantine-writer';
 
 /** Indexes of the orders whose order_id stands in a file of their date of one of these batches. */
 export async function findLanded(
-  lake: string,
+  folders: LakeFolders,
   batches: Batches,
   orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
-): Promise<Set<number>> {
+): Promise<Found> {
   const found = new Set<number>();
   const byDate = indexesBy(orders, (order) => dateFolder(order.createdAtMicros));
   const among = (sequence: number) => counts(batches, sequence);
-  await forEachDate(lake, among, byDate, async (duckdb, files, indexes) => {
+  const look = new Look(folders, 'lake');
+  await look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
     const ids = indexes.map((index) => (orders[index] as { orderId: bigint }).orderId);
     await fillTable(duckdb, { order_id: BIGINT, row: INTEGER }, [ids, indexes]);
     // DuckDB hands the join's smallest and largest order_id to the scan, which skips row groups outside them.
@@ -35,7 +38,7 @@ export async function findLanded(
       found,
     );
   });
-  return found;
+  return { indexes: found, damaged: look.damaged };
 }
 
 /**
@@ -43,16 +46,17 @@ export async function findLanded(
  * offset of the same topic where there is no created_at.
  */
 export async function findQuarantined(
-  quarantine: string,
+  folders: LakeFolders,
   batches: Batches,
   rows: readonly QuarantinedRow[],
-): Promise<Set<number>> {
+): Promise<Found> {
   const found = new Set<number>();
   const keys = rows.map(keyOf);
-  const look = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
+  const look = new Look(folders, 'quarantine');
+  const lookUp = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
     const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(row) : undefined));
     const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
-    return forEachDate(quarantine, among, byDate, async (duckdb, files, indexes) => {
+    return look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
         indexes.map((index) => keys[index] as string),
         indexes,
@@ -64,9 +68,9 @@ export async function findQuarantined(
       );
     });
   };
-  await look(1, ({ order }) => order.createdAtMicros !== null);
-  await look(batches.topicSince ?? 1, ({ order }) => order.createdAtMicros === null);
-  return found;
+  await lookUp(1, ({ order }) => order.createdAtMicros !== null);
+  await lookUp(batches.topicSince ?? 1, ({ order }) => order.createdAtMicros === null);
+  return { indexes: found, damaged: look.damaged };
 }
 
 /** What makes two quarantined rows one; {@link KEY_IN_SQL} is the same over a file's columns. */
@@ -98,17 +102,63 @@ function counts(batches: Batches, sequence: number): boolean {
   return 'before' in batches ? sequence < batches.before : sequence !== batches.except;
 }
 
-async function forEachDate(
-  root: string,
-  among: (sequence: number) => boolean,
-  byDate: Map<string, number[]>,
-  look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
-): Promise<void> {
-  for (const [date, indexes] of byDate) {
-    const parts = (await partsOf(root, date)).filter(({ sequence }) => among(sequence));
-    if (parts.length === 0) continue;
-    const files = parts.map((part) => join(root, part.path));
-    await withDuckDB((duckdb) => look(duckdb, files, indexes));
+/** One look-up in the lake or the quarantine, and the files that it had to leave out. */
+class Look {
+  readonly #damaged = new Map<string, DamagedFile>();
+  readonly #live: LiveFiles;
+
+  constructor(
+    private readonly folders: LakeFolders,
+    private readonly kind: 'lake' | 'quarantine',
+  ) {
+    this.#live = new LiveFiles(folders);
+  }
+
+  get damaged(): DamagedFile[] {
+    return [...this.#damaged.values()];
+  }
+
+  async forEachDate(
+    among: (sequence: number) => boolean,
+    byDate: Map<string, number[]>,
+    look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
+  ): Promise<void> {
+    const root = this.folders[this.kind];
+    for (const [date, indexes] of byDate) {
+      const parts = (await partsOf(root, date)).filter(({ sequence }) => among(sequence));
+      const sorted = await this.#live.sort(this.kind, parts);
+      sorted.damaged.forEach((file) => this.#leaveOut(file));
+      await this.#readable(sorted.live, (files) =>
+        withDuckDB((duckdb) =>
+          look(
+            duckdb,
+            files.map(({ path }) => join(root, path)),
+            indexes,
+          ),
+        ),
+      );
+    }
+  }
+
+  /** Without the files that were changed, where DuckDB fails because of them; any other failure is the caller's. */
+  async #readable(
+    live: readonly LiveFile[],
+    read: (files: readonly LiveFile[]) => Promise<void>,
+  ): Promise<void> {
+    for (let files = live; files.length > 0;) {
+      try {
+        return await read(files);
+      } catch (error) {
+        const changed = await this.#live.changed(this.kind, files);
+        if (changed.size === 0) throw error;
+        for (const file of changed.values()) this.#leaveOut(file);
+        files = files.filter((file) => !changed.has(file));
+      }
+    }
+  }
+
+  #leaveOut(file: DamagedFile): void {
+    this.#damaged.set(file.file, file);
   }
 }
 

@@ -62,14 +62,6 @@ export async function queryLake(
   return withDuckDB((duckdb) => query(duckdb, files, sql));
 }
 
-/** Rows in files, by their footers. */
-export async function rowsIn(files: readonly string[]): Promise<number> {
-  if (files.length === 0) return 0;
-  return withDuckDB(async (duckdb) =>
-    Number((await query(duckdb, files, 'SELECT count(*)::DOUBLE FROM files'))[0]?.[0]),
-  );
-}
-
 async function pathsIn(root: string): Promise<string[]> {
   return (await allParts(root)).map(({ path }) => join(root, path));
 }

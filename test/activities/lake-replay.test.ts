@@ -75,7 +75,7 @@ test('looks at the files of all other batches for duplicates', async () => {
     entryFor(batch(2), await write(lake, batch(2), { accepted: [accepted(3)], quarantined: [] })),
   );
   const orders = [accepted(1).order, accepted(3).order];
-  expect([...(await lake.findLanded({ except: 1 }, orders))]).toEqual([1]);
+  expect([...(await lake.findLanded({ except: 1 }, orders)).indexes]).toEqual([1]);
   expect(await lake.rowsOf(batch(1))).toEqual({ landed: 2, quarantined: 1 });
   expect(await lake.batchesOf({ from: '2025-11-17', to: '2025-11-17' })).toEqual([1]);
   expect(await lake.batchesOf({ from: '2025-11-17', to: '2025-11-18' })).toEqual([1, 2]);

@@ -1,0 +1,55 @@
+/** A file that stands in the lake or the quarantine and is not what the ledger says: its rows do not count as landed. */
+export interface DamagedFile {
+  /** Absolute. */
+  file: string;
+  /** The batch in its name. */
+  batch: number;
+  /** What is wrong, as the end of a sentence that begins with the file. */
+  problem: string;
+  /** What the ledger says of it; absent where no readable entry lists it, so that no replay replaces it. */
+  listed?: { bytes: number; sha256: string };
+}
+
+/** What a lake is known by, wherever it is moved. */
+export interface LakeIdentity {
+  /** Written at the lake's first opening. */
+  id: string;
+  /** Where it was opened: `host:/path`. */
+  at: string;
+}
+
+/** A word of a shell that stands for this text, whatever it holds. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The command that lands batches again. */
+export function replayCommand(batches: readonly number[], options = ''): string {
+  return `npm run orders -- replay --batches ${batches.join(',')}${options}`;
+}
+
+/** The command that takes a file out of the readers' sight without deleting it: see {@link asideName}. */
+export function setAsideCommand(file: string): string {
+  const slash = file.lastIndexOf('/') + 1;
+  return `mv ${shellWord(file)} ${shellWord(file.slice(0, slash) + asideName(file.slice(slash)))}`;
+}
+
+/** A name that readers skip: Spark and pyarrow for its beginning, a glob of DuckDB's for its end. */
+export function asideName(name: string): string {
+  return `_aside.${name}.bak`;
+}
+
+/** What is wrong with a file and what mends it, for status, doctor and audit alike. */
+export function describeDamaged({ file, batch, problem, listed }: DamagedFile): string {
+  return (
+    `${file} ${problem}. ` +
+    (listed === undefined
+      ? `Take it away: ${setAsideCommand(file)}`
+      : `Land its batch again, which replaces it: ${replayCommand([batch])}`)
+  );
+}
+
+/** The damaged files that a manifest, an entry or a state tells of, if it does. */
+export function damagedIn({ damaged = [] }: { damaged?: DamagedFile[] }): { damaged?: DamagedFile[] } {
+  return damaged.length === 0 ? {} : { damaged };
+}
