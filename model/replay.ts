@@ -1,3 +1,4 @@
+import { shown } from './bounded';
 import { only, reasonOf, fieldsOf } from './requests';
 
 /** Which batches `replayBatches` is to land again. */
@@ -34,6 +35,23 @@ export interface Replayed {
 const EXAMPLE =
   '{"batches":"failed"}, {"batches":[3,5]}, {"batches":{"from":3,"to":9}} or {"dates":{"from":"2025-11-18","to":"2025-11-19"}}';
 
+/** Temporal takes 2 MB a payload, and the list stands in history. */
+export const MOST_BATCHES = 100_000;
+
+/** What `landOrders` answers; `undefined` for what somebody else signalled. */
+export function readReplayed(payload: unknown): Replayed | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const { batch, before, after, error } = payload as Record<string, unknown>;
+  const counts = (value: unknown, names: readonly string[]) =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => Number.isSafeInteger((value as Record<string, unknown>)[name]));
+  const fits =
+    typeof error === 'string' ||
+    (counts(before, ['landed', 'quarantined']) && counts(after, ['landed', 'quarantined', 'duplicate']));
+  return isNumber(batch) && fits ? (payload as Replayed) : undefined;
+}
+
 /** Reads {@link ReplayInput}; throws a RangeError that says what is wrong. */
 export function readSelection(input: unknown): Selection {
   const fields = fieldsOf(input ?? {});
@@ -49,6 +67,8 @@ export function readSelection(input: unknown): Selection {
   if ((batches === undefined) === (dates === undefined))
     throw new RangeError(`say which batches: ${EXAMPLE}`);
   if (batches === 'failed') return { kind: 'failed' };
+  if (Array.isArray(batches) && batches.length > MOST_BATCHES)
+    throw new RangeError(`${batches.length} batches at once are too many; at most ${MOST_BATCHES}`);
   if (Array.isArray(batches) && batches.length > 0 && batches.every(isNumber))
     return { kind: 'list', batches: [...new Set(batches)].sort((a, b) => a - b) };
   const bounds = batches ?? dates;
@@ -56,7 +76,7 @@ export function readSelection(input: unknown): Selection {
   if (batches !== undefined && isNumber(from) && isNumber(to) && from <= to)
     return { kind: 'range', from, to };
   if (dates !== undefined && isDate(from) && isDate(to) && from <= to) return { kind: 'dates', from, to };
-  throw new RangeError(`${JSON.stringify(input)} does not say which batches: ${EXAMPLE}`);
+  throw new RangeError(`${shown(bounds)} does not say which batches: ${EXAMPLE}`);
 }
 
 function isNumber(value: unknown): value is number {

@@ -1,4 +1,7 @@
+import { cut, LONGEST_TEXT, shown } from './bounded';
+import { didYouMean } from './nearest';
 import type { Offsets } from './ranges';
+import { undecodedBecause } from './undecodable';
 import { watermarkFrom, type Watermark } from './watermark';
 
 /** What was asked for by signal or update, read and found well-formed, or refused. */
@@ -70,14 +73,51 @@ export function readRequest(signal: RequestName, payload: unknown): Request {
   try {
     return read(signal, payload);
   } catch (error) {
-    return { kind: 'refused', signal, problem: (error as Error).message };
+    return { kind: 'refused', signal, problem: cut((error as Error).message) };
   }
 }
 
+/** More partitions than any topic has. */
+const MOST_PARTITIONS = 10_000;
+
+/**
+ * What is wrong with a request that is well-formed: more of something than there can be, or a number that JSON has rounded.
+ * Apart from {@link readRequest}, because runs of versions before 0.4.0 accepted these.
+ */
+export function beyondLimits(signal: RequestName, args: readonly unknown[]): string | undefined {
+  if (args.length > 1) return `${signal} takes one payload, not ${args.length}`;
+  const [payload] = args;
+  if (signal === 'resume' || typeof payload !== 'object' || payload === null) return undefined;
+  const { orderId, offsets } = payload as Record<string, unknown>;
+  if (typeof orderId === 'number' && !Number.isSafeInteger(orderId))
+    return `orderId ${orderId} is not exact: numbers above 2^53 must be text, like "orderId": "9007199254740993"`;
+  if (signal !== 'resetOffsets' || typeof offsets !== 'object' || offsets === null) return undefined;
+  const entries = Object.entries(offsets);
+  if (entries.length > MOST_PARTITIONS)
+    return `offsets of ${entries.length} partitions: no topic has so many`;
+  const wrong = entries.find(
+    ([partition, offset]) =>
+      !/^\d{1,9}$/.test(partition) ||
+      !/^\d{1,19}$/.test(String(offset)) ||
+      (typeof offset === 'number' && !Number.isSafeInteger(offset)),
+  );
+  if (wrong === undefined) return undefined;
+  return `offset ${cut(String(wrong[1]), 60)} of partition ${cut(wrong[0], 60)} is not exact or larger than offsets are`;
+}
+
+/** What a request that this workflow does not know is refused with. */
+export function unknownRequest(name: string, known: readonly string[]): { signal: string; problem: string } {
+  const signal = cut(name, 100);
+  const problem = `this workflow does not understand it; it understands ${known.join(', ')}${didYouMean(signal, known)}`;
+  return { signal, problem };
+}
+
 function read(signal: RequestName, payload: unknown): Request {
+  refuseUndecoded(payload);
+  // What is meant is plain whatever else it says, and earlier versions took it.
   if (signal === 'resume') return { kind: 'resume' };
   const fields = fieldsOf(payload ?? {});
-  if (signal === 'replayBatch') return { ...(fields as unknown as ReplayRequest), kind: signal }; // from ourselves
+  if (signal === 'replayBatch') return replayRequestOf(fields);
   const reason = reasonOf(fields);
   if (signal !== 'pause' && fields['undo'] === true) {
     only(fields, ['undo', 'reason']);
@@ -103,26 +143,53 @@ function read(signal: RequestName, payload: unknown): Request {
   }
 }
 
+/** From `replayBatches`, or from somebody who imitates it. */
+function replayRequestOf({ id, replyTo, batch, dryRun }: Record<string, unknown>): ReplayRequest {
+  const isName = (value: unknown): value is string =>
+    typeof value === 'string' && value !== '' && value.length <= 2 * LONGEST_TEXT;
+  if (!isName(id) || !isName(replyTo) || !Number.isSafeInteger(batch) || typeof dryRun !== 'boolean')
+    throw new RangeError('replayBatch is what replayBatches sends: start that (npm run orders -- replay)');
+  return { kind: 'replayBatch', id, replyTo, batch: batch as number, dryRun };
+}
+
+/** Throws a RangeError for what stands in place of a payload that could not be decoded. */
+export function refuseUndecoded(payload: unknown): void {
+  const problem = undecodedBecause(payload);
+  if (problem !== undefined)
+    throw new RangeError(
+      `the payload cannot be decoded (${problem}); it must be JSON, of encoding json/plain`,
+    );
+}
+
 /** The fields of an object, or a RangeError. */
 export function fieldsOf(payload: unknown): Record<string, unknown> {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) {
-    throw new RangeError(`the payload must be a JSON object, not ${JSON.stringify(payload)}`);
-  }
+  if (
+    typeof payload !== 'object' ||
+    payload === null ||
+    Array.isArray(payload) ||
+    ArrayBuffer.isView(payload)
+  )
+    throw new RangeError(
+      `the payload must be a JSON object, not ${ArrayBuffer.isView(payload) ? 'bytes' : shown(payload)}`,
+    );
   return payload as Record<string, unknown>;
 }
 
-/** Throws a RangeError that names a field which is not allowed. */
-export function only(fields: Record<string, unknown>, allowed: string[]): void {
+/** Throws a RangeError that names a field which is not allowed, and the one that may have been meant. */
+export function only(fields: Record<string, unknown>, allowed: readonly string[]): void {
   const stranger = Object.keys(fields).find((key) => !allowed.includes(key));
-  if (stranger !== undefined)
-    throw new RangeError(`${stranger} is not a field; allowed are ${allowed.join(', ')}`);
+  if (stranger === undefined) return;
+  const name = cut(stranger, 60);
+  throw new RangeError(
+    `${name} is not a field; allowed are ${allowed.join(', ') || 'none'}${didYouMean(name, allowed)}`,
+  );
 }
 
-/** The field `reason`, or a RangeError where it is not text. */
+/** The field `reason`, cut to a length that status can hold; a RangeError where it is not text. */
 export function reasonOf({ reason }: Record<string, unknown>): string | null {
   if (reason === undefined || reason === null) return null;
   if (typeof reason !== 'string') throw new RangeError('reason must be text');
-  return reason;
+  return cut(reason);
 }
 
 function offsetsOf(offsets: unknown): Offsets | 'earliest' {

@@ -1,3 +1,5 @@
+import { shown } from './bounded';
+
 /**
  * A place in the total order of the orders table: (created_at in microseconds, order_id).
  *
@@ -35,8 +37,14 @@ export function parseTimestamp(text: string): bigint | undefined {
   const offset = offsetSeconds(m[8] ?? 'Z');
   if (offset === undefined) return undefined;
   const seconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + second - offset;
-  return BigInt(seconds) * 1_000_000n + BigInt((m[7] ?? '').padEnd(6, '0'));
+  const micros = BigInt(seconds) * 1_000_000n + BigInt((m[7] ?? '').padEnd(6, '0'));
+  // An offset can lead out of the years that the text form has.
+  return micros < FIRST_MICROS || micros > LAST_MICROS ? undefined : micros;
 }
+
+/** 0001-01-01T00:00:00Z and the last microsecond of 9999. */
+const FIRST_MICROS = -62_135_596_800_000_000n;
+const LAST_MICROS = 253_402_300_799_999_999n;
 
 function offsetSeconds(text: string): number | undefined {
   if (text === 'Z') return 0;
@@ -84,12 +92,12 @@ export function watermarkFrom(parts: {
   const micros = parseTimestamp(isDate ? `${createdAt}T00:00:00` : createdAt);
   if (micros === undefined) {
     throw new RangeError(
-      `createdAt ${JSON.stringify(parts.createdAt)} is not a timestamp such as 2025-11-18T10:00:00.123456Z`,
+      `createdAt ${shown(parts.createdAt)} is not a timestamp such as 2025-11-18T10:00:00.123456Z`,
     );
   }
   const orderId = String(parts.orderId ?? 0);
-  if (!/^-?\d{1,19}$/.test(orderId)) {
-    throw new RangeError(`orderId ${JSON.stringify(parts.orderId)} is not a whole number`);
+  if (!/^-?\d{1,19}$/.test(orderId) || BigInt.asIntN(64, BigInt(orderId)) !== BigInt(orderId)) {
+    throw new RangeError(`orderId ${shown(parts.orderId)} is not a whole number of 64 bits`);
   }
   return { createdAt: formatTimestamp(micros), orderId };
 }

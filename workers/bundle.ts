@@ -4,6 +4,8 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } f
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
+    payloadConverterPath: require.resolve('../workflows/payload-converter'),
+    workflowInterceptorModules: [require.resolve('../workflows/odd-names')],
     logger: new DefaultLogger('WARN'),
   });
 }

@@ -12,7 +12,7 @@ import {
 import type { CaptureActivities } from '../activities/capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { Window } from '../model/ranges';
-
+import { remember, type Refusal } from '../model/requests';
 import type { CaptureStatus } from '../model/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
@@ -23,6 +23,7 @@ import {
   requested,
   searchable,
   sinceLast,
+  readCaptureInput,
   type CaptureInput,
   type CaptureState,
 } from './capture-state';
@@ -30,7 +31,8 @@ import { lateStatus, watchForPoll } from './capture-late-rows';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { decidePolicy, workPolicy } from './policies';
-import { receiveRequests } from './requests';
+import { checkedInput } from './input';
+import { receiveRequests, withStrays } from './requests';
 import { tell } from './search-attributes';
 
 /** Waits long by design: see LONGEST_POLL_MS in the activity. */
@@ -47,8 +49,8 @@ const RENEW_AFTER_MS = 24 * 60 * 60_000;
  * The watermark and the window in work live in this workflow's history; rows never do.
  * Input is optional; a run that continues another carries the state.
  */
-export async function captureOrders(input: CaptureInput = {}): Promise<never> {
-  let state: CaptureState | undefined = input.state;
+export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Promise<never> {
+  let state: CaptureState | undefined;
   let phase: CaptureStatus['phase'] = 'starting';
   const enter = (next: CaptureStatus['phase']) => {
     phase = next;
@@ -66,16 +68,18 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     ...lateStatus(state ?? {}),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
-    refusals: state?.refusals ?? [],
+    refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
     lastError: state?.lastError ?? null,
     warnings: state?.warnings ?? [],
     runs: state?.runs ?? 1,
     historyEvents: workflowInfo().historyLength,
   });
-  setHandler(statusQuery('captureOrders'), status);
-
   // They end a wait and are carried out between two batches, never within one.
   const requests = receiveRequests('resetWatermark');
+  setHandler(statusQuery('captureOrders'), status);
+
+  const input = checkedInput('captureOrders', args, readCaptureInput);
+  ({ state } = input);
   state ??= opened(
     await openCapture.executeWithOptions({ summary: 'checks, and where to begin' }, [
       { ...startOf(input), unnamed: true },
@@ -87,6 +91,7 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
       state = outcome.state;
       settle(outcome.answer);
     }
+    state = withStrays(state, requests);
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof captureOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
@@ -113,11 +118,12 @@ export async function captureOrders(input: CaptureInput = {}): Promise<never> {
     );
   }
 
-  /** While paused: until a request comes, or the record is to be renewed. */
+  /** While paused: until a request comes, the record is to be renewed, or history is full. */
   async function untilAsked({ sequence, recordedAt = 0 }: CaptureState): Promise<void> {
+    const over = patched('full-while-paused') ? requests.arrivedOrFull : requests.arrived;
     if (sequence > 0 && patched('renew-progress')) {
-      await condition(requests.arrived, recordedAt + RENEW_AFTER_MS - Date.now());
-    } else await condition(requests.arrived);
+      await condition(over, recordedAt + RENEW_AFTER_MS - Date.now());
+    } else await condition(over);
   }
 
   /** Keeps the record alive in Kafka while there is nothing to publish. One whose age is not known counts as old. */

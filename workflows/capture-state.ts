@@ -2,7 +2,17 @@ import type { OpenCaptureResult } from '../activities/capture/open-capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { PublishInput, PublishResult } from '../activities/capture/publish';
 import type { Hold } from '../activities/interfaces';
-import { remember, type Pause, type Refusal, type Request, type Reset } from '../model/requests';
+import { CAPTURE_STATE, readInput } from '../model/inputs';
+import {
+  beyondLimits,
+  fieldsOf,
+  only,
+  remember,
+  type Pause,
+  type Refusal,
+  type Request,
+  type Reset,
+} from '../model/requests';
 import type { LastError } from '../model/status';
 import { topicOf } from '../model/topic-id';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
@@ -48,6 +58,16 @@ export interface CaptureState extends LateState {
   afterReset?: true;
   /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
   recordedAt?: number;
+}
+
+/** Reads the input; a RangeError says what is wrong with it. Where to start is read by the caller. */
+export function readCaptureInput(args: readonly unknown[]): CaptureInput {
+  const input = readInput<CaptureInput>(args, ['startFrom'], CAPTURE_STATE);
+  if (input.startFrom === undefined) return input;
+  only(fieldsOf(input.startFrom), ['createdAt', 'orderId']);
+  const problem = beyondLimits('resetWatermark', [input.startFrom]);
+  if (problem !== undefined) throw new RangeError(problem);
+  return input;
 }
 
 export function opened({

@@ -11,6 +11,8 @@ import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { OpenLandingResult } from '../activities/land/open-landing';
 import { damagedIn } from '../model/damaged';
 import { formatOffsets } from '../model/ranges';
+import { LAND_STATE, readInput } from '../model/inputs';
+import { remember, type Refusal } from '../model/requests';
 import { topicOf } from '../model/topic-id';
 import type { LandStatus } from '../model/status';
 import { claimMicroBatch, openLanding } from './land-activities';
@@ -20,7 +22,8 @@ import { requested } from './land-requests';
 import { claimed, opened, searchable, type LandInput, type LandState } from './land-state';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
-import { receiveRequests } from './requests';
+import { checkedInput } from './input';
+import { receiveRequests, withStrays } from './requests';
 import { tell } from './search-attributes';
 
 /**
@@ -30,8 +33,8 @@ import { tell } from './search-attributes';
  * The offsets and the ranges in work live in this workflow's history; messages never do.
  * Takes no input; a run that continues another carries the state.
  */
-export async function landOrders(input: LandInput = {}): Promise<never> {
-  let state: LandState | undefined = input.state;
+export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<never> {
+  let state: LandState | undefined;
   let phase: LandStatus['phase'] = 'starting';
   const enter = (next: LandStatus['phase']) => {
     phase = next;
@@ -53,15 +56,16 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
     ...damagedIn({ damaged: state?.damaged ?? [] }),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
-    refusals: state?.refusals ?? [],
+    refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
     lastError: state?.lastError ?? null,
     runs: state?.runs ?? 1,
     historyEvents: workflowInfo().historyLength,
   });
-  setHandler(statusQuery('landOrders'), status);
-
   // They end a wait and are carried out between two batches, never within one.
   const requests = receiveRequests('resetOffsets');
+  setHandler(statusQuery('landOrders'), status);
+
+  ({ state } = checkedInput<LandInput>('landOrders', args, (all) => readInput(all, [], LAND_STATE)));
   state ??= opened(await open());
   for (;;) {
     // A run of version 0.1.0 goes on under an epoch of its own.
@@ -73,13 +77,14 @@ export async function landOrders(input: LandInput = {}): Promise<never> {
       settle(outcome.answer);
     }
     if (requests.arrived()) continue;
+    state = withStrays(state, requests);
     if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
     }
     state = tell(state, searchable(state));
     enter(state.paused === null ? 'claiming' : 'paused');
     if (state.paused !== null) {
-      await condition(requests.arrived);
+      await condition(patched('full-while-paused') ? requests.arrivedOrFull : requests.arrived);
       continue;
     }
     const claim = await claimFrom(state);

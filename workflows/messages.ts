@@ -23,10 +23,10 @@ export const statusQuery = <W extends keyof StatusOf>(_workflow: W) => defineQue
  * - `resetOffsets {offsets: {"0": "42"} | "earliest", reason?}`: landing goes on with these offsets.
  * - either reset with `{undo: true, reason?}`: back to the place before the last one.
  */
-export const requestSignal = (name: Exclude<RequestName, 'replayBatch'>) => defineSignal<[unknown]>(name);
+export const requestSignal = (name: Exclude<RequestName, 'replayBatch'>) => defineSignal<unknown[]>(name);
 
 export const requestUpdate = (name: Exclude<RequestName, 'replayBatch'>) =>
-  defineUpdate<object, [unknown]>(name);
+  defineUpdate<object, unknown[]>(name);
 
 /** From `replayBatches` to `landOrders`. */
 export const replayBatchSignal = defineSignal<[Omit<ReplayRequest, 'kind'>]>('replayBatch');

@@ -10,10 +10,13 @@ import {
 } from '@temporalio/workflow';
 import { describeReplay } from '../model/describe-status';
 import { WORKFLOWS } from '../model/names';
-import type { Replayed, ReplayInput } from '../model/replay';
+import { cut } from '../model/bounded';
+import { readInput, REPLAY_STATE } from '../model/inputs';
+import { readReplayed, type Replayed, type ReplayInput } from '../model/replay';
 import { remember } from '../model/requests';
 import type { ReplayStatus } from '../model/status';
 import { asMarkdown } from './details';
+import { checkedInput } from './input';
 import { selectBatches } from './land-activities';
 import { replayBatchSignal, replayedSignal, statusQuery } from './messages';
 
@@ -33,18 +36,21 @@ interface ReplayState {
  * stops after the batch in work. Each batch is superseded whole or not at all.
  */
 export async function replayBatches(
-  input: ReplayInput & { state?: ReplayState } = {},
+  ...args: [(ReplayInput & { state?: ReplayState })?, ...unknown[]]
 ): Promise<ReplayStatus> {
-  const { state, ...asked } = input;
-  let status: ReplayStatus = state?.status ?? fresh(asked);
+  let status: ReplayStatus = fresh({});
   const update = (change: Partial<ReplayStatus>) => {
     status = { ...status, ...change };
     setCurrentDetails(asMarkdown(describeReplay(status)));
   };
   let answered: Replayed | undefined;
   setHandler(statusQuery('replayBatches'), () => status);
-  setHandler(replayedSignal, (replayed) => void (answered = replayed));
+  setHandler(replayedSignal, (replayed) => void (answered = readReplayed(replayed)));
 
+  const { state, ...asked } = checkedInput('replayBatches', args, (all) =>
+    readInput<NonNullable<(typeof args)[0]>>(all, ['batches', 'dates', 'dryRun', 'reason'], REPLAY_STATE),
+  );
+  status = state?.status ?? fresh(asked);
   let remaining = state?.remaining;
   if (remaining === undefined) {
     update({ phase: 'selecting' });
@@ -109,7 +115,7 @@ function fresh({ dryRun = false, reason }: ReplayInput): ReplayStatus {
     workflow: 'replayBatches',
     phase: 'selecting',
     dryRun,
-    reason: reason ?? null,
+    reason: typeof reason === 'string' ? cut(reason) : null,
     batches: 0,
     replayed: 0,
     failed: 0,

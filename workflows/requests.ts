@@ -1,11 +1,24 @@
-import { ApplicationFailure, CancellationScope, isCancellation, setHandler } from '@temporalio/workflow';
 import {
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  patched,
+  setDefaultSignalHandler,
+  setDefaultUpdateHandler,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { cut } from '../model/bounded';
+import {
+  beyondLimits,
   readRequest,
   remember,
+  unknownRequest,
   type Answer,
   type Pause,
   type Refusal,
   type Request,
+  type RequestName,
   type ResetKind,
 } from '../model/requests';
 import { replayBatchSignal, requestSignal, requestUpdate } from './messages';
@@ -21,6 +34,14 @@ export interface Requests {
   /** Those that were not taken yet; the caller carries them out, between two batches, and settles each. */
   take(): Asked[];
   arrived: () => boolean;
+  /** {@link arrived}, or history has grown so long that the workflow must continue as new before it can receive more. */
+  arrivedOrFull: () => boolean;
+  /**
+   * Signals and updates that nobody here understands, so far; they end no wait, as they did not in earlier versions, which
+   * left them lying. `forgetStrays` when they are in the state.
+   */
+  strays: () => readonly Refusal[];
+  forgetStrays(): void;
   /**
    * Runs work that only waits and reads; `undefined` when a request came first. What is broken off may still run on for
    * a moment in its worker.
@@ -31,13 +52,15 @@ export interface Requests {
 /** Listens to `pause`, `resume` and one kind of reset, from the workflow's first moment on. */
 export function receiveRequests(reset: ResetKind): Requests {
   let asked: Asked[] = [];
+  let strays: Refusal[] = [];
   let waiting: CancellationScope | undefined;
   const receive = (request: Request, settle: Asked['settle'] = () => undefined) => {
     asked.push({ request, settle });
     waiting?.cancel();
   };
-  for (const name of ['pause', 'resume', reset] as const) {
-    setHandler(requestSignal(name), (payload) => receive(readRequest(name, payload)));
+  const known = ['pause', 'resume', reset] as const;
+  for (const name of known) {
+    setHandler(requestSignal(name), (...args) => receive(signalled(name, args)));
     const answered = (payload: unknown) =>
       new Promise<object>((resolve, reject) =>
         receive(readRequest(name, payload), (answer) =>
@@ -45,14 +68,24 @@ export function receiveRequests(reset: ResetKind): Requests {
         ),
       );
     // What cannot be understood is refused before it enters history.
-    const validator = (payload: unknown) => {
-      const request = readRequest(name, payload);
-      if (request.kind === 'refused') throw refusal(request.problem);
+    const validator = (...args: unknown[]) => {
+      const request = readRequest(name, args[0]);
+      const problem = request.kind === 'refused' ? request.problem : beyondLimits(name, args);
+      if (problem !== undefined) throw refusal(problem);
     };
     setHandler(requestUpdate(name), answered, { validator });
   }
   if (reset === 'resetOffsets')
     setHandler(replayBatchSignal, (payload) => receive(readRequest('replayBatch', payload)));
+  const stray = (name: string) => {
+    const { signal, problem } = unknownRequest(name, known);
+    strays = remember(strays, { signal, problem, at: now() });
+    return problem;
+  };
+  setDefaultSignalHandler((name) => void stray(name));
+  setDefaultUpdateHandler((name) => {
+    throw refusal(stray(name));
+  });
 
   return {
     take() {
@@ -61,6 +94,11 @@ export function receiveRequests(reset: ResetKind): Requests {
       return taken;
     },
     arrived: () => asked.length > 0,
+    arrivedOrFull: () => asked.length > 0 || workflowInfo().continueAsNewSuggested,
+    strays: () => strays,
+    forgetStrays() {
+      strays = [];
+    },
     async unlessAsked(work) {
       waiting = new CancellationScope();
       try {
@@ -74,6 +112,14 @@ export function receiveRequests(reset: ResetKind): Requests {
       }
     },
   };
+}
+
+/** What is beyond the limits was accepted by earlier versions, in histories that must replay. */
+function signalled(name: RequestName, args: readonly unknown[]): Request {
+  const request = readRequest(name, args[0]);
+  const problem = request.kind === 'refused' ? undefined : beyondLimits(name, args);
+  if (problem === undefined || !patched('limits-of-requests')) return request;
+  return { kind: 'refused', signal: name, problem };
 }
 
 function refusal(problem: string): ApplicationFailure {
@@ -106,8 +152,15 @@ export function governed<S extends Governed>(state: S, request: Request): Outcom
 
 /** Notes that a request changed nothing, and why. */
 export function refused<S extends Governed>(state: S, signal: string, problem: string): Outcome<S> {
-  const refusals = remember(state.refusals, { signal, problem, at: now() });
+  const refusals = remember(state.refusals, { signal, problem: cut(problem), at: now() });
   return { state: { ...state, refusals }, answer: { refused: problem } };
+}
+
+/** The state with what {@link Requests.strays} holds in it. */
+export function withStrays<S extends Governed>(state: S, requests: Requests): S {
+  const refusals = requests.strays().reduce(remember<Refusal>, state.refusals);
+  requests.forgetStrays();
+  return { ...state, refusals };
 }
 
 /** The workflow's own time, ISO 8601. */

@@ -2,7 +2,9 @@ import { ApplicationFailure, proxyActivities, setCurrentDetails } from '@tempora
 import type { CompareInput, VerifyActivities } from '../activities/verify';
 import { describeVerification } from '../model/describe-verification';
 import type { VerifyResult } from '../proof/verify/types';
+import { readCompareInput } from '../model/inputs';
 import { asMarkdown } from './details';
+import { checkedInput } from './input';
 import { workPolicy } from './policies';
 
 /** Reading all of a large pipeline takes hours; heartbeats tell a lost worker all the same. */
@@ -14,7 +16,8 @@ const { compareOrders } = proxyActivities<VerifyActivities>({ ...workPolicy, sta
  * Completes with what was compared. Fails with the type VerificationFailed where something differs, the comparison in the
  * failure's details, and with NotComparable where nothing can be said.
  */
-export async function verifyPipeline(input: CompareInput = {}): Promise<VerifyResult> {
+export async function verifyPipeline(...args: [CompareInput?, ...unknown[]]): Promise<VerifyResult> {
+  const input = checkedInput('verifyPipeline', args, readCompareInput);
   setCurrentDetails('comparing: the activity’s heartbeat says how far it is');
   const compared = await compareOrders.executeWithOptions({ summary: 'source = topic = lake + quarantine' }, [
     input,

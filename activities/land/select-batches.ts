@@ -1,5 +1,5 @@
 import { LastingFailure } from '../../model/errors';
-import { readSelection, type Selection } from '../../model/replay';
+import { MOST_BATCHES, readSelection, type Selection } from '../../model/replay';
 import type { OrdersLake } from '../interfaces';
 
 /**
@@ -19,8 +19,13 @@ export function createSelectBatches(deps: { lake: OrdersLake }) {
       case 'range': {
         const { from, to } = selection;
         const end = Math.min(to, last.sequence);
-        const numbers = Array.from({ length: Math.max(0, end - from + 1) }, (_, index) => from + index);
-        return { batches: await withoutReplays(numbers) };
+        const count = Math.max(0, end - from + 1);
+        if (count > MOST_BATCHES)
+          throw new LastingFailure(
+            'InvalidSettings',
+            `Input of replayBatches: ${from} to ${end} are ${count} batches; at most ${MOST_BATCHES} at once. Replay them in parts.`,
+          );
+        return { batches: await withoutReplays(Array.from({ length: count }, (_, index) => from + index)) };
       }
       case 'dates':
         return { batches: await deps.lake.batchesOf(selection) };
