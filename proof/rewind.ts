@@ -1,9 +1,8 @@
 /** What setting the watermark elsewhere would do, counted beforehand. Reads only. */
-import { Pool } from 'pg';
 import { queryLake } from '../adapters/lake/reader';
-import { connectionOptions } from '../adapters/postgres';
 import { inspectTable } from '../adapters/postgres/check';
 import { translateErrors } from '../adapters/postgres/errors';
+import { openPool } from '../adapters/postgres/session';
 import { after, upTo } from '../adapters/postgres/sql';
 import type { Settings } from '../configs/schema';
 import { compareWatermarks, type Watermark } from '../model/watermark';
@@ -44,8 +43,7 @@ export async function countRewind(settings: Settings, from: Watermark, to: Water
 }
 
 async function rowsBetween(settings: Settings['postgres'], low: Watermark, high: Watermark): Promise<number> {
-  const pool = new Pool({ ...connectionOptions(settings), max: 1 });
-  pool.on('error', () => undefined);
+  const pool = openPool(settings, 1);
   try {
     return await translateErrors(`${settings.host}:${settings.port}/${settings.db}`, settings, async () => {
       const { shape } = await inspectTable(pool, settings);

@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type PoolConfig, type QueryResultRow } from 'pg';
+import type { PoolClient, QueryResultRow } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Horizon, OrdersSource } from '../../activities/interfaces';
 import type { Settings } from '../../configs/schema';
@@ -7,37 +7,17 @@ import { inspectTable } from './check';
 import { copyLines } from './copy-lines';
 import { translateErrors } from './errors';
 import { lookBehind } from './look-behind';
+import { openPool } from './session';
 import { attended } from './silence';
-import { APPLICATION_NAME, HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
-
-/** A connection attempt that takes longer is an outage; Temporal retries. */
-const CONNECT_TIMEOUT_MS = 5_000;
-
-/** Connection options for `pg`, shared by everything that talks to the source. */
-export function connectionOptions(settings: Settings['postgres']): PoolConfig {
-  const { host, port, db, user, password, ssl } = settings;
-  return {
-    host,
-    port,
-    database: db,
-    user,
-    password,
-    ssl: ssl === true ? {} : ssl,
-    application_name: APPLICATION_NAME,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    keepAlive: true,
-  };
-}
+import { HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
 
 /** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
 export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>): OrdersSource {
-  const connection = connectionOptions(settings.postgres);
-  const pool = new Pool({ ...connection, max: 3 });
-  // A pooled connection that breaks while idle is simply replaced at the next query.
-  pool.on('error', () => undefined);
+  const connection = settings.postgres;
+  const pool = openPool(connection, 3);
   const where = `${settings.postgres.host}:${settings.postgres.port}/${settings.postgres.db}`;
   const table = quoteTable(settings.postgres.table);
-  const ignored = [APPLICATION_NAME, ...settings.cdc.ignore_application_names];
+  const ignored = settings.cdc.ignore_application_names;
   const guarded = <T>(work: () => Promise<T>) => translateErrors(where, settings.postgres, work);
 
   /** As pool.query, but notices a dead connection. */
@@ -110,7 +90,7 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
 /** The chunks of a COPY; silence counts only while one is waited for. */
 async function* attendedChunks(
   client: PoolClient,
-  connection: PoolConfig,
+  connection: Settings['postgres'],
   stream: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer> {
   const chunks = stream[Symbol.asyncIterator]();

@@ -1,4 +1,6 @@
-import { Client, type PoolClient, type PoolConfig } from 'pg';
+import type { Client, PoolClient } from 'pg';
+import type { Settings } from '../../configs/schema';
+import { openSession } from './session';
 
 /** A server that says nothing for so long may be gone without a word; it is asked then, over another connection. */
 const SILENCE_MS = 5_000;
@@ -15,12 +17,16 @@ const WORKS_SQL = `
  * Waits for an answer of the server, however long the server works on it, but not on a connection at whose other end
  * nobody is any more (half-open: TCP tells neither side). Rejects as an outage then; the connection is of no more use.
  */
-export async function attended<T>(client: PoolClient, config: PoolConfig, answer: Promise<T>): Promise<T> {
+export async function attended<T>(
+  client: PoolClient,
+  settings: Settings['postgres'],
+  answer: Promise<T>,
+): Promise<T> {
   const begun = Date.now();
   answer.catch(() => undefined); // it fails, unheard, when the connection is thrown away
   for (;;) {
     if (await settles(answer, SILENCE_MS)) return answer;
-    const works = await stillWorks(client, config);
+    const works = await stillWorks(client, settings);
     const tooLong = works === undefined && Date.now() - begun > UNKNOWN_LIMIT_MS;
     if ((works === false || tooLong) && !(await settles(answer, GRACE_MS))) {
       const seconds = Math.round((Date.now() - begun) / 1_000);
@@ -30,18 +36,17 @@ export async function attended<T>(client: PoolClient, config: PoolConfig, answer
 }
 
 /** Whether the server's process is at work for this connection; `undefined` where that cannot be seen. */
-async function stillWorks(client: PoolClient, config: PoolConfig): Promise<boolean | undefined> {
+async function stillWorks(client: PoolClient, settings: Settings['postgres']): Promise<boolean | undefined> {
   const { processID } = client as unknown as { processID: number | null };
-  const second = new Client({ ...config, query_timeout: SILENCE_MS });
-  second.on('error', () => undefined);
+  let second: Client | undefined;
   try {
-    await second.connect();
+    second = await openSession(settings, SILENCE_MS);
     const { rows } = await second.query<{ works: boolean | null }>(WORKS_SQL, [processID]);
     return rows[0]?.works ?? undefined;
   } catch {
     return false; // no second connection either
   } finally {
-    await second.end().catch(() => undefined);
+    await second?.end().catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Window } from '../../model/ranges';
 import type { Watermark } from '../../model/watermark';
+import { OWN_SESSION_SQL } from './session';
 
 /** What the table looks like, as far as the statements depend on it. */
 export interface TableShape {
@@ -13,9 +14,6 @@ export interface TableShape {
   /** Whether indexes serve both orders in which rows are looked for: (created_at, order_id), and order_id alone. */
   indexed: { place: boolean; orderId: boolean };
 }
-
-/** Name of our own sessions; they only read, so they never hold the horizon back. */
-export const APPLICATION_NAME = 'orders-stream';
 
 /** Prints a `timestamp` in the wire format: always six decimals, always 27 characters. */
 export const utcText = (expression: string) => `to_char(${expression}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -59,7 +57,8 @@ export const timelessSql = ({ name }: TableShape) =>
   `SELECT count(*)::int AS rows FROM ${name} WHERE created_at IS NULL`;
 
 /**
- * Who may still commit rows with an earlier created_at. $1: application names to ignore, $2: the table.
+ * Who may still commit rows with an earlier created_at. $1: application names to ignore, $2: the table. Own sessions only
+ * read, so they hold nothing back.
  *
  * statement_timestamp() precedes the look at pg_stat_activity, so a transaction that begins after the look has a
  * later start. One that is just beginning may be missing: a session takes its start, which created_at will be, from the
@@ -74,10 +73,10 @@ export const HORIZON_SQL = `
   WITH open AS (
     SELECT 'open transaction' AS kind, xact_start AS since,
            format('pid %s, role %s, application "%s", %s', pid, usename, application_name, state) AS who
-      FROM pg_stat_activity
+      FROM pg_stat_activity a
      WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
        AND backend_type NOT IN ('autovacuum worker', 'parallel worker', 'walsender')
-       AND application_name <> ALL ($1::text[])
+       AND application_name <> ALL ($1::text[]) AND NOT ${OWN_SESSION_SQL}
      ORDER BY xact_start LIMIT 1
   ), prepared AS (
     SELECT 'prepared transaction' AS kind, p.prepared AS since, format('gid "%s", role %s', p.gid, p.owner) AS who
@@ -93,10 +92,10 @@ export const HORIZON_SQL = `
      ORDER BY p.prepared LIMIT 1
   ), blind AS (
     SELECT count(*) AS sessions, min(usename::text) AS role
-      FROM pg_stat_activity
+      FROM pg_stat_activity a
      WHERE datname = current_database() AND pid <> pg_backend_pid()
-       AND application_name <> ALL ($1::text[])
        AND (query = '<insufficient privilege>' OR state = 'disabled')
+       AND application_name <> ALL ($1::text[]) AND NOT ${OWN_SESSION_SQL}
   )
   SELECT ${utcText("statement_timestamp() AT TIME ZONE 'UTC'")} AS clock,
          ${utcText("(least(statement_timestamp(), (SELECT since FROM open)) - $3 * interval '1 millisecond') AT TIME ZONE 'UTC'")} AS before,

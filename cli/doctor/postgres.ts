@@ -1,6 +1,6 @@
-import { Client } from 'pg';
-import { connectionOptions, createOrdersSource } from '../../adapters/postgres';
+import { createOrdersSource } from '../../adapters/postgres';
 import { translateErrors } from '../../adapters/postgres/errors';
+import { openSession } from '../../adapters/postgres/session';
 import type { Settings } from '../../configs/schema';
 import { Findings, type Finding } from './finding';
 
@@ -11,6 +11,8 @@ const OLDEST = 120_000;
 const LONG_HOLD_MS = 30_000;
 
 const SKEW_MS = 2_000;
+
+const ANSWER_MS = 5_000;
 
 export async function examinePostgres(settings: Settings): Promise<Finding[]> {
   const findings = new Findings('PostgreSQL');
@@ -69,9 +71,8 @@ export async function examinePostgres(settings: Settings): Promise<Finding[]> {
 }
 
 async function serverVersion(settings: Settings['postgres']): Promise<{ text: string; number: number }> {
-  const client = new Client(connectionOptions(settings));
+  const client = await openSession(settings, ANSWER_MS);
   try {
-    await client.connect();
     const { rows } = await client.query<{ text: string; number: number }>(
       `SELECT current_setting('server_version') AS text, current_setting('server_version_num')::int AS number`,
     );

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { Pool, type PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { connectionOptions } from '../../adapters/postgres';
 import { inspectTable } from '../../adapters/postgres/check';
 import { translateErrors } from '../../adapters/postgres/errors';
+import { openPool } from '../../adapters/postgres/session';
 import { createdAtLiteral, timelessSql, type TableShape } from '../../adapters/postgres/sql';
 import type { Settings } from '../../configs/schema';
 import type { COLUMNS } from '../../model/order';
@@ -30,8 +30,7 @@ export class SourceSide {
     private readonly signal: AbortSignal,
   ) {
     // No time-out: a statement over a table of years takes its time, and the signal ends it.
-    this.#pool = new Pool({ ...connectionOptions(settings), max: 1 });
-    this.#pool.on('error', () => undefined);
+    this.#pool = openPool(settings, 1);
   }
 
   async open(): Promise<void> {
