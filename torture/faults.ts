@@ -2,19 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from '../model/names';
 import { serverNames, titles, type ServerName } from '../stack/types';
-import { pidOf, type Rig } from '../test/faults/rig';
+import { pidOf } from '../test/faults/rig';
 import { NETWORK_FAULTS, type NetworkFault } from './network';
-import type { OwnStack } from './own-stack';
+import type { Fault, Victim } from './fault';
 import type { Random } from './random';
-
-export interface Fault {
-  /** What the figures count it as: what was done, to whom. */
-  kind: string;
-  /** For the log. */
-  what: string;
-  /** Rejects when the signal is aborted, with the fault over. */
-  run(signal: AbortSignal): Promise<void>;
-}
+import { chooseWorldFault } from './world-faults';
 
 /** How often each comes: as a weight. */
 const CHOICES = [
@@ -28,9 +20,11 @@ const CHOICES = [
   'network',
   'network',
   'network',
+  ...Array<string>(10).fill('world'),
 ];
 
-export function chooseFault(rig: Rig, stack: OwnStack, random: Random): Fault {
+export function chooseFault(victim: Victim, random: Random): Fault {
+  const { rig, stack } = victim;
   const queue = random.pick<Queue>(['capture', 'land']);
   const server = random.pick<ServerName>(serverNames);
   const choice = random.pick(CHOICES as [string, ...string[]]);
@@ -39,6 +33,7 @@ export function chooseFault(rig: Rig, stack: OwnStack, random: Random): Fault {
   if (choice === 'group') return killGroup();
   if (choice === 'server') return serversAway(`${titles[server]} killed`, [server], random.between(0, 15));
   if (choice === 'all') return serversAway('all servers killed', serverNames, random.between(0, 5));
+  if (choice === 'world') return chooseWorldFault(victim, random);
   return network();
 
   function killWorker(): Fault {

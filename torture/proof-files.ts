@@ -27,7 +27,7 @@ async function proveFolder(
   const byPath = new Map(named.map((file) => [file.path, file]));
   const isTemporary = (path: string) => /\.tmp$|\.r\d{10}$|_probe_/.test(path);
   const strangers = present.filter(
-    (path) => path.startsWith('date=') && path.includes('/') && !byPath.has(path) && !isTemporary(path),
+    (path) => /^date=[^/]*\/[^._].*\.parquet$/.test(path) && !byPath.has(path) && !isTemporary(path),
   );
   const counted = await queryLake(lakePath, 'SELECT filename, count(*)::INTEGER FROM files GROUP BY 1', {
     quarantine,

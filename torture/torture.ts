@@ -1,18 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../adapters/kafka/abort';
-import { boundOf, compare } from '../demo/check';
-import { restartLanding, startRig, type Rig } from '../test/faults/rig';
+import { ORDERS_TABLE } from '../stack/fresh-pipeline';
+import { restartLanding, startRig } from '../test/faults/rig';
+import { orders, violations } from '../test/world/oracle';
+import { CAPTURE_ROLE, createCaptureRole } from './capture-role';
+import { secondsToLand } from './caught-up';
+import { Declared } from './declared';
+import type { Victim } from './fault';
 import { chooseFault } from './faults';
 import { startLoad } from './load';
-import { ownStack, type OwnStack } from './own-stack';
+import { ownStack } from './own-stack';
 import { proveStructure } from './proof';
 import { seeded } from './random';
-import { secondsToCatchUp } from './recovery';
+import { chooseWorldFault } from './world-faults';
 
 export interface TortureOptions {
   minutes: number;
   seed: number;
   rate: number;
+  /** Names of world faults: those and no others are inflicted. */
+  only?: string[];
   /** Ends the run early; what was started is taken away all the same. */
   signal: AbortSignal;
   report: (line: string) => void;
@@ -46,9 +53,10 @@ export async function torture(options: TortureOptions): Promise<Figures> {
   const stack = await ownStack({ onProgress: options.report });
   try {
     options.signal.throwIfAborted();
-    const rig = await startRig({}, stack.addresses);
+    await createCaptureRole(stack.addresses);
+    const rig = await startRig({ postgres: CAPTURE_ROLE }, stack.addresses);
     try {
-      return await run(options, stack, rig);
+      return await run(options, { rig, stack, declared: new Declared() });
     } finally {
       // Its database may be away with the server that holds it; the whole stack goes next.
       await rig.dispose().catch(() => undefined);
@@ -58,20 +66,21 @@ export async function torture(options: TortureOptions): Promise<Figures> {
   }
 }
 
-async function run(options: TortureOptions, stack: OwnStack, rig: Rig): Promise<Figures> {
+async function run(options: TortureOptions, victim: Victim): Promise<Figures> {
   const { minutes, seed, rate, signal } = options;
+  const { rig } = victim;
   const { pipeline } = rig;
   // Two sequences, so that the faults of a seed do not depend on how fast clients are.
   const load = startLoad({ pool: pipeline.pool, random: seeded(seed + 1), rowsPerSecond: rate });
   try {
-    const faults = await inflict(options, stack, rig);
+    const faults = await inflict(options, victim);
     await untilAborted(load.stop(), signal);
-    await secondsToCatchUp(pipeline, RECOVERY_TIMEOUT_MS, signal);
+    await secondsToLand(pipeline, RECOVERY_TIMEOUT_MS, signal);
     await restartLanding(rig); // sweeps what killed attempts left
     return {
       seed,
       minutes,
-      ...(await untilAborted(verdict(rig), signal)),
+      ...(await untilAborted(verdict(victim), signal)),
       transactions: load.counts,
       workersStarted: rig.workersStarted(),
       faults,
@@ -83,21 +92,20 @@ async function run(options: TortureOptions, stack: OwnStack, rig: Rig): Promise<
 
 /** Faults, one after the other, until the time is over. */
 async function inflict(
-  { minutes, seed, signal, report }: TortureOptions,
-  stack: OwnStack,
-  rig: Rig,
+  { minutes, seed, only, signal, report }: TortureOptions,
+  victim: Victim,
 ): Promise<FaultFigures[]> {
   const random = seeded(seed);
   const recoveries = new Map<string, (number | undefined)[]>();
   const end = Date.now() + minutes * 60_000;
   while (Date.now() < end) {
     await sleep(random.between(500, 8_000), undefined, { signal });
-    const fault = chooseFault(rig, stack, random);
+    const fault = only === undefined ? chooseFault(victim, random) : chooseWorldFault(victim, random, only);
     report(`${fault.kind}, ${fault.what}`);
     await untilAborted(fault.run(signal), signal);
     // Half of the faults strike while the last one is still being recovered from.
     const waits = random.next() < 0.5;
-    const seconds = waits ? await secondsToCatchUp(rig.pipeline, RECOVERY_TIMEOUT_MS, signal) : undefined;
+    const seconds = waits ? await secondsToLand(victim.rig.pipeline, RECOVERY_TIMEOUT_MS, signal) : undefined;
     if (seconds !== undefined) report(`caught up in ${seconds} s`);
     recoveries.set(fault.kind, [...(recoveries.get(fault.kind) ?? []), seconds]);
   }
@@ -115,21 +123,22 @@ function summed(kind: string, all: (number | undefined)[]): FaultFigures {
   };
 }
 
-/** Values are compared by DuckDB; the structure is given some seconds until the last empty offsets have landed. */
-async function verdict({ pipeline }: Rig): Promise<Pick<Figures, 'verdict' | 'orders'>> {
-  const { pool, settings } = pipeline;
+/**
+ * The oracle compares values and waits for what is under way; the structure is given some seconds until the last empty
+ * offsets have landed.
+ */
+async function verdict({ rig, declared }: Victim): Promise<Pick<Figures, 'verdict' | 'orders'>> {
+  const { pool } = rig.pipeline;
+  const lost = await violations(rig, declared.expected());
   const deadline = Date.now() + 30_000;
-  let wrong = await proveStructure(pipeline);
+  let wrong = await proveStructure(rig.pipeline, declared);
   while (wrong.length > 0 && Date.now() < deadline) {
     await sleep(500);
-    wrong = await proveStructure(pipeline);
+    wrong = await proveStructure(rig.pipeline, declared);
   }
-  const { source, differences } = await compare(pool, settings, await boundOf(pool, settings.postgres));
-  const all = [
-    ...wrong,
-    ...differences.map(
-      ({ kind, orders, examples }) => `lake: ${orders} ${kind}, e.g. ${examples.join(', ')}`,
-    ),
-  ];
-  return { verdict: all.length === 0 ? 'clean' : all, orders: source.rows };
+  const audit = await orders(rig, 'audit');
+  if (audit.code !== 0) wrong.push(`orders audit: ${audit.output}`);
+  const { rows } = await pool.query<{ n: number }>(`SELECT count(*)::float AS n FROM ${ORDERS_TABLE}`);
+  const all = [...lost, ...wrong];
+  return { verdict: all.length === 0 ? 'clean' : all, orders: rows[0]?.n ?? 0 };
 }

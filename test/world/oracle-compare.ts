@@ -10,6 +10,9 @@ export interface Declared {
   foreign?: string[];
   /** Messages of others that have no order_id: so many more rows in the quarantine. */
   foreignWithoutId?: number;
+  /** Of these nobody knows whether they got into the topic. */
+  perhaps?: string[];
+  perhapsWithoutId?: number;
 }
 
 export interface Comparison {
@@ -42,16 +45,19 @@ export async function compare(sides: Sides, declared: Declared = {}): Promise<Co
 
 /** `expected`: by id how often it must be there at least and may be at most; `arrived`: how often it is. */
 async function prepare(duckdb: DuckDBConnection, declared: Declared): Promise<void> {
-  const foreign = (declared.foreign ?? []).map((id) => `('${BigInt(id)}', 1, 1)`);
-  const withoutId = declared.foreignWithoutId ?? 0;
-  const others = [...foreign, ...(withoutId > 0 ? [`(NULL, ${withoutId}, ${withoutId})`] : [])];
+  const { foreign = [], foreignWithoutId = 0, perhaps = [], perhapsWithoutId = 0 } = declared;
+  const others = [
+    ...foreign.map((id) => `('${BigInt(id)}', 1, 1)`),
+    ...perhaps.map((id) => `('${BigInt(id)}', 0, 1)`),
+    `(NULL, ${foreignWithoutId}, ${foreignWithoutId + perhapsWithoutId})`,
+  ];
   await duckdb.run(`
     CREATE TEMP TABLE expected AS
     SELECT order_id, sum(least)::BIGINT AS least, sum(most)::BIGINT AS most FROM (
       SELECT order_id, max(least) AS least, max(most) AS most FROM (
         SELECT order_id, count(*) AS least, count(*) AS most FROM source GROUP BY 1
         UNION ALL SELECT order_id, 0, count(DISTINCT created_at) FROM earlier GROUP BY 1) GROUP BY 1
-      ${others.length === 0 ? '' : `UNION ALL SELECT * FROM (VALUES ${others.join(', ')}) o (order_id, least, most)`})
+      UNION ALL SELECT * FROM (VALUES ${others.join(', ')}) o (order_id, least, most))
     GROUP BY 1`);
   await duckdb.run(`
     CREATE TEMP TABLE arrived AS SELECT order_id, count(*) AS times FROM

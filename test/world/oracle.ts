@@ -91,13 +91,20 @@ async function judgeVerify(subject: Subject, missing: number): Promise<string[]>
   return code === 0 ? [`verify says equal, with ${missing} rows in no file: ${output.slice(-500)}`] : [];
 }
 
+/** Each of them must end by itself. */
+const COMMAND_TIMEOUT_MS = 120_000;
+
 /** `npm run orders -- …`, as a program whose answer is judged. */
 export function orders(
   { pipeline }: Pick<Subject, 'pipeline'>,
   ...args: string[]
 ): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    const options = { cwd: join(__dirname, '../..'), env: { ...process.env, ...pipeline.env } };
+    const options = {
+      cwd: join(__dirname, '../..'),
+      env: { ...process.env, ...pipeline.env },
+      timeout: COMMAND_TIMEOUT_MS,
+    };
     execFile(
       process.execPath,
       ['--import', 'tsx', 'cli/main.ts', ...args],
