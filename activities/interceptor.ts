@@ -2,6 +2,7 @@ import { isNativeError } from 'node:util/types';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptors, ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { cutMiddle, LONGEST_ERROR } from '../model/bounded';
 import { LastingFailure } from '../model/errors';
 import type { Recovery } from '../model/status';
 
@@ -48,15 +49,34 @@ function withRecovery(result: unknown, attempt: number, error = 'the worker was 
 function toFailure(error: unknown, signal: AbortSignal): Error {
   if (error instanceof LastingFailure) {
     return ApplicationFailure.create({
-      message: error.message,
+      message: cutMiddle(error.message),
       type: error.type,
       nonRetryable: true,
-      cause: error,
+      cause: bounded(error),
     });
   }
   if (signal.aborted)
     return new CancelledFailure('the worker is shutting down or the workflow no longer waits');
-  return isNativeError(error) ? error : new Error(String(error));
+  return bounded(isNativeError(error) ? error : new Error(String(error)));
+}
+
+/** Causes of causes say no more than these. */
+const DEEPEST_CAUSE = 5;
+
+/**
+ * The error with texts of a length that Temporal takes, as PostgreSQL and Kafka quote what they were given. One above 2 MB
+ * the server replaces by a failure of its own, which is not retried: an outage would end the workflow.
+ */
+function bounded(error: Error, depth = 0): Error {
+  const { message, stack = '', cause } = error;
+  const deep = cause !== undefined && (!isNativeError(cause) || depth >= DEEPEST_CAUSE);
+  const inner = isNativeError(cause) && !deep ? bounded(cause, depth + 1) : undefined;
+  const fits = message.length + stack.length <= 2 * LONGEST_ERROR;
+  if (fits && !deep && inner === cause) return error;
+  const shorter = new Error(cutMiddle(message), inner === undefined ? {} : { cause: inner });
+  shorter.name = error.name;
+  shorter.stack = cutMiddle(stack);
+  return shorter;
 }
 
 /** Activities end, so the map only has to outlive the retries of the few that run at once. */

@@ -5,29 +5,68 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { describeCapture, describeLand, type Described } from '../model/describe-status';
-import { WORKFLOWS } from '../model/names';
+import { WORKFLOWS, type WorkflowType } from '../model/names';
 import type { CaptureStatus, LandStatus } from '../model/status';
 import { withClient } from './client';
+import { describeEnd, lookAt, type Ended, type Life } from './workflow-life';
+import { START } from './workflow-task';
 
 export interface PipelineStatus {
+  /** Also of one that has ended, where a worker answers: as it was then. */
   capture: CaptureStatus | null;
   land: LandStatus | null;
   /** Activities that fail and are being retried right now. */
   retrying: string[];
+  /** Those that have ended, and how to start them again. */
+  ended: Ended[];
+  /** What Temporal sees of those that run and do not get on, and what to do. */
+  troubles: string[];
+  /** Those that run and gave no answer, and why that may be. */
+  silent: string[];
+  /** 0: both run, or retry by themselves; 1: one has ended, was never started or is stuck; 2: it cannot be told. */
+  exitCode: 0 | 1 | 2;
 }
 
-/** What both workflows answer, and what Temporal knows of attempts that fail; `null` for one that was never started. */
+/** What both workflows answer, and what Temporal knows of them; `null` for one that was never started or does not answer. */
 export async function pipelineStatus(client: Client): Promise<PipelineStatus> {
-  const [capture, land] = [
-    client.workflow.getHandle('orders-capture'),
-    client.workflow.getHandle('orders-land'),
-  ];
-  const retrying = await Promise.all([capture, land].map(failingActivities));
+  const [capture, land] = await Promise.all([
+    seen<CaptureStatus>(client, 'captureOrders'),
+    seen<LandStatus>(client, 'landOrders'),
+  ]);
+  const both = [capture, land];
+  const troubles = both.flatMap(({ life }) => life.troubles);
+  const silent = both.flatMap((one) => one.silent ?? []);
+  const down = both.some(({ life }) => life.running !== true) || troubles.some(({ stuck }) => stuck);
   return {
-    capture: await ask<CaptureStatus>(client, capture),
-    land: await ask<LandStatus>(client, land),
-    retrying: retrying.flat(),
+    capture: capture.status,
+    land: land.status,
+    retrying: both.flatMap(({ retrying }) => retrying),
+    ended: both.flatMap(({ life }) => life.ended ?? []),
+    troubles: troubles.map(({ found, toDo }) => `${found}. To do: ${toDo}`),
+    silent,
+    exitCode: down ? 1 : silent.length > 0 ? 2 : 0,
   };
+}
+
+interface Seen<S> {
+  life: Life;
+  status: S | null;
+  retrying: string[];
+  silent?: string;
+}
+
+async function seen<S>(client: Client, type: WorkflowType): Promise<Seen<S>> {
+  const handle = client.workflow.getHandle(WORKFLOWS[type].id);
+  const life = await lookAt(client, type);
+  if (life.running === undefined) return { life, status: null, retrying: [] };
+  const retrying = await failingActivities(handle);
+  try {
+    return { life, status: await ask<S>(client, handle), retrying };
+  } catch (error) {
+    // Of one that has ended or is stuck the reason is known.
+    const known = !life.running || life.troubles.some(({ stuck }) => stuck);
+    return { life, status: null, retrying, ...(known ? {} : { silent: (error as Error).message }) };
+  }
 }
 
 /** Activities that wait for something to do. */
@@ -79,24 +118,43 @@ async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
-/** `npm run orders -- status` */
+/** `npm run orders -- status`; the exit code is {@link PipelineStatus.exitCode}, and 2 where Temporal does not answer. */
 export async function status({ json }: { json?: boolean }): Promise<void> {
-  await withClient(async (client) => {
-    const found = await pipelineStatus(client);
+  try {
+    const found = await withClient(pipelineStatus);
     console.log(json === true ? JSON.stringify(found, null, 2) : describe(found).join('\n'));
-  });
+    for (const line of found.silent) console.error(line);
+    process.exitCode = found.exitCode;
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 2;
+  }
 }
 
-function describe({ capture, land, retrying }: PipelineStatus): string[] {
+function describe(found: PipelineStatus): string[] {
+  const { capture, land, retrying, troubles } = found;
   return [
-    ...section(WORKFLOWS.captureOrders.id, capture && describeCapture(capture)),
-    ...section(WORKFLOWS.landOrders.id, land && describeLand(land)),
+    ...section(WORKFLOWS.captureOrders.id, found, capture && describeCapture(capture)),
+    ...section(WORKFLOWS.landOrders.id, found, land && describeLand(land)),
+    ...troubles,
     ...retrying.map((line) => `retrying ${line}`),
   ];
 }
 
-function section(id: string, described: Described | null): string[] {
-  if (described === null) return [`${id}: not started (npm run orders -- start)`];
-  const [first, ...others] = described.facts;
-  return [`${id}: ${first}`, ...[...others, ...described.trouble].map((line) => `  ${line}`)];
+function section(id: string, found: PipelineStatus, described: Described | null): string[] {
+  const end = found.ended.find(({ workflowId }) => workflowId === id);
+  const [first, ...others] = described?.facts ?? [];
+  const indented = [...others, ...(described?.trouble ?? [])].map((line) => `  ${line}`);
+  if (end !== undefined)
+    return [
+      `${id}: ${describeEnd(end)}`,
+      `  start it again, it goes on where it ended: ${end.startAgain}`,
+      // What it was doing then is over.
+      ...(first === undefined ? [] : [`  ${first.replace(/^\w+: /, '')}`]),
+      ...indented,
+    ];
+  if (first !== undefined) return [`${id}: ${first}`, ...indented];
+  // What is told elsewhere: it is stuck, or gave no answer.
+  const told = [...found.troubles, ...found.silent].some((line) => line.includes(id));
+  return told ? [] : [`${id}: not started (${START})`];
 }

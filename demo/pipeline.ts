@@ -37,7 +37,7 @@ export class Pipeline {
       this.#isRunning(WORKFLOWS.landOrders.id),
     ]);
     if (capture || land) {
-      const found = await pipelineStatus(this.client);
+      const found = await answering(this.client);
       // One that runs has counted before; one that starts now begins at 0.
       this.#before = countsOf({ capture: capture ? found.capture : null, land: land ? found.land : null });
     }
@@ -51,7 +51,7 @@ export class Pipeline {
       for (const { id } of Object.values(WORKFLOWS)) {
         if (!(await this.#isRunning(id))) throw await this.#reasonOf(id);
       }
-      this.#last = this.#since(await pipelineStatus(this.client));
+      this.#last = this.#since(await answering(this.client));
     } catch (error) {
       if (error instanceof WorkflowEnded) throw error;
       this.#last = { ...this.#last, troubles: [`Temporal does not answer: ${rootMessage(error as Error)}`] };
@@ -114,4 +114,12 @@ function rootMessage(error: Error): string {
   return error.cause instanceof Error && error.cause.message !== ''
     ? rootMessage(error.cause)
     : error.message;
+}
+
+/** What both say; throws where one that runs gives no answer. */
+async function answering(client: Client): Promise<PipelineStatus> {
+  const found = await pipelineStatus(client);
+  const [silent] = [...found.silent, ...found.troubles];
+  if (silent !== undefined) throw new Error(silent);
+  return found;
 }

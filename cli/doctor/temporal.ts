@@ -1,8 +1,12 @@
 import { hostname } from 'node:os';
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { lookUpSearchAttributes, wrongTypes } from '../../adapters/temporal/search-attributes';
 import { WORKFLOWS, type WorkflowType } from '../../model/names';
+import type { Pause } from '../../model/requests';
 import { failingActivities } from '../status';
+import { describeEnd, lookAt } from '../workflow-life';
+import { START } from '../workflow-task';
+import { examineOthers } from './other-workflows';
 import { Findings, type Finding } from './finding';
 
 const SETUP = 'run: npm run orders -- setup';
@@ -52,6 +56,7 @@ export async function examineTemporal(client: Client, address: string): Promise<
     });
     await findings.look(type, again, () => examineWorkflow(findings, client, type, id));
   }
+  await findings.look('other workflows', again, () => examineOthers(findings, client));
   return { findings: findings.all, workerHosts: [...hosts] };
 }
 
@@ -95,34 +100,45 @@ async function examineWorkflow(
   type: WorkflowType,
   id: string,
 ): Promise<void> {
-  const handle = client.workflow.getHandle(id);
-  const state = await handle.describe().then(
-    ({ status }) => status.name,
-    (error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    },
-  );
-  const start = 'run: npm run orders -- start';
-  if (state === undefined) findings.warning(type, 'was never started', start);
-  else if (state !== 'RUNNING') {
-    const reason = await handle.result().then(
-      () => '',
-      (error: Error) => `: ${rootMessage(error)}`,
-    );
-    findings.warning(type, `${id} is ${state}${reason}`, `mend what it says, then ${start}`);
-  } else {
-    const failing = await failingActivities(handle);
-    if (failing.length === 0) findings.fine(type, `${id} runs`);
-    else
-      findings.warning(type, `retries ${failing.join('; ')}`, 'nothing, if that server comes back by itself');
-  }
+  const start = `run: ${START}`;
+  const { running, ended, troubles } = await lookAt(client, type);
+  for (const { found, toDo, stuck } of troubles)
+    if (stuck) findings.outage(type, found, toDo);
+    else findings.warning(type, found, toDo);
+  if (ended !== undefined) {
+    const mend = ended.how === 'failed' ? 'mend what it says, then ' : '';
+    findings.warning(type, `${id}: ${describeEnd(ended)}`, `${mend}${start}`);
+  } else if (running === undefined) findings.warning(type, 'was never started', start);
+  else if (troubles.length === 0) await examineRunning(findings, client, type, id);
 }
 
-function rootMessage(error: Error): string {
-  return error.cause instanceof Error && error.cause.message !== ''
-    ? rootMessage(error.cause)
-    : error.message;
+async function examineRunning(
+  findings: Findings,
+  client: Client,
+  type: WorkflowType,
+  id: string,
+): Promise<void> {
+  const handle = client.workflow.getHandle(id);
+  const failing = await failingActivities(handle);
+  const paused = await pausedSince(client, id);
+  if (failing.length > 0)
+    findings.warning(type, `retries ${failing.join('; ')}`, 'nothing, if that server comes back by itself');
+  else if (paused === undefined) findings.fine(type, `${id} runs`);
+  if (paused !== undefined)
+    findings.warning(
+      type,
+      `${id} is paused since ${paused.since}${paused.reason === null ? '' : ` (${paused.reason})`}, so nothing new flows`,
+      `if that is over, run: npm run orders -- resume --only ${id.slice('orders-'.length)}`,
+    );
+}
+
+const QUERY_TIMEOUT_MS = 3_000;
+
+/** A worker that does not answer is told of by the queue’s line. */
+async function pausedSince(client: Client, id: string): Promise<Pause | undefined> {
+  const query = () => client.workflow.getHandle(id).query<{ paused: Pause | null }>('status');
+  const answer = await client.withDeadline(Date.now() + QUERY_TIMEOUT_MS, query).catch(() => undefined);
+  return answer?.paused ?? undefined;
 }
 
 export const isThisMachine = (host: string): boolean => host === hostname();

@@ -352,3 +352,25 @@ test('no input, an empty object and nothing in the way of other languages start 
     }
   });
 });
+
+test('an error of many megabytes is retried like any other, and what is kept of it is short', async () => {
+  const failures = [
+    new Error(`quoted: ${'x'.repeat(6_000_000)} end`),
+    new Error('why', { cause: 'y'.repeat(6_000_000) }),
+  ];
+  const activities: LandActivities = {
+    ...landing,
+    claimMicroBatch: () => {
+      const failure = failures.shift();
+      return failure === undefined ? landing.claimMicroBatch({ next: {} }) : Promise.reject(failure);
+    },
+  };
+  await withWorker({ namespace, taskQueue: 'large', activities }, async () => {
+    const handle = await client.workflow.start('landOrders', { workflowId: 'large', taskQueue: 'large' });
+    await eventually(async () => {
+      const { lastError } = await handle.query<LandStatus>('status');
+      expect(lastError).toMatchObject({ activity: 'claimMicroBatch', attempts: 3, error: 'why' });
+    });
+    await handle.terminate();
+  });
+});
