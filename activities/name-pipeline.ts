@@ -15,7 +15,7 @@ export interface Named {
  * does not know would fail the workflow's task. So a workflow that has the name may set them, and no other.
  */
 export function namingPipeline(pipelineName: () => Promise<string | undefined>) {
-  return <A extends [] | [Unnamed & object], R extends object>(activity: (...args: A) => Promise<R>) =>
+  return <A extends [(Unnamed & object)?], R extends object>(activity: (...args: A) => Promise<R>) =>
     async (...args: A): Promise<R & Named> => {
       const result = await activity(...args);
       if (args.length > 0 && args[0]?.unnamed !== true) return result;

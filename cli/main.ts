@@ -30,6 +30,10 @@ program
   .command('start')
   .description('start both workflows; harmless when they run already')
   .option('--start-from <timestamp>', 'capture rows after this moment, e.g. 2025-11-18T00:00:00Z')
+  .option(
+    '--accept-lake',
+    'land into the lake as it stands, though others had landed in it, or in another one',
+  )
   .option('--no-check', 'without the look at PostgreSQL and Kafka from here that comes first')
   .action(start);
 

@@ -16,7 +16,8 @@ import { failingActivities } from './status';
 const OPENING_TIMEOUT_MS = 20_000;
 
 /** Starts both workflows, and waits until each has looked at its surroundings or failed with the reason. */
-export async function startWorkflows(client: Client, startFrom?: string): Promise<void> {
+export async function startWorkflows(client: Client, startFrom?: string, acceptLake = false): Promise<void> {
+  const landInput = acceptLake ? [{ acceptLake }] : [];
   const input = startFrom === undefined ? [] : [{ startFrom: watermarkFrom({ createdAt: startFrom }) }];
   if (startFrom !== undefined && (await isRunning(client, WORKFLOWS.captureOrders.id))) {
     console.warn(
@@ -30,7 +31,7 @@ export async function startWorkflows(client: Client, startFrom?: string): Promis
         workflowId: WORKFLOWS[type].id,
         taskQueue: WORKFLOWS[type].taskQueue,
         workflowIdConflictPolicy: 'USE_EXISTING',
-        args: type === 'captureOrders' ? input : [],
+        args: type === 'captureOrders' ? input : landInput,
       }),
     ),
   );
@@ -38,14 +39,22 @@ export async function startWorkflows(client: Client, startFrom?: string): Promis
 }
 
 /** `npm run orders -- start` */
-export async function start({ startFrom, check }: { startFrom?: string; check: boolean }): Promise<void> {
+export async function start({
+  startFrom,
+  acceptLake,
+  check,
+}: {
+  startFrom?: string;
+  acceptLake?: true;
+  check: boolean;
+}): Promise<void> {
   await withClient(async (client) => {
     const obstacles = check ? await findObstacles(client, loadSettings()) : [];
     if (obstacles.length > 0)
       throw new Error(
         [...obstacles, 'Nothing was started. --no-check leaves it to the workers to look.'].join('\n'),
       );
-    await startWorkflows(client, startFrom);
+    await startWorkflows(client, startFrom, acceptLake);
     for (const [type, { id }] of Object.entries(WORKFLOWS)) console.log(`${type} runs as ${id}`);
   });
 }

@@ -6,7 +6,15 @@ import { topicOf } from '../model/topic-id';
 import type { LandStatus } from '../model/status';
 import { commitMicroBatch, landMicroBatch, lastingFailure } from './land-activities';
 import { summarizeManifest } from './land-details';
-import { committed, furthest, parked, type LandState } from './land-state';
+import {
+  committed,
+  furthest,
+  knownLake,
+  parked,
+  previousEntry,
+  withEntry,
+  type LandState,
+} from './land-state';
 import { withError } from './last-error';
 import { now } from './requests';
 
@@ -19,6 +27,7 @@ export async function landBatch(
   const { epoch = 0, unlanded = [], damaged = [], highWater, reached } = from; // epoch 0 is of a replayed run of version 0.1.0 only
   const sequence = from.sequence + 1;
   const next = offsetsAfter(from.next, ranges);
+  const known = knownLake(from);
   const commit = {
     epoch,
     sequence,
@@ -27,6 +36,8 @@ export async function landBatch(
     reached: furthest(reached, next),
     ...topicOf(from),
     resets: from.resetsToRecord,
+    known,
+    ...previousEntry(from),
   };
   const after = { ...from, lagOffsets: from.lagOffsets - spanOf(ranges) };
   const offsets = `${spanOf(ranges)} offsets, ${formatRanges(ranges)}`;
@@ -35,12 +46,12 @@ export async function landBatch(
   let manifest: BatchManifest;
   try {
     manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
-      { epoch, sequence, ranges, highWater, reached, ...damagedIn({ damaged }), ...topicOf(from) },
+      { epoch, sequence, ranges, highWater, reached, ...damagedIn({ damaged }), ...topicOf(from), known },
     ]);
   } catch (error) {
     const failure = lastingFailure(error, ['BatchNotLandable']);
     enter('committing');
-    await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
+    const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
       {
         ...commit,
         manifest: { ...nothing(highWater), ...damagedIn({ damaged }) },
@@ -48,7 +59,7 @@ export async function landBatch(
         unlanded: [...unlanded, sequence],
       },
     ]);
-    return parked(after, { sequence, ranges, error: failure.message, at: now() }, next);
+    return withEntry(parked(after, { sequence, ranges, error: failure.message, at: now() }, next), done);
   }
   enter('committing');
   const done = await commitMicroBatch.executeWithOptions(
@@ -56,7 +67,7 @@ export async function landBatch(
     [{ ...commit, manifest, unlanded }],
   );
   const landed = withError(committed(after, sequence, next, manifest), 'landMicroBatch', manifest);
-  return withError(landed, 'commitMicroBatch', done);
+  return withEntry(withError(landed, 'commitMicroBatch', done), done);
 }
 
 function nothing(highWater: LandState['highWater']): BatchManifest {

@@ -8,7 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
-import type { OpenLandingResult } from '../activities/land/open-landing';
+import type { OpenLandingInput, OpenLandingResult } from '../activities/land/open-landing';
 import { damagedIn } from '../model/damaged';
 import { formatOffsets } from '../model/ranges';
 import { LAND_STATE, readInput } from '../model/inputs';
@@ -19,7 +19,7 @@ import { claimMicroBatch, openLanding } from './land-activities';
 import { landBatch } from './land-batch';
 import { landDetails } from './land-details';
 import { requested } from './land-requests';
-import { claimed, opened, searchable, type LandInput, type LandState } from './land-state';
+import { claimed, knownLake, opened, searchable, type LandInput, type LandState } from './land-state';
 import { withError } from './last-error';
 import { statusQuery } from './messages';
 import { checkedInput } from './input';
@@ -31,7 +31,7 @@ import { tell } from './search-attributes';
  * A batch that cannot be landed for a lasting reason is parked, and landed again when `replayBatches` asks for it.
  *
  * The offsets and the ranges in work live in this workflow's history; messages never do.
- * Takes no input; a run that continues another carries the state.
+ * An operator gives no input, but for a lake that is to be taken as it is; a run that continues another carries the state.
  */
 export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<never> {
   let state: LandState | undefined;
@@ -65,8 +65,11 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
   const requests = receiveRequests('resetOffsets');
   setHandler(statusQuery('landOrders'), status);
 
-  ({ state } = checkedInput<LandInput>('landOrders', args, (all) => readInput(all, [], LAND_STATE)));
-  state ??= opened(await open());
+  const input = checkedInput<LandInput>('landOrders', args, (all) =>
+    readInput(all, ['acceptLake'], LAND_STATE),
+  );
+  state =
+    input.state ?? opened(await open(input.acceptLake === true ? [{ acceptLake: true, unnamed: true }] : []));
   for (;;) {
     // A run of version 0.1.0 goes on under an epoch of its own.
     if (state.epoch === undefined && patched('epochs')) state = { ...state, epoch: (await open()).epoch };
@@ -93,16 +96,19 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
     if (claim.ranges.length > 0) state = await landBatch(state, claim.ranges, enter);
   }
 
-  function open(): Promise<OpenLandingResult> {
-    return openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, []);
+  function open(input: [OpenLandingInput?] = []): Promise<OpenLandingResult> {
+    return openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, input);
   }
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
-  function claimFrom({ next, pipeline, topicId }: LandState): Promise<ClaimResult | undefined> {
+  function claimFrom(from: LandState): Promise<ClaimResult | undefined> {
+    const { next, pipeline, topicId } = from;
     const summary = `from ${formatOffsets(next)}`;
     const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
     return requests.unlessAsked(() =>
-      claimMicroBatch.executeWithOptions({ summary }, [{ next, ...topicOf({ topicId }), ...unnamed }]),
+      claimMicroBatch.executeWithOptions({ summary }, [
+        { next, ...topicOf({ topicId }), ...unnamed, known: knownLake(from) },
+      ]),
     );
   }
 }

@@ -7,7 +7,15 @@ import { topicOf } from '../model/topic-id';
 import type { ReplayRequest, Request } from '../model/requests';
 import { commitMicroBatch, landAgain, lastingFailure, resolveOffsets } from './land-activities';
 import { summarizeManifest } from './land-details';
-import { moved, placeBefore, superseded, type LandState } from './land-state';
+import {
+  knownLake,
+  moved,
+  placeBefore,
+  previousEntry,
+  superseded,
+  withEntry,
+  type LandState,
+} from './land-state';
 import { replayedSignal } from './messages';
 import { governed, refused, type Outcome } from './requests';
 
@@ -82,6 +90,7 @@ async function landBatchAgain(
           ...(withdraw ? { withdraw } : {}),
           ...damagedIn({ damaged }),
           ...topicOf(state),
+          known: knownLake(state),
         },
       ],
     );
@@ -93,7 +102,7 @@ async function landBatchAgain(
   const { landed, quarantined, duplicate } = manifest.counts;
   const replayed = { batch, before, after: { landed, quarantined, duplicate } };
   if (dryRun) return { after: state, replayed };
-  await commitMicroBatch.executeWithOptions(
+  const done = await commitMicroBatch.executeWithOptions(
     { summary: `#${sequence}: batch ${batch} again, ${summarizeManifest(manifest)}` },
     [
       {
@@ -108,10 +117,13 @@ async function landBatchAgain(
         unlanded: unlanded.filter((number) => number !== batch),
         supersedes: batch,
         ...(withdrawn === undefined ? {} : { withdrawn }),
+        known: knownLake(state),
+        ...previousEntry(state),
       },
     ],
   );
-  return { after: superseded(state, { batch, sequence, before, manifest }), replayed };
+  const after = withEntry(superseded(state, { batch, sequence, before, manifest }), done);
+  return { after, replayed };
 }
 
 /** The workflow that asked may have been cancelled since; what was done stays done. */

@@ -1,8 +1,8 @@
-import type { BatchManifest } from '../activities/interfaces';
+import type { BatchManifest, KnownLake } from '../activities/interfaces';
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { LandAgainResult } from '../activities/land/land-again';
 import type { OpenLandingResult } from '../activities/land/open-landing';
-import type { DamagedFile } from '../model/damaged';
+import type { DamagedFile, LakeIdentity } from '../model/damaged';
 import type { FailureCode } from '../model/order';
 import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
@@ -16,6 +16,8 @@ import type { Searchable } from './search-attributes';
 
 /** Input of `landOrders`. Operators give nothing; `state` is for continuing as new. */
 export interface LandInput {
+  /** Take the lake as it stands: see {@link OpenLandingInput}. */
+  acceptLake?: boolean;
   state?: LandState;
 }
 
@@ -56,6 +58,9 @@ export interface LandState {
   parked?: ParkedBatch[];
   /** Files that a look-up found not to be what the ledger says. */
   damaged?: DamagedFile[];
+  /** What the lake is known by, and the hash of its newest entry; absent until an activity of version 0.4.0 has told. */
+  lake?: LakeIdentity;
+  entryHash?: string;
   /** The last replay that was carried out, so that a request that comes twice is answered twice. */
   lastReplay?: { id: string; replayed: Replayed };
   lastError: LastError | null;
@@ -70,6 +75,8 @@ export function opened({
   highWater,
   unlanded,
   damaged,
+  lake,
+  entryHash,
   startedFrom,
   pipeline,
   ...topic
@@ -95,15 +102,23 @@ export function opened({
     unlanded,
     parked: [],
     ...(damaged === undefined ? {} : { damaged }),
+    ...(lake === undefined ? {} : { lake }),
+    ...(entryHash === undefined ? {} : { entryHash }),
     lastError: null,
     runs: 1,
   };
 }
 
-export function claimed(state: LandState, { lagOffsets, pipeline, topicId }: ClaimResult): LandState {
+/** What activities are told of the lake. */
+export function knownLake({ lake, sequence }: LandState): KnownLake {
+  return { sequence, ...(lake === undefined ? {} : { lake }) };
+}
+
+export function claimed(state: LandState, { lagOffsets, pipeline, topicId, lake }: ClaimResult): LandState {
   return {
     ...state,
     lagOffsets,
+    ...(lake === undefined ? {} : { lake }),
     ...(pipeline === undefined ? {} : { pipeline }),
     ...topicOf({ topicSince: state.topicSince, topicId: topicId ?? state.topicId }),
   };
@@ -237,4 +252,17 @@ export function superseded(
     unlanded: (state.unlanded ?? []).filter((number) => number !== batch),
     parked: (state.parked ?? []).filter((one) => one.sequence !== batch),
   };
+}
+
+/** After a commit: the hash of the entry that it wrote. A worker of an older version does not tell, and then it is unknown. */
+export function withEntry<T extends LandState>(state: T, { entryHash }: { entryHash?: string }): T {
+  const after = { ...state };
+  if (entryHash === undefined) delete after.entryHash;
+  else after.entryHash = entryHash;
+  return after;
+}
+
+/** What a commit is told of the entry before. */
+export function previousEntry({ entryHash }: LandState): { previousHash?: string } {
+  return entryHash === undefined ? {} : { previousHash: entryHash };
 }

@@ -48,7 +48,11 @@ export async function replayBatches(
   setHandler(replayedSignal, (replayed) => void (answered = readReplayed(replayed)));
 
   const { state, ...asked } = checkedInput('replayBatches', args, (all) =>
-    readInput<NonNullable<(typeof args)[0]>>(all, ['batches', 'dates', 'dryRun', 'reason'], REPLAY_STATE),
+    readInput<NonNullable<(typeof args)[0]>>(
+      all,
+      ['batches', 'dates', 'dryRun', 'withdraw', 'reason'],
+      REPLAY_STATE,
+    ),
   );
   status = state?.status ?? fresh(asked);
   let remaining = state?.remaining;

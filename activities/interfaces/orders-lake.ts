@@ -1,4 +1,4 @@
-import type { DamagedFile } from '../../model/damaged';
+import type { DamagedFile, LakeIdentity } from '../../model/damaged';
 import type { FailureCode, Order } from '../../model/order';
 import type { Offsets, OffsetRange } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
@@ -131,12 +131,22 @@ export interface OrdersLake {
    * `opener`: the workflow's run, and when Temporal scheduled this attempt (milliseconds since 1970).
    *
    * Idempotent: every call takes an epoch of its own. LastingFailure LandingConflict for an attempt that was
-   * scheduled before the present owner's, and where the ledger has lost entries.
+   * scheduled before the present owner's, LakeMismatch where the ledger has lost entries or is gone.
    */
   open(opener: {
     runId: string;
     scheduledAt: number;
-  }): Promise<{ epoch: number; last: LedgerEntry | undefined; damaged: DamagedFile[]; removed: string[] }>;
+    /** How far the consumer group says that landing came: beyond the ledger where that has lost entries. */
+    landed?: Offsets;
+    /** Take the lake as it is, and put files that no entry lists into its `_aside`. */
+    accept?: boolean;
+  }): Promise<OpenedLake>;
+
+  /**
+   * Whether the lake is there and is the one that the landing knows; returns what it is known by. Throws what is retried where
+   * it is gone, as a disk that is not mounted; LastingFailure LakeMismatch where another one stands in its place.
+   */
+  confirm(known: KnownLake): Promise<LakeIdentity | undefined>;
 
   /**
    * Where a lake without entries begins: the first call decides, and its answer is kept. Otherwise offsets that Kafka
@@ -205,7 +215,26 @@ export interface OrdersLake {
    * LastingFailure LandingConflict under an old epoch, and where the sequence is taken by other ranges; this batch's own
    * files are removed before that is thrown.
    */
-  commit(entry: NewLedgerEntry): Promise<void>;
+  commit(entry: NewLedgerEntry): Promise<{ hash: string }>;
+}
+
+/** What a landing knows of its lake. */
+export interface KnownLake {
+  /** Absent in states of versions before 0.4.0, and in lakes that were not opened since. */
+  lake?: LakeIdentity;
+  /** The ledger's newest entry; 0 where there is none. */
+  sequence: number;
+}
+
+/** A lake that was taken over. */
+export interface OpenedLake {
+  epoch: number;
+  last: LedgerEntry | undefined;
+  /** Hex SHA-256 of the last entry; absent where there is none. */
+  hash?: string;
+  identity: LakeIdentity;
+  damaged: DamagedFile[];
+  removed: string[];
 }
 
 /**
@@ -239,4 +268,6 @@ export type NewLedgerEntry = Omit<
   'previousHash' | 'committedAt' | 'ruleSetVersion' | 'epoch'
 > & {
   epoch: number;
+  /** What the entry before is known to be, if it is: another one was changed since. */
+  previousHash?: string;
 };

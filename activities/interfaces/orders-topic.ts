@@ -92,7 +92,10 @@ export interface OrdersTopic {
     options: { signal: AbortSignal; topicId?: string | undefined },
   ): AsyncIterable<readonly IncomingMessage[]>;
 
-  /** Sets the consumer group's offsets (for lag tools; nothing of ours reads them). Idempotent. */
+  /** The consumer group's offsets; only partitions that it has some of. */
+  groupOffsets(): Promise<Offsets>;
+
+  /** Sets the consumer group's offsets: for lag tools, and as a witness of a ledger that is lost. Idempotent. */
   commitGroupOffsets(next: Offsets): Promise<void>;
 
   /** The partition to which {@link publish} sends a key; the same for ever, and the same as Java's default. */

@@ -1,16 +1,19 @@
 import { Context } from '@temporalio/activity';
 import { landFrom, otherTopic, PUBLISH_AGAIN } from '../../model/data-loss';
+import type { LakeIdentity } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
 import { lagOf, planRanges } from '../../model/plan-ranges';
 import type { OffsetRange, Offsets } from '../../model/ranges';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
-import type { OrdersTopic } from '../interfaces';
+import type { KnownLake, OrdersLake, OrdersTopic } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
 
 export interface ClaimInput extends Unnamed {
   next: Offsets;
   /** The topic that they are of; absent before the first claim, and in version 0.2.0. */
   topicId?: string;
+  /** What is known of the lake; absent in versions before 0.4.0. */
+  known?: KnownLake;
 }
 
 export interface ClaimResult extends Named {
@@ -20,6 +23,8 @@ export interface ClaimResult extends Named {
   lagOffsets: number;
   /** The topic that the ranges are of. */
   topicId?: string;
+  /** What the lake is known by. */
+  lake?: LakeIdentity;
 }
 
 /** Ends an idle claim, so that history shows a sign of life now and then. */
@@ -29,25 +34,37 @@ const LONGEST_CLAIM_MS = 5 * 60_000;
  * Decides which offsets make up the next micro-batch, waiting until there are any.
  *
  * Reads only, so it is idempotent without a key. Its answer becomes a fact by standing in workflow history.
- * LastingFailure DataLoss where Kafka no longer holds offsets that were not landed, and where they are of a topic that is gone.
+ * LastingFailure LakeMismatch where the lake is another one, DataLoss where Kafka no longer holds offsets that were not landed, and where they are of a topic that is gone.
  */
 export function createClaimMicroBatch(deps: {
   topic: OrdersTopic;
+  lake: OrdersLake;
   maxOffsets: number;
   waitMs: number;
   stopping: AbortSignal;
 }) {
-  return async function claimMicroBatch({ next, topicId: known }: ClaimInput): Promise<ClaimResult> {
+  return async function claimMicroBatch({
+    next,
+    topicId: known,
+    known: knownLake,
+  }: ClaimInput): Promise<ClaimResult> {
     const { cancellationSignal: signal } = Context.current();
     const deadline = Date.now() + LONGEST_CLAIM_MS;
     for (;;) {
+      // Also while there is nothing to land: a lake that is gone is told within seconds.
+      const lake = knownLake && (await deps.lake.confirm(knownLake));
       const { earliest, stable, topicId = known } = await deps.topic.offsets();
       if (isOtherTopic(known, topicId)) throw otherTopic(known!, topicId, next);
       refuseGaps(next, earliest);
       const ranges = planRanges(next, stable, deps.maxOffsets);
       const over = Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
-        return { ranges, lagOffsets: lagOf(next, stable), ...topicOf({ topicId }) };
+        return {
+          ranges,
+          lagOffsets: lagOf(next, stable),
+          ...topicOf({ topicId }),
+          ...(lake === undefined ? {} : { lake }),
+        };
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();
     }

@@ -2,7 +2,14 @@ import { damagedIn } from '../../model/damaged';
 import type { Offsets } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
 import { topicOf } from '../../model/topic-id';
-import type { BatchManifest, LedgerEntry, OrdersLake, OrdersTopic, OwnedBatch } from '../interfaces';
+import type {
+  BatchManifest,
+  KnownLake,
+  LedgerEntry,
+  OrdersLake,
+  OrdersTopic,
+  OwnedBatch,
+} from '../interfaces';
 
 export interface CommitInput extends OwnedBatch {
   manifest: BatchManifest;
@@ -20,6 +27,9 @@ export interface CommitInput extends OwnedBatch {
   supersedes?: number;
   /** What of it is given up. */
   withdrawn?: LedgerEntry['withdrawn'];
+  /** What is known of the lake, and of its newest entry; absent in versions before 0.4.0. */
+  known?: KnownLake;
+  previousHash?: string;
 }
 
 /**
@@ -41,9 +51,12 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     parked,
     supersedes,
     withdrawn,
+    known,
+    previousHash,
     ...topic
-  }: CommitInput): Promise<{ sequence: number }> {
-    await deps.lake.commit({
+  }: CommitInput): Promise<{ sequence: number; entryHash?: string }> {
+    if (known !== undefined) await deps.lake.confirm(known);
+    const { hash: entryHash } = await deps.lake.commit({
       epoch,
       sequence,
       ranges,
@@ -56,10 +69,11 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
       ...(supersedes === undefined ? {} : { supersedes }),
       ...(withdrawn === undefined ? {} : { withdrawn }),
       ...damagedIn(manifest),
+      ...(previousHash === undefined ? {} : { previousHash }),
       ...manifestOf(manifest),
     });
     await deps.topic.commitGroupOffsets(next);
-    return { sequence };
+    return { sequence, entryHash };
   };
 }
 

@@ -26,6 +26,7 @@ export function createLandActivities(deps: {
     claimMicroBatch: named(
       createClaimMicroBatch({
         topic,
+        lake,
         maxOffsets: settings.consumer.maxOffsetsPerTrigger,
         waitMs: settings.consumer.trigger_interval_ms,
         stopping,

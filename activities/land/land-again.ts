@@ -4,7 +4,7 @@ import { LastingFailure } from '../../model/errors';
 import { PUBLISH_AGAIN } from '../../model/data-loss';
 import type { OffsetRange } from '../../model/ranges';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
-import type { BatchManifest, LedgerEntry } from '../interfaces';
+import type { BatchManifest, KnownLake, LedgerEntry } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
 import { manifestOf } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
@@ -25,6 +25,8 @@ export interface LandAgainInput {
   withdraw?: boolean;
   /** Files that were found damaged. */
   damaged?: DamagedFile[];
+  /** What is known of the lake; absent in versions before 0.4.0. */
+  known?: KnownLake;
 }
 
 export interface LandAgainResult {
@@ -52,9 +54,11 @@ export function createLandAgain(deps: Landing) {
     highWater,
     dryRun,
     withdraw = false,
-    damaged: known = [],
+    damaged: told = [],
+    known,
     ...topic
   }: LandAgainInput): Promise<LandAgainResult> {
+    if (known !== undefined) await deps.lake.confirm(known);
     const entry = await deps.lake.entry(batch);
     if (entry === undefined || entry.supersedes !== undefined) {
       const why =
@@ -74,7 +78,7 @@ export function createLandAgain(deps: Landing) {
       return { ranges, before, manifest, ...(withdrawn === undefined ? {} : { withdrawn }) };
     }
     // Its own files are about to be replaced; of others it is told whether they still are damaged.
-    const damaged = known.filter((one) => one.batch !== batch || one.listed === undefined);
+    const damaged = told.filter((one) => one.batch !== batch || one.listed === undefined);
     if (withdraw) {
       const { left, withdrawn } = await withdrawal(deps.lake, batch);
       const manifest = { ...left, highWater, ...damagedIn({ damaged }) };

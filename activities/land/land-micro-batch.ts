@@ -3,7 +3,7 @@ import { damagedIn, type DamagedFile } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
 import type { Offsets } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
-import type { BatchManifest, OwnedBatch } from '../interfaces';
+import type { BatchManifest, KnownLake, OwnedBatch } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
 import { manifestOf } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
@@ -15,6 +15,8 @@ export interface LandInput extends OwnedBatch {
   topicSince?: number;
   /** Files that were found damaged. */
   damaged?: DamagedFile[];
+  /** What is known of the lake; absent in versions before 0.4.0. */
+  known?: KnownLake;
 }
 
 /**
@@ -37,11 +39,13 @@ export function createLandMicroBatch(deps: Landing) {
     highWater,
     reached,
     damaged = [],
+    known,
     ...topic
   }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
     const { topicSince, ...ofTopic } = topicOf(topic);
     const batch = { epoch, sequence, ranges, ...ofTopic };
+    if (known !== undefined) await deps.lake.confirm(known);
     const committed = await deps.lake.findCommitted(batch);
     if (committed !== undefined) return { ...manifestOf(committed), ...damagedIn(committed) };
     const manifest = carryOut(

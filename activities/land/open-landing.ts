@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import { damagedIn, type DamagedFile } from '../../model/damaged';
+import { damagedIn, type DamagedFile, type LakeIdentity } from '../../model/damaged';
 import type { Offsets } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
 import type { Watermark } from '../../model/watermark';
 import type { OrdersLake, OrdersTopic } from '../interfaces';
-import type { Named } from '../name-pipeline';
+import type { Named, Unnamed } from '../name-pipeline';
 
 export interface OpenLandingResult extends Named {
   /** Which opening of the lake this is; every batch is written under it. */
@@ -23,6 +23,15 @@ export interface OpenLandingResult extends Named {
   /** Files that were found damaged. */
   damaged?: DamagedFile[];
   startedFrom: 'ledger' | 'earliest offsets';
+  /** What the lake is known by from now on. */
+  lake?: LakeIdentity;
+  /** Hex SHA-256 of the ledger's last entry. */
+  entryHash?: string;
+}
+
+export interface OpenLandingInput extends Unnamed {
+  /** An operator wants the lake taken as it is, whatever was landed before. */
+  acceptLake?: boolean;
 }
 
 /**
@@ -32,18 +41,23 @@ export interface OpenLandingResult extends Named {
  *
  * Idempotent: creates what is missing, and every attempt takes an epoch of its own, which shuts out all before it: so an
  * attempt that wakes up late can neither write nor remove anything. Removes only files that no ledger entry names
- * and that only an earlier run of this pipeline can have written.
+ * and that only an earlier run of this pipeline can have written. LastingFailure LakeMismatch where the lake is not the one that
+ * was landed in: empty, or behind the consumer group's offsets.
  */
 export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }) {
-  return async function openLanding(): Promise<OpenLandingResult> {
+  return async function openLanding({ acceptLake }: OpenLandingInput = {}): Promise<OpenLandingResult> {
     await deps.topic.ensure();
     const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
-    const { epoch, last, damaged } = await deps.lake.open({
+    const { epoch, last, hash, identity, damaged } = await deps.lake.open({
       runId: workflowExecution?.runId ?? '',
       scheduledAt: currentAttemptScheduledTimestampMs,
+      ...(acceptLake === true ? { accept: true } : { landed: await deps.topic.groupOffsets() }),
     });
+    // From here on the group is no witness of what is not in this lake.
+    const forget = (to: Offsets) => (acceptLake === true ? deps.topic.commitGroupOffsets(to) : undefined);
     if (last !== undefined) {
       const { sequence, next, reached, highWater, unlanded = [] } = last;
+      await forget(next);
       return {
         epoch,
         sequence,
@@ -54,10 +68,13 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
         unlanded,
         ...damagedIn({ damaged }),
         startedFrom: 'ledger',
+        lake: identity,
+        ...(hash === undefined ? {} : { entryHash: hash }),
       };
     }
     const { earliest, ...now } = await deps.topic.offsets();
     const { begin, ...there } = await deps.lake.beginning(epoch, { begin: earliest, ...topicOf(now) });
+    await forget(begin);
     return {
       epoch,
       sequence: 0,
@@ -67,6 +84,7 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
       highWater: {},
       unlanded: [],
       startedFrom: 'earliest offsets',
+      lake: identity,
     };
   };
 }

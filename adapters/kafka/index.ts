@@ -9,6 +9,7 @@ import { logBounds } from './log-bounds';
 import { merge } from './merge';
 import { waitForMessages } from './message-wait';
 import type { KafkaTopicOptions } from './options';
+import { fetchStableOffset } from './offset-fetch-request';
 import { partitionOf } from './partitioner';
 import { readProgress } from './progress-record';
 import { Publisher } from './publisher';
@@ -129,6 +130,23 @@ class KafkaOrdersTopic implements OrdersTopic {
       if (finished) this.#pool.giveBack(connection);
       else this.#pool.discard(connection, failure);
     }
+  }
+
+  async groupOffsets(): Promise<Offsets> {
+    const group = this.options.consumerGroup;
+    const { topic } = this.options;
+    return this.#explained(`reading offsets of group ${group}`, undefined, () =>
+      this.#pool.run(undefined, async (connection) => {
+        const offsets: Offsets = {};
+        for (const partition of connection.partitions) {
+          const found = await connection.coordinated('group', group, undefined, (coordinator) =>
+            fetchStableOffset(coordinator, { group, topic, partition }),
+          );
+          if (found !== undefined) offsets[partition] = String(found.offset);
+        }
+        return offsets;
+      }),
+    );
   }
 
   async commitGroupOffsets(next: Offsets): Promise<void> {

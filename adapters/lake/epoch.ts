@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { LastingFailure } from '../../model/errors';
 import { codeOf, createDurably, makeFolder } from './durable-file';
 import { epochName, epochOf, epochOfRecord, STAGING_FOLDER, stagingOf, type LakeFolders } from './layout';
+import { lastEntry, UnreadableEntry } from './ledger';
 import { namesIn } from './part-files';
 
 /** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
@@ -27,7 +28,7 @@ export interface Opener {
 export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<number> {
   const records = join(folders.lake, STAGING_FOLDER);
   for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
-  const epoch = await nextEpoch(records, opener);
+  const epoch = await nextEpoch(records, await epochInLedger(folders.ledger), opener);
   for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
   if ((await newestEpoch(records)) !== epoch) {
@@ -39,21 +40,43 @@ export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<n
 }
 
 /** Tells a closed staging folder from other reasons why a step failed. Returns the error to throw. */
-export async function orSuperseded(error: unknown, root: string, epoch: number): Promise<unknown> {
+export async function orSuperseded(
+  error: unknown,
+  folders: LakeFolders,
+  root: string,
+  epoch: number,
+): Promise<unknown> {
   if (codeOf(error) !== 'ENOENT' || (await exists(stagingOf(root, epoch)))) return error;
-  return supersededBy(root, undefined);
+  const newest = await newestEpoch(join(folders.lake, STAGING_FOLDER));
+  if (newest > epoch) return supersededBy(root, newest);
+  if (!(await exists(root))) return new Error(`${root} is gone. ${PUT_BACK}`, { cause: error });
+  return new LastingFailure(
+    'LakeMismatch',
+    `${stagingOf(root, epoch)}, by which one landing keeps another from writing, was removed, and no other landing has opened the ` +
+      'lake since: somebody has. Nothing is lost. Start the landing again, which makes it anew: npm run orders -- start',
+  );
 }
+
+const PUT_BACK =
+  'Was it moved, or is its disk not mounted? Put it back as it was: landing goes on by itself. If it is lost, start the landing ' +
+  'anew, which makes it again, and land again what the audit finds missing: temporal workflow terminate --workflow-id orders-land ; ' +
+  'npm run orders -- start ; npm run orders -- audit';
 
 /**
  * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of the staging
  * folder, so that only the newest epoch can remove anything.
  */
-export async function removeFenced(path: string, root: string, epoch: number): Promise<void> {
+export async function removeFenced(
+  path: string,
+  folders: LakeFolders,
+  root: string,
+  epoch: number,
+): Promise<void> {
   const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await rename(path, aside);
   } catch (error) {
-    const told = await orSuperseded(error, root, epoch);
+    const told = await orSuperseded(error, folders, root, epoch);
     if (codeOf(told) === 'ENOENT') return;
     throw told;
   }
@@ -64,9 +87,10 @@ function roots({ lake, quarantine }: LakeFolders): string[] {
   return [lake, quarantine];
 }
 
-async function nextEpoch(records: string, opener: Opener): Promise<number> {
+async function nextEpoch(records: string, written: number, opener: Opener): Promise<number> {
   for (;;) {
-    const newest = await newestEpoch(records);
+    // The records may have been removed; the ledger's epochs must rise all the same.
+    const newest = Math.max(await newestEpoch(records), written);
     if (newest > 0) await refuseLatecomer(records, newest, opener);
     const record = { epoch: newest + 1, ...opener, openedAt: new Date().toISOString() };
     const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
@@ -76,7 +100,7 @@ async function nextEpoch(records: string, opener: Opener): Promise<number> {
 
 async function refuseLatecomer(records: string, newest: number, opener: Opener): Promise<void> {
   const path = join(records, epochName(newest));
-  const { scheduledAt, runId } = JSON.parse(await readFile(path, 'utf8')) as Opener;
+  const { scheduledAt, runId } = await openerIn(path);
   if (opener.scheduledAt >= scheduledAt) return;
   throw new LastingFailure(
     'LandingConflict',
@@ -84,6 +108,27 @@ async function refuseLatecomer(records: string, newest: number, opener: Opener):
       `(${new Date(opener.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
       'of the Temporal server was set back, wait until it has passed that moment, then start landOrders again.',
   );
+}
+
+/** A record that was removed or cut tells of nobody. */
+async function openerIn(path: string): Promise<Opener> {
+  const nobody = { runId: '', scheduledAt: 0 };
+  try {
+    return { ...nobody, ...(JSON.parse(await readFile(path, 'utf8')) as Opener) };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return nobody;
+    throw error;
+  }
+}
+
+/** Of its newest entry; an unreadable one is told later. */
+async function epochInLedger(ledger: string): Promise<number> {
+  try {
+    return (await lastEntry(ledger))?.epoch ?? 0;
+  } catch (error) {
+    if (error instanceof UnreadableEntry) return 0;
+    throw error;
+  }
 }
 
 async function newestEpoch(records: string): Promise<number> {
@@ -109,7 +154,7 @@ function supersededBy(root: string, epoch: number | undefined): LastingFailure {
   const which = epoch === undefined ? '' : ` (epoch ${epoch})`;
   return new LastingFailure(
     'LandingConflict',
-    `The lake ${root} was opened by another landing${which}, which owns it now (or its ${STAGING_FOLDER} folder was removed); nothing ` +
+    `The lake ${root} was opened by another landing${which}, which owns it now; nothing ` +
       'more is written here. If two landOrders share the lake, stop one of them or give it a lake of its own; then start ' +
       'landOrders again.',
   );

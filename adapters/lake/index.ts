@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   AcceptedRow,
@@ -13,8 +13,17 @@ import type { Watermark } from '../../model/watermark';
 import { formatTimestamp } from '../../model/watermark';
 import { codeOf, makeFolder, sha256, writeDurably } from './durable-file';
 import { orSuperseded, takeEpoch } from './epoch';
-import { dateFolder, foldersOf, hiddenName, partName, stagingOf } from './layout';
-import { appendEntry, beginning, findCommitted, lastEntry, readEntry, UnreadableEntry } from './ledger';
+import { dateFolder, foldersOf, hiddenName, partName, stagingOf, type LakeFolders } from './layout';
+import { confirm, ensureIdentity, refuseNested } from './identity';
+import {
+  appendEntry,
+  beginning,
+  findCommitted,
+  hashOfEntry,
+  lastEntry,
+  readEntry,
+  UnreadableEntry,
+} from './ledger';
 import { addToBatches, walkLedger, type Batch } from './ledger-walk';
 import { LiveFiles, stillDamaged } from './live-files';
 import { findLanded, findQuarantined } from './lookup';
@@ -24,6 +33,7 @@ import { allParts } from './part-files';
 import { probeFolder } from './probe';
 import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
 import { completeReplay } from './replay';
+import { refuseShortened, setAside } from './shortened';
 import { clearStaging, removeOthers, sweep } from './sweep';
 
 export type { Compression } from './parquet-writer';
@@ -44,15 +54,23 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
   return {
     ensure,
 
-    async open(opener) {
+    async open({ landed = {}, accept = false, ...opener }) {
+      await refuseNested(folders);
       await ensure();
       const epoch = await takeEpoch(folders, opener);
       // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
       const last = await lastEntry(folders.ledger);
+      const via = stagingOf(folders.lake, epoch);
+      if (accept) await setAside(folders, last);
+      else await refuseShortened(folders, last, landed);
+      const identity = await ensureIdentity(folders, via);
       const missing = last === undefined ? [] : await completeReplay(folders, epoch, last);
       const damaged = [...(await stillDamaged(last?.damaged ?? [])), ...missing];
-      return { epoch, last, damaged, removed: await sweep(folders, epoch, last) };
+      const hash = last === undefined ? {} : { hash: await hashOfEntry(folders.ledger, last.sequence) };
+      return { epoch, last, ...hash, identity, damaged, removed: await sweep(folders, epoch, last) };
     },
+
+    confirm: (known) => confirm(folders, known),
 
     beginning: (epoch, place) => beginning(folders.ledger, stagingOf(folders.lake, epoch), place),
 
@@ -66,17 +84,24 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
         dateFolder(row.order.createdAtMicros),
       );
       const encodedQuarantine = byFolder(inOffsetOrder(quarantined), quarantineFolder);
-      const files = await writeFiles(folders.lake, batch, how, encodedOrders, (rows) => ({
+      const files = await writeFiles(folders, folders.lake, batch, how, encodedOrders, (rows) => ({
         bytes: encodeOrders(rows, compression),
         ...ends(rows),
       }));
-      const quarantineFiles = await writeFiles(folders.quarantine, batch, how, encodedQuarantine, (rows) => ({
-        bytes: encodeQuarantined(rows, compression),
-      }));
+      const quarantineFiles = await writeFiles(
+        folders,
+        folders.quarantine,
+        batch,
+        how,
+        encodedQuarantine,
+        (rows) => ({
+          bytes: encodeQuarantined(rows, compression),
+        }),
+      );
       if (again && hiddenFor === undefined) {
         await refuseCommitted();
-        await removeOthers(folders.lake, batch, files);
-        await removeOthers(folders.quarantine, batch, quarantineFiles);
+        await removeOthers(folders, folders.lake, batch, files);
+        await removeOthers(folders, folders.quarantine, batch, quarantineFiles);
       }
       return { files, quarantineFiles };
     },
@@ -90,8 +115,8 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
     filesOf: (batch) => new LiveFiles(folders).ofBatch(batch),
 
     async discard(batch) {
-      await removeOthers(folders.lake, batch, []);
-      await removeOthers(folders.quarantine, batch, []);
+      await removeOthers(folders, folders.lake, batch, []);
+      await removeOthers(folders, folders.quarantine, batch, []);
     },
 
     async rowsOf(batch) {
@@ -136,14 +161,16 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
     findCommitted: (batch) => findCommitted(folders.ledger, batch),
 
     async commit(entry) {
+      let hash: string;
       try {
-        await appendEntry(folders.ledger, stagingOf(folders.lake, entry.epoch), entry);
+        hash = await appendEntry(folders.ledger, stagingOf(folders.lake, entry.epoch), entry);
       } catch (error) {
         if (error instanceof LastingFailure && error.type === 'LandingConflict') await removeOwnFiles(entry);
-        throw await orSuperseded(error, folders.lake, entry.epoch);
+        throw await orSuperseded(error, folders, folders.lake, entry.epoch);
       }
       await completeReplay(folders, entry.epoch, entry);
       await clearStaging(folders, entry);
+      return { hash };
     },
   };
 
@@ -196,6 +223,7 @@ interface How {
 
 /** One file a folder. Where one fails the rest is still waited for, so that no write outlives its attempt. */
 async function writeFiles<T>(
+  folders: LakeFolders,
   root: string,
   batch: OwnedBatch,
   how: How,
@@ -209,7 +237,8 @@ async function writeFiles<T>(
     encoded.map(({ folder, bytes }) => writeInto(join(root, folder), name, bytes, { via, ...how })),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw refusedName(await orSuperseded(failed.reason, root, batch.epoch), batch);
+  if (failed !== undefined)
+    throw refusedName(await orSuperseded(failed.reason, folders, root, batch.epoch), batch);
   return encoded.map(({ folder, rows, bytes, ...positions }) => ({
     path: `${folder}/${name}`,
     rows,
@@ -226,6 +255,8 @@ async function writeInto(
   { signal, hiddenFor, ...options }: How & { via: string },
 ): Promise<void> {
   signal.throwIfAborted();
+  // Where the whole lake is gone, or another landing owns it, no folder is to appear.
+  await stat(options.via);
   await makeFolder(folder);
   await writeDurably(folder, hiddenFor === undefined ? name : hiddenName(name, hiddenFor), bytes, options);
 }

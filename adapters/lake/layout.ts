@@ -9,6 +9,12 @@ export const LEDGER_FOLDER = '_ledger';
 /** In the ledger's folder: the offsets at which the lake began. */
 export const BEGINNING = 'begin';
 
+/** In the ledger's folder: what the lake is known by. See identity.ts. */
+export const ID_FILE = 'id.json';
+
+/** In lake and quarantine: files that no entry lists and that an operator did not want to lose. Skipped by readers. */
+export const ASIDE_FOLDER = '_aside';
+
 /** The two folders that hold `date=…` folders, from the configured path. */
 export interface LakeFolders {
   lake: string;

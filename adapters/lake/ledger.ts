@@ -3,7 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { BatchIdentity, Beginning, LedgerEntry, NewLedgerEntry } from '../../activities/interfaces';
+import { setAsideCommand, shellWord } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
+import { BEGIN_ANEW } from '../../model/new-lake';
 import type { FailureCode } from '../../model/order';
 import { FAILURES, RULE_SET_VERSION } from '../../model/order';
 import { formatRanges } from '../../model/ranges';
@@ -16,23 +18,62 @@ import { namesIn } from './part-files';
 export async function lastEntry(folder: string): Promise<LedgerEntry | undefined> {
   let last = 0;
   for (const name of await namesIn(folder)) last = Math.max(last, sequenceOfEntry(name) ?? 0);
-  return last === 0 ? undefined : readEntry(folder, last);
+  if (last === 0) return undefined;
+  try {
+    return await readEntry(folder, last);
+  } catch (error) {
+    if (!(error instanceof UnreadableEntry)) throw error;
+    const path = join(folder, entryName(last));
+    throw new UnreadableEntry(
+      `${error.message} It is the ledger's newest, so nothing is landed until a copy of it is put back; landing goes on by itself ` +
+        `then. Without a copy, take it away: ${setAsideCommand(path)} and land what it told of again. ${BEGIN_ANEW}`,
+      { cause: error },
+    );
+  }
 }
 
 /** Writes down where a ledger without entries begins, unless that was done before; returns the place that counts. */
 export async function beginning(folder: string, via: string, place: Beginning): Promise<Beginning> {
   const bytes = Buffer.from(`${JSON.stringify(place, null, 2)}\n`);
   if (await createDurably(folder, BEGINNING, bytes, { via })) return place;
-  return PLACE.parse(JSON.parse(await readFile(join(folder, BEGINNING), 'utf8')));
+  return (await knownBeginning(folder)) ?? place;
+}
+
+/** What {@link beginning} has written down, if it has. */
+export async function knownBeginning(folder: string): Promise<Beginning | undefined> {
+  const path = join(folder, BEGINNING);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return PLACE.parse(JSON.parse(text));
+  } catch (error) {
+    throw new Error(
+      `${path}, where the lake began, was changed or cut (${(error as Error).message}). Nothing has landed yet, so it may be ` +
+        `removed, and landing begins with what Kafka holds now: rm ${shellWord(path)}`,
+      { cause: error },
+    );
+  }
 }
 
 /**
- * Appends an entry by way of the folder `via`. Success where it stands there already with the same ranges.
- * LastingFailure LandingConflict where other ranges took its sequence, or the entry before it is missing.
+ * Appends an entry by way of the folder `via`; returns the hash of its bytes. Success where it stands there already with the
+ * same ranges.
+ * LastingFailure LandingConflict where other ranges took its sequence, LakeMismatch where the entry before it is missing or was
+ * changed.
  */
-export async function appendEntry(folder: string, via: string, entry: NewLedgerEntry): Promise<void> {
-  if ((await findCommitted(folder, entry)) !== undefined) return;
+export async function appendEntry(
+  folder: string,
+  via: string,
+  { previousHash: expected, ...entry }: NewLedgerEntry,
+): Promise<string> {
+  if ((await findCommitted(folder, entry)) !== undefined) return hashOfEntry(folder, entry.sequence);
   const previousHash = await hashOfEntry(folder, entry.sequence - 1);
+  if (expected !== undefined && expected !== previousHash) throw edited(folder, entry.sequence - 1);
   const whole: LedgerEntry = {
     ...entry,
     ruleSetVersion: RULE_SET_VERSION,
@@ -43,6 +84,16 @@ export async function appendEntry(folder: string, via: string, entry: NewLedgerE
   const text = `${JSON.stringify(z.strictObject(SHAPE).parse(whole), null, 2)}\n`;
   const created = await createDurably(folder, entryName(entry.sequence), Buffer.from(text), { via });
   if (!created) await findCommitted(folder, entry);
+  return hashOfEntry(folder, entry.sequence);
+}
+
+function edited(folder: string, sequence: number): LastingFailure {
+  return new LastingFailure(
+    'LakeMismatch',
+    `${join(folder, entryName(sequence))}, the ledger's newest entry, was changed since it was written. Put back a copy of it and ` +
+      'start the landing again, or start it as it is, if the change is meant; the ledger then proves the changed entry: npm run ' +
+      'orders -- start',
+  );
 }
 
 /** The batch's entry, if there is one; LandingConflict where its sequence has other ranges, or those of another topic. */
@@ -60,7 +111,8 @@ export async function findCommitted(folder: string, batch: BatchIdentity): Promi
   );
 }
 
-async function hashOfEntry(folder: string, sequence: number): Promise<string> {
+/** Hex SHA-256 of an entry's bytes; empty for 0. LastingFailure LakeMismatch where it is missing. */
+export async function hashOfEntry(folder: string, sequence: number): Promise<string> {
   if (sequence === 0) return '';
   const path = join(folder, entryName(sequence));
   try {
@@ -68,9 +120,9 @@ async function hashOfEntry(folder: string, sequence: number): Promise<string> {
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
     throw new LastingFailure(
-      'LandingConflict',
-      `${path} is missing, so batch ${sequence + 1} has nothing to follow. ` +
-        'The lake was emptied, moved or changed under a running landing: restore its _ledger, or start a new landOrders.',
+      'LakeMismatch',
+      `${path} is missing, so batch ${sequence + 1} has nothing to follow. The lake was emptied, moved or changed under a running ` +
+        'landing: put its _ledger back as it was, then start the landing again: npm run orders -- start',
       { cause: error },
     );
   }
@@ -99,7 +151,8 @@ export async function readEntry(folder: string, sequence: number): Promise<Ledge
   }
 }
 
-function entryName(sequence: number): string {
+/** `0000000042.json`. */
+export function entryName(sequence: number): string {
   return `${padSequence(sequence)}.json`;
 }
 

@@ -32,7 +32,7 @@ export async function completeReplay(
       if (await show(root, path, sequence)) continue;
       missing.push({ file: join(root, path), batch, problem: 'is missing', listed: { bytes, sha256 } });
     }
-    await removeOthers(root, { sequence: batch, epoch }, files);
+    await removeOthers(folders, root, { sequence: batch, epoch }, files);
   }
   return missing;
 }

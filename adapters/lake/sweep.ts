@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchIdentity, LedgerEntry } from '../../activities/interfaces';
-import { LastingFailure } from '../../model/errors';
 import { removeFenced } from './epoch';
 import type { LakeFolders } from './layout';
 import { isHidden, isTemporary, LEDGER_FOLDER, sequenceOfTemporary, stagingOf } from './layout';
@@ -11,8 +10,8 @@ import { allParts, dateFolders, namesIn } from './part-files';
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.
  * Everything else stays, above all files of strangers. Call only as the owner of the newest epoch, with no batch in flight.
  *
- * One batch is in flight at a time, so nothing can be further ahead than last + 1. A file that is tells of a ledger
- * that lost entries; to remove it could empty a whole lake, so that is refused with LandingConflict.
+ * One batch is in flight at a time, so nothing can be further ahead than last + 1: a lake with such a file is refused before
+ * (shortened.ts), because its ledger has lost entries and this would empty it.
  */
 export async function sweep(
   folders: LakeFolders,
@@ -24,9 +23,9 @@ export async function sweep(
     [folders.lake, last?.files],
     [folders.quarantine, last?.quarantineFiles],
   ] as const) {
-    removed.push(...(await removeHidden(root, epoch)));
+    removed.push(...(await removeHidden(folders, root, epoch)));
     const doomed = [...(await temporaries(root)), ...(await leftovers(root, last, committed))];
-    for (const path of doomed) await removeFenced(path, root, epoch);
+    for (const path of doomed) await removeFenced(path, folders, root, epoch);
     removed.push(...doomed);
   }
   return removed;
@@ -37,6 +36,7 @@ export async function sweep(
  * every folder, so not in normal flow.
  */
 export async function removeOthers(
+  folders: LakeFolders,
   root: string,
   { sequence, epoch }: { sequence: number; epoch: number },
   written: readonly { path: string }[],
@@ -44,7 +44,7 @@ export async function removeOthers(
   const kept = new Set(written.map(({ path }) => path));
   for (const part of await allParts(root)) {
     if (part.sequence === sequence && !kept.has(part.path))
-      await removeFenced(join(root, part.path), root, epoch);
+      await removeFenced(join(root, part.path), folders, root, epoch);
   }
 }
 
@@ -63,11 +63,11 @@ export async function clearStaging(
 }
 
 /** Removes the hidden files that no entry made visible. */
-async function removeHidden(root: string, epoch: number): Promise<string[]> {
+async function removeHidden(folders: LakeFolders, root: string, epoch: number): Promise<string[]> {
   const removed: string[] = [];
   for (const date of await dateFolders(root)) {
     for (const name of (await namesIn(join(root, date))).filter(isHidden)) {
-      await removeFenced(join(root, date, name), root, epoch);
+      await removeFenced(join(root, date, name), folders, root, epoch);
       removed.push(join(root, date, name));
     }
   }
@@ -94,13 +94,6 @@ async function leftovers(
   const listed = new Set(committed.map((file) => file.path));
   const found: string[] = [];
   for (const part of await allParts(root)) {
-    if (part.sequence > sequence + 1) {
-      throw new LastingFailure(
-        'LandingConflict',
-        `${join(root, part.path)} is of batch ${part.sequence}, but the ledger ends with ${sequence}. ` +
-          'Its newer entries are lost, or another landing is at work: restore _ledger, or move the files away.',
-      );
-    }
     // Of the last batch only what its entry lists: the rest is of an attempt with other ranges.
     if (part.sequence === sequence + 1 || (part.sequence === sequence && !listed.has(part.path))) {
       found.push(join(root, part.path));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   BEGINNING,
   DATE_FOLDER,
+  ID_FILE,
   isTemporary,
   LEDGER_FOLDER,
   sequenceOfEntry,
@@ -73,7 +74,7 @@ export class StrangerCheck {
   async judgeLedger(): Promise<void> {
     const folder = join(this.lake, LEDGER_FOLDER);
     const strangers = (await namesIn(folder)).filter(
-      (name) => name !== BEGINNING && sequenceOfEntry(name) === undefined,
+      (name) => name !== BEGINNING && name !== ID_FILE && sequenceOfEntry(name) === undefined,
     );
     await this.judge(folder, LEDGER_FOLDER, strangers);
   }

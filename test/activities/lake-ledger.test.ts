@@ -94,9 +94,9 @@ test('of two at once with other ranges one wins, of two alike both succeed', asy
   expect((await lake.lastEntry())?.sequence).toBe(2);
 });
 
-test('a missing entry before it is a conflict', async () => {
+test('a missing entry before it is a mismatch', async () => {
   await expect(lake.commit(entryFor(batch(3)))).rejects.toMatchObject({
-    type: 'LandingConflict',
+    type: 'LakeMismatch',
     message: expect.stringContaining('0000000002.json is missing') as string,
   });
 });

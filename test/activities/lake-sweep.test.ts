@@ -80,7 +80,7 @@ describe('sweep', () => {
   test('refuses to empty a lake whose ledger lost entries', async () => {
     for (const sequence of [1, 2, 3]) await write(lake, batch(sequence), rows);
     const before = await contentsOf(root);
-    await expect(openLake(lake)).rejects.toMatchObject({ type: 'LandingConflict' });
+    await expect(openLake(lake)).rejects.toMatchObject({ type: 'LakeMismatch' });
     expect(await contentsOf(root)).toEqual(before);
   });
 

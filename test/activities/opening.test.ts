@@ -45,7 +45,8 @@ test('a landing goes on after the ledger’s last entry, with all it needs to kn
   const mine = { ...batch(1), epoch: 2 };
   await lake.commit({ ...entryFor(mine, await write(lake, mine, rows)), ...known });
   const opened = await inActivity(openLanding);
-  expect(opened).toEqual({ epoch: 3, sequence: 1, startedFrom: 'ledger', ...known });
+  expect(opened).toMatchObject({ epoch: 3, sequence: 1, startedFrom: 'ledger', ...known });
+  expect(await lake.confirm({ lake: opened.lake!, sequence: 1 })).toEqual(opened.lake);
 });
 
 test('a capture goes on after the progress record; the state file counts where there is none, input always', async () => {

@@ -87,7 +87,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
   const next = { '0': '10', '1': '10', '2': '10' };
   const claimFrom = (input: Parameters<ReturnType<typeof createClaimMicroBatch>>[0]) => {
     const stopping = new AbortController().signal;
-    const claimMicroBatch = createClaimMicroBatch({ topic, maxOffsets: 1_000, waitMs: 500, stopping });
+    const claimMicroBatch = createClaimMicroBatch({ topic, lake, maxOffsets: 1_000, waitMs: 500, stopping });
     return inActivity(() => claimMicroBatch(input));
   };
 

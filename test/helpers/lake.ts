@@ -33,13 +33,13 @@ export async function freshLake(below = 'lake'): Promise<{
   return { root, remove, path, lake };
 }
 
-/** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too, but not who opened the lake. */
+/** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too, but not who opened the lake, and its id. */
 export async function contentsOf(root: string): Promise<Record<string, string>> {
   const contents: Record<string, string> = {};
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || /_staging\/\d{10}\.json$/.test(path)) continue;
+    if (!entry.isFile() || /_staging\/\d{10}\.json$|_ledger\/id\.json$/.test(path)) continue;
     contents[path.slice(root.length + 1)] = (await readFile(path)).toString('hex');
   }
   return Object.fromEntries(Object.entries(contents).sort(([a], [b]) => (a < b ? -1 : 1)));
