@@ -62,6 +62,15 @@ export async function queryLake(
   return withDuckDB((duckdb) => query(duckdb, files, sql));
 }
 
+/** The earliest created_at of a file, as 27 characters; `undefined` where it has none. Throws where it cannot be read. */
+export async function firstCreatedAt(file: string): Promise<string | undefined> {
+  const rows = await withDuckDB((duckdb) =>
+    query(duckdb, [file], `SELECT ${timestampText('min(created_at)')} FROM files`),
+  );
+  const first = rows[0]?.[0] ?? null;
+  return first === null ? undefined : String(first);
+}
+
 async function pathsIn(root: string): Promise<string[]> {
   return (await allParts(root)).map(({ path }) => join(root, path));
 }

@@ -1,19 +1,18 @@
 /** The files of one folder against the ledger: all that it lists are there, unchanged, and no others. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { LakeFile } from '../../activities/interfaces';
 import { readParquetRows } from '../../adapters/lake/row-counts';
-import { codeOf } from '../../adapters/lake/durable-file';
 import { padSequence } from '../../adapters/lake/layout';
+import { fingerprint } from '../../adapters/lake/live-files';
 import { namesIn } from '../../adapters/lake/part-files';
+import { replayCommand } from '../../model/damaged';
 import type { Findings } from './findings';
 
 /** A file as its batch's present entry lists it. */
 export interface Listed extends LakeFile {
-  /** The entry that lists it. */
+  /** The entry that lists it, and the batch whose file it is. */
   entry: number;
+  batch: number;
 }
 
 /** Files read at once: enough to keep a disk busy; each takes a buffer of 64 KiB. */
@@ -22,7 +21,7 @@ const CONCURRENCY = 4;
 const FOOTERS = 256;
 
 /**
- * Checks the listed files of one `date=…` folder.
+ * Checks the listed files of one `date=…` folder; returns those that are as the ledger says.
  *
  * @param root the lake or the quarantine
  * @param shown how to name a path for a person
@@ -31,7 +30,7 @@ export async function checkListed(
   root: string,
   listed: readonly Listed[],
   options: { findings: Findings; shown: (path: string) => string; onFile: () => void },
-): Promise<void> {
+): Promise<Listed[]> {
   const found = new Array<Fingerprint | undefined>(listed.length);
   const waiting = listed.entries();
   const lane = async () => {
@@ -41,28 +40,31 @@ export async function checkListed(
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-  const present: Listed[] = [];
+  const whole: Listed[] = [];
+  const readable: Listed[] = [];
   for (const [index, file] of listed.entries()) {
-    if (await checkContent(root, file, found[index], options)) present.push(file);
+    const state = await checkContent(root, file, found[index], options);
+    if (state === 'whole') whole.push(file);
+    if (state === 'changed') readable.push(file);
   }
-  for (let at = 0; at < present.length; at += FOOTERS) {
-    await checkRows(root, present.slice(at, at + FOOTERS), options);
-  }
+  const sound: Listed[] = [];
+  for (let at = 0; at < whole.length; at += FOOTERS)
+    sound.push(...(await checkRows(root, whole.slice(at, at + FOOTERS), options)));
+  for (let at = 0; at < readable.length; at += FOOTERS)
+    await checkRows(root, readable.slice(at, at + FOOTERS), options);
+  return sound;
 }
 
-interface Fingerprint {
-  bytes: number;
-  sha256: string;
-}
+type Fingerprint = NonNullable<Awaited<ReturnType<typeof fingerprint>>>;
 
-/** Whether there is a file whose rows can be counted. */
+/** What there is: the file as it was written, another one whose rows can be counted, or none. */
 async function checkContent(
   root: string,
   file: Listed,
   found: Fingerprint | undefined,
   { findings, shown }: { findings: Findings; shown: (path: string) => string },
-): Promise<boolean> {
-  if (found?.bytes === file.bytes && found.sha256 === file.sha256) return true;
+): Promise<'whole' | 'changed' | 'none'> {
+  if (found?.bytes === file.bytes && found.sha256 === file.sha256) return 'whole';
   const [kind, what] =
     found === undefined
       ? (['file-missing', `is missing: its ${file.rows} rows are lost to readers`] as const)
@@ -79,10 +81,15 @@ async function checkContent(
       where,
       `waits to be replaced by the replay of entry ${file.entry}, which is beside it`,
     );
-    return false;
+    return 'none';
   }
-  findings.problem(kind, where, `${what}. Entry ${file.entry} lists it; restore it from a backup`);
-  return found !== undefined;
+  // Not: put back a copy. Its orders may have landed once more since, and would be there twice.
+  findings.problem(
+    kind,
+    where,
+    `${what}. Entry ${file.entry} lists it; land its batch again: ${replayCommand([file.batch])}`,
+  );
+  return found === undefined ? 'none' : 'changed';
 }
 
 /** A replay commits first and renames then; one that was interrupted in between has its file beside the old one. */
@@ -91,27 +98,19 @@ async function awaitsRename(root: string, { path, entry, sha256 }: Listed): Prom
   return (await fingerprint(join(root, path, '..', name)))?.sha256 === sha256;
 }
 
-async function fingerprint(path: string): Promise<Fingerprint | undefined> {
-  try {
-    const { size } = await stat(path);
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-    return { bytes: size, sha256: hash.digest('hex') };
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
 async function checkRows(
   root: string,
   files: readonly Listed[],
   { findings, shown }: { findings: Findings; shown: (path: string) => string },
-): Promise<void> {
+): Promise<Listed[]> {
+  const sound: Listed[] = [];
   const rows = await readParquetRows(files.map(({ path }) => join(root, path)));
   for (const file of files) {
     const found = rows.get(join(root, file.path));
-    if (found === file.rows) continue;
+    if (found === file.rows) {
+      sound.push(file);
+      continue;
+    }
     findings.problem(
       'file-rows',
       shown(file.path),
@@ -120,6 +119,7 @@ async function checkRows(
         : `has ${found} rows, entry ${file.entry} says ${file.rows}`,
     );
   }
+  return sound;
 }
 
 /** What stands in a folder beside its listed files, by name. */

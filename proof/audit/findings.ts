@@ -18,6 +18,8 @@ export type FindingKind =
   | 'file-changed'
   | 'file-rows'
   | 'file-unlisted'
+  | 'order-twice'
+  | 'order-moved'
   | 'left-over'
   | 'in-flight';
 

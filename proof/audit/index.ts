@@ -2,11 +2,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { LakeFile } from '../../activities/interfaces';
+import { withScratchDuckDB } from '../../adapters/lake/duckdb';
 import { foldersOf, LEDGER_FOLDER } from '../../adapters/lake/layout';
 import type { Batch } from '../../adapters/lake/ledger-walk';
 import { walkLedger } from '../../adapters/lake/ledger-walk';
 import { dateFolders } from '../../adapters/lake/part-files';
 import { checkListed, unlisted, type Listed } from './file-check';
+import { checkDoubled } from './doubled';
 import { Findings, type Finding } from './findings';
 import { LedgerCheck } from './ledger-check';
 import { StrangerCheck } from './strangers';
@@ -50,7 +52,7 @@ export class NoLake extends Error {}
 
 /**
  * Walks the whole ledger and reads every file that it lists. Changes nothing; may run beside a landing, whose batch in
- * work is a note. Memory: about 1 KB a batch and 4 files' buffers.
+ * work is a note. Memory: about 1 KB a batch, 4 files' buffers, and DuckDB's limit for the orders of a date.
  *
  * @throws NoLake where there is no ledger; the system's error where something cannot be read
  */
@@ -74,29 +76,33 @@ export async function auditLake(
     0,
   );
 
-  const strangers = new StrangerCheck(folders.lake, ledger.lastSequence, findings);
+  const strangers = new StrangerCheck(folders.lake, ledger.lastSequence, ledger.unproved, findings);
   await strangers.judgeLedger();
-  for (const [root, filesOf] of [
-    [folders.lake, ({ files }: Batch) => files],
-    [folders.quarantine, ({ quarantineFiles }: Batch) => quarantineFiles],
-  ] as const) {
-    const shown = root === folders.lake ? '' : `${basename(root)}/`;
-    await strangers.judgeRoot(root, shown === '' ? '.' : basename(root));
-    const listed = byFolder(batches, filesOf);
-    for (const date of new Set([...listed.keys(), ...(await dateFolders(root))].sort())) {
-      const files = listed.get(date) ?? [];
-      const others = await unlisted(root, date, new Set(files.map((file) => basename(file.path))));
-      await strangers.judge(join(root, date), `${shown}${date}`, others);
-      await checkListed(root, files, {
-        findings,
-        shown: (file) => `${shown}${file}`,
-        onFile: () => {
-          progress.files += 1;
-          onProgress(progress);
-        },
-      });
+  await withScratchDuckDB(async (duckdb) => {
+    for (const [root, filesOf] of [
+      [folders.lake, ({ files }: Batch) => files],
+      [folders.quarantine, ({ quarantineFiles }: Batch) => quarantineFiles],
+    ] as const) {
+      const shown = root === folders.lake ? '' : `${basename(root)}/`;
+      await strangers.judgeRoot(root, shown === '' ? '.' : basename(root));
+      const listed = byFolder(batches, filesOf);
+      for (const date of new Set([...listed.keys(), ...(await dateFolders(root))].sort())) {
+        const files = listed.get(date) ?? [];
+        const others = await unlisted(root, date, new Set(files.map((file) => basename(file.path))));
+        await strangers.judge(join(root, date), `${shown}${date}`, others);
+        const sound = await checkListed(root, files, {
+          findings,
+          shown: (file) => `${shown}${file}`,
+          onFile: () => {
+            progress.files += 1;
+            onProgress(progress);
+          },
+        });
+        const isLake = root === folders.lake;
+        await checkDoubled(duckdb, root, { files: sound, where: `${shown}${date}`, moves: isLake }, findings);
+      }
     }
-  }
+  });
   return result(folders.lake, ledger, findings);
 }
 
@@ -118,7 +124,7 @@ function byFolder(
   for (const batch of batches) {
     for (const file of filesOf(batch)) {
       const folder = file.path.slice(0, file.path.lastIndexOf('/'));
-      const listed = { ...file, entry: batch.entry };
+      const listed = { ...file, entry: batch.entry, batch: batch.sequence };
       const list = folders.get(folder);
       if (list === undefined) folders.set(folder, [listed]);
       else list.push(listed);

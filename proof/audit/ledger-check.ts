@@ -13,6 +13,8 @@ export class LedgerCheck {
   readonly batches = new Map<number, Batch>();
   entries = 0;
   replays = 0;
+  /** Batches whose entry is missing or unreadable, so that nothing says which files are theirs. */
+  readonly unproved = new Set<number>();
   /** The last entry that could be read. */
   last: LedgerEntry | undefined;
   firstCommittedAt: string | undefined;
@@ -40,8 +42,10 @@ export class LedgerCheck {
       this.findings.problem(
         'entry-unreadable',
         path,
-        `is not a ledger entry (${error}); which offsets and files it proved is unknown. Restore it from a backup`,
+        `is not a ledger entry (${error}); which offsets and files it proved is unknown. Put back a copy of it. Without one the gap ` +
+          'in the proof stays; what to do about its files stands with each of them',
       );
+      this.unproved.add(step.sequence);
       this.#next = undefined;
       return;
     }
@@ -71,8 +75,10 @@ export class LedgerCheck {
     this.findings.problem(
       'entry-missing',
       path,
-      `${missing} missing before it; what was landed there is not proved, and the files count as unlisted. Restore _ledger`,
+      `${missing} missing before it; what was landed there is not proved. Put back a copy. Without one the gap in the proof stays; ` +
+        'what to do about the files stands with each of them',
     );
+    for (let number = expected; number < sequence; number += 1) this.unproved.add(number);
     this.#previousHash = undefined;
     this.#next = undefined;
   }
@@ -88,7 +94,7 @@ export class LedgerCheck {
         path,
         this.lastSequence === 0
           ? 'is the first entry but names one before it: the beginning of the ledger is missing'
-          : `does not hold the hash of entry ${this.lastSequence}: one of the two was changed after it was written`,
+          : `does not hold the hash of entry ${this.lastSequence}: one of the two was changed after it was written. Put back a copy of it`,
       );
     }
     this.#previousHash = sha256;

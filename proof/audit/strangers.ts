@@ -10,6 +10,9 @@ import {
   sequenceOfEntry,
 } from '../../adapters/lake/layout';
 import { namesIn } from '../../adapters/lake/part-files';
+import { firstCreatedAt } from '../../adapters/lake/reader';
+import { publishAgainFrom } from '../../model/data-loss';
+import { setAsideCommand } from '../../model/damaged';
 import type { Findings } from './findings';
 
 /** The batch in the name of a part file, of a replay's file, or of a temporary file of either or of an entry. */
@@ -22,6 +25,8 @@ export class StrangerCheck {
     private readonly lake: string,
     /** The last entry that was audited. */
     private readonly audited: number,
+    /** Those before it whose entry is missing or unreadable. */
+    private readonly unproved: ReadonlySet<number>,
     private readonly findings: Findings,
   ) {}
 
@@ -39,7 +44,8 @@ export class StrangerCheck {
         this.findings.problem(
           'file-unlisted',
           path,
-          `is of batch ${sequence}, but the ledger ends with ${last}: its newer entries are lost, or another landing is at work`,
+          `is of batch ${sequence}, but the ledger ends with ${last}: its newer entries are lost. Put them back; without a copy, start ` +
+            'the landing, which says what to do: npm run orders -- start',
         );
       } else if (sequence === last + 1) {
         this.findings.note(
@@ -55,11 +61,14 @@ export class StrangerCheck {
           path,
           'was left by an attempt that died; readers skip it, and landOrders removes it when it is started anew',
         );
+      } else if (this.unproved.has(sequence)) {
+        this.findings.problem('file-unlisted', path, await withoutEntry(join(folder, name), sequence));
       } else {
         this.findings.problem(
           'file-unlisted',
           path,
-          'is in no ledger entry: readers count its rows, and nothing proves where they come from. Move it away',
+          'is in no ledger entry: readers count its rows, and nothing proves where they come from. Take it away: ' +
+            setAsideCommand(join(folder, name)),
         );
       }
     }
@@ -86,6 +95,16 @@ export class StrangerCheck {
     }
     return last;
   }
+}
+
+/** Its rows are orders all the same, and those of it that are in no other file have to come again. */
+async function withoutEntry(file: string, sequence: number): Promise<string> {
+  const first = await firstCreatedAt(file).catch(() => undefined);
+  return (
+    `is of batch ${sequence}, whose entry is missing or unreadable: readers count its rows, and a rewind would land them again. Put ` +
+    `back a copy of the entry. Without one, take the file away: ${setAsideCommand(file)} and publish its orders again, which land ` +
+    `in another batch: ${publishAgainFrom(first)}`
+  );
 }
 
 async function exists(path: string): Promise<boolean> {

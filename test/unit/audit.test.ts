@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
+import { summary } from '../../adapters/lake/reader';
 import { auditLake, NoLake } from '../../proof/audit';
 import { accepted, batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
 
@@ -118,6 +119,44 @@ test('a flipped byte, a cut file, a removed file', async () => {
     expect.stringMatching(/^file-rows date=2025-11-18\/part-0000000002-.* not a Parquet file/),
     expect.stringMatching(/^file-missing date=2025-11-19\/part-0000000001-.* its 1 rows are lost/),
   ]);
+});
+
+test('orders that are there twice, though every file is what its entry says', async () => {
+  await land(4, { accepted: [accepted(3), accepted(4)] });
+  await land(5, { accepted: [accepted(3), accepted(1), accepted(5)] });
+  await land(6, {
+    accepted: [accepted(5, { createdAt: '2025-11-18T11:00:00Z' })],
+    quarantined: [quarantined('{}')],
+  });
+  expect(await problems()).toEqual([
+    expect.stringMatching(
+      /^order-twice date=2025-11-18 1 order is there more than once, such as order_id 1, in files of the batches 1, 5\. .*--batches 5$/,
+    ),
+    expect.stringMatching(
+      /^order-twice date=2025-11-18 .* order_id 3, in files of the batches 2, 4, 5\. .*--batches 4,5$/,
+    ),
+  ]);
+  // Not the same order: its created_at was changed, which the pipeline does not follow.
+  expect((await auditLake(path)).notes).toMatchObject([
+    {
+      kind: 'order-moved',
+      message: expect.stringContaining('such as 5, in files of the batches 5, 6') as string,
+    },
+  ]);
+});
+
+test('the files of a batch whose entry is lost: what helps without a copy of it', async () => {
+  rmSync(entryPath(2));
+  const result = await auditLake(path);
+  const [file] = result.problems.filter(({ where }) => where.startsWith('date='));
+  expect(file!.message).toContain('"createdAt": "2025-11-18T10:00:00.123456Z"');
+  execFileSync('sh', ['-c', /take the file away: (mv .*?) and publish/.exec(file!.message)![1]!]);
+  expect(
+    (await problems()).filter(
+      (line) => line.includes('date=2025-11-18/part') && !line.includes('quarantine'),
+    ),
+  ).toEqual([]);
+  expect((await summary(path)).rows).toBe(2);
 });
 
 test('a removed quarantine file is named with its folder', async () => {
