@@ -3,7 +3,7 @@ import { untilAborted } from '../adapters/kafka/abort';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
 import { restartLanding, startRig } from '../test/faults/rig';
 import { orders, violations } from '../test/world/oracle';
-import { CAPTURE_ROLE, createCaptureRole } from './capture-role';
+import { CAPTURE_ROLE, CAPTURE_TABLE, createCaptureRole } from './capture-role';
 import { secondsToLand } from './caught-up';
 import { Declared } from './declared';
 import type { Victim } from './fault';
@@ -54,7 +54,7 @@ export async function torture(options: TortureOptions): Promise<Figures> {
   try {
     options.signal.throwIfAborted();
     await createCaptureRole(stack.addresses);
-    const rig = await startRig({ postgres: CAPTURE_ROLE }, stack.addresses);
+    const rig = await startRig({ postgres: { ...CAPTURE_ROLE, table: CAPTURE_TABLE } }, stack.addresses);
     try {
       return await run(options, { rig, stack, declared: new Declared() });
     } finally {
@@ -75,7 +75,7 @@ async function run(options: TortureOptions, victim: Victim): Promise<Figures> {
   try {
     const faults = await inflict(options, victim);
     await untilAborted(load.stop(), signal);
-    await secondsToLand(pipeline, RECOVERY_TIMEOUT_MS, signal);
+    await caughtUp(victim, signal);
     await restartLanding(rig); // sweeps what killed attempts left
     return {
       seed,
@@ -87,6 +87,19 @@ async function run(options: TortureOptions, victim: Victim): Promise<Figures> {
     };
   } finally {
     load.abandon();
+  }
+}
+
+/** Where it does not come about, the pipeline's own account of itself is where to begin to search. */
+async function caughtUp({ rig }: Victim, signal: AbortSignal): Promise<number> {
+  try {
+    return await secondsToLand(rig.pipeline, RECOVERY_TIMEOUT_MS, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { output } = await orders(rig, 'status');
+    throw new Error(`${(error as Error).message}\n${output}\n${rig.workers.log().slice(-3_000)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -105,7 +118,7 @@ async function inflict(
     await untilAborted(fault.run(signal), signal);
     // Half of the faults strike while the last one is still being recovered from.
     const waits = random.next() < 0.5;
-    const seconds = waits ? await secondsToLand(victim.rig.pipeline, RECOVERY_TIMEOUT_MS, signal) : undefined;
+    const seconds = waits ? await caughtUp(victim, signal) : undefined;
     if (seconds !== undefined) report(`caught up in ${seconds} s`);
     recoveries.set(fault.kind, [...(recoveries.get(fault.kind) ?? []), seconds]);
   }

@@ -84,8 +84,13 @@ export function connectionOptions(settings: Settings['postgres']): PoolConfig {
 
 /** A pool of own sessions, which depend on nobody's settings. A connection that breaks while idle is simply replaced. */
 export function openPool(settings: Settings['postgres'], max: number): Pool {
+  const prepared = (client: ClientBase) => {
+    // The pool listens to idle ones alone. A connection that breaks in use, between two statements, would end the process.
+    client.on('error', () => undefined);
+    return prepare(client);
+  };
   // It waits for what this returns, though its type does not say so.
-  const onConnect = prepare as (client: ClientBase) => void;
+  const onConnect = prepared as (client: ClientBase) => void;
   const pool = new Pool({ ...connectionOptions(settings), max, onConnect });
   pool.on('error', () => undefined);
   return pool;

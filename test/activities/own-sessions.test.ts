@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type ClientConfig } from 'pg';
 import type { OrdersSource } from '../../activities/interfaces';
 import { createOrdersSource } from '../../adapters/postgres';
-import { openSession } from '../../adapters/postgres/session';
+import { openPool, openSession } from '../../adapters/postgres/session';
 import type { Settings } from '../../configs/schema';
 import { watermarkFrom } from '../../model/watermark';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
@@ -140,4 +140,16 @@ test('a session is ours by our role and our lock; one that is only named like ou
   await another.query(`SELECT pg_advisory_lock_shared(${classid}, ${objid})`);
   await another.query('BEGIN; SELECT 1');
   expect((await source.horizon()).heldBy).toBeDefined();
+});
+
+test('a session that is ended while it is in use, between two statements, does not end the process', async () => {
+  const { name, pool } = pipeline;
+  const own = openPool(settings.postgres, 1);
+  ends.push(() => own.end());
+  const client = await own.connect();
+  const ended = new Promise((resolve) => client.once('end', resolve));
+  await pool.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [name]);
+  await ended;
+  client.release(true);
+  expect((await own.query('SELECT 1')).rowCount).toBe(1);
 });

@@ -47,7 +47,7 @@ export async function violations(subject: Subject, expected: Expected = {}): Pro
     last = await look(subject, expected);
     fine = last.wrong.length === 0 ? fine + 1 : 0;
   }
-  return [...last.wrong, ...(last.missing > 0 ? await judgeVerify(subject, last.missing) : [])];
+  return [...last.wrong, ...(last.uncounted > 0 ? await judgeVerify(subject, last.uncounted) : [])];
 }
 
 /** The table as it is now, for {@link Declared.earlier}. */
@@ -55,11 +55,11 @@ export function remember(subject: Subject, expected: Expected = {}): Promise<Sna
   return snapshot(sidesOf(subject, expected));
 }
 
-/** One look, without waiting; `missing` are rows that are in no file, counted or not. */
+/** One look, without waiting; `uncounted` are rows that are in no file and not counted in `status`. */
 export async function look(
   subject: Subject,
   expected: Expected = {},
-): Promise<{ wrong: string[]; missing: number; rows: number }> {
+): Promise<{ wrong: string[]; uncounted: number; rows: number }> {
   const { counted, closed } = await observe(subject.client);
   const { wrong, missing, rows } = await compare(sidesOf(subject, expected), expected);
   const stopped = closed.filter(({ message }) => expected.stopped?.test(message) === true);
@@ -73,7 +73,7 @@ export async function look(
     );
   if (missing.rows > counted && stopped.length === 0 && !(await statusSays(subject, expected.statusSays)))
     wrong.push(`${missing.rows} rows are in no file, and ${counted} counted: ${missing.examples}`);
-  return { wrong, missing: missing.rows, rows };
+  return { wrong, uncounted: Math.max(0, missing.rows - counted), rows };
 }
 
 function sidesOf({ pipeline }: Subject, expected: Expected): Sides {
