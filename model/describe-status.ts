@@ -1,4 +1,5 @@
 import { describeDamaged } from './damaged';
+import type { Hold } from '../activities/interfaces';
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
 import type {
@@ -27,7 +28,7 @@ export function describeCapture(status: CaptureStatus): Described {
     ...detectionTrouble(detection),
     ...requestTrouble(status),
   ];
-  if (heldBy !== null) trouble.push(`held back by ${heldBy.kind} since ${heldBy.since}: ${heldBy.who}`);
+  if (heldBy !== null) trouble.push(describeHold(heldBy));
   trouble.push(...status.warnings.map((warning) => `warning: ${warning}`), ...mended(status.lastError));
   return {
     trouble,
@@ -39,6 +40,12 @@ export function describeCapture(status: CaptureStatus): Described {
       ...lastReset(status.resets, describeWatermark),
     ],
   };
+}
+
+/** Who keeps rows from being captured, and the statement that ends it. */
+export function describeHold({ kind, since, who, mend }: Hold): string {
+  const toEnd = mend === undefined ? '' : `. To end it, run in PostgreSQL: ${mend}`;
+  return `held back by ${kind} since ${since}: ${who}${toEnd}`;
 }
 
 export function describeLand(status: LandStatus): Described {

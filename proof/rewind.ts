@@ -3,7 +3,8 @@ import { queryLake } from '../adapters/lake/reader';
 import { inspectTable } from '../adapters/postgres/check';
 import { translateErrors } from '../adapters/postgres/errors';
 import { openPool } from '../adapters/postgres/session';
-import { after, upTo } from '../adapters/postgres/sql';
+import { after, quoteTable, upTo } from '../adapters/postgres/sql';
+import { namingLocks } from '../adapters/postgres/table-lock';
 import type { Settings } from '../configs/schema';
 import { compareWatermarks, type Watermark } from '../model/watermark';
 
@@ -45,13 +46,16 @@ export async function countRewind(settings: Settings, from: Watermark, to: Water
 async function rowsBetween(settings: Settings['postgres'], low: Watermark, high: Watermark): Promise<number> {
   const pool = openPool(settings, 1);
   try {
-    return await translateErrors(`${settings.host}:${settings.port}/${settings.db}`, settings, async () => {
+    const count = async () => {
       const { shape } = await inspectTable(pool, settings);
       const { rows } = await pool.query<{ rows: string }>(
         `SELECT count(*)::text AS rows FROM ${shape.name} t WHERE ${after(shape, low)} AND ${upTo(shape, high)}`,
       );
       return Number(rows[0]!.rows);
-    });
+    };
+    return await translateErrors(`${settings.host}:${settings.port}/${settings.db}`, settings, () =>
+      namingLocks(pool, quoteTable(settings.table), count),
+    );
   } finally {
     await pool.end();
   }

@@ -103,13 +103,19 @@ export function polled(state: CaptureState, result: PollResult): CaptureState {
   const micros =
     window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
   const named = result.pipeline === undefined ? {} : { pipeline: result.pipeline };
-  return { ...lookedBehind(state, result), ...named, heldBy, lagSeconds: Number(micros / 1000n) / 1000 };
+  const lagSeconds = Math.max(Number(micros / 1000n) / 1000, heldFor(heldBy, Date.parse(clock)));
+  return { ...lookedBehind(state, result), ...named, heldBy, lagSeconds };
 }
 
-/** What capture is found by. A transaction that holds it back may hide rows as old as itself. */
+/** Who holds capture back may hide rows that are as old as the hold. */
+function heldFor(heldBy: Hold | null, now: number): number {
+  return heldBy === null ? 0 : Math.max(0, (now - Date.parse(heldBy.since)) / 1000);
+}
+
+/** What capture is found by. */
 export function searchable({ pipeline, lagSeconds, heldBy, rows }: CaptureState): Searchable {
-  const held = heldBy === null ? 0 : (Date.now() - Date.parse(heldBy.since)) / 1000;
-  return { pipeline, lagSeconds: Math.max(lagSeconds, held), lastBatch: rows > 0 ? 'published' : 'none' };
+  const lag = Math.max(lagSeconds, heldFor(heldBy, Date.now()));
+  return { pipeline, lagSeconds: lag, lastBatch: rows > 0 ? 'published' : 'none' };
 }
 
 export function advanced(

@@ -4,7 +4,7 @@ import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../model/m
 import type { Window } from '../../model/ranges';
 import { sameCounts } from '../../model/unreachable';
 import type { Watermark } from '../../model/watermark';
-import type { Hold, Horizon, OrdersSource } from '../interfaces';
+import { TableLocked, type Hold, type Horizon, type OrdersSource } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
 import { pause } from '../pause';
 import { isDue, lookBehind, type Look } from './look-behind';
@@ -65,7 +65,7 @@ export function createPoll(deps: {
     for (;;) {
       // The horizon first, the rows second: the other way round, a commit in between would be missed.
       const horizon = await deps.source.horizon();
-      const hold = worthTelling(horizon);
+      let hold = worthTelling(horizon);
       if (isDue(current, horizon.clock, lookBehindEveryMs)) {
         const idAgeMs = lookBehindEveryMs;
         const look = await lookBehind(deps.source, { watch: current, after, horizon, gaps, idAgeMs });
@@ -76,7 +76,13 @@ export function createPoll(deps: {
       const found =
         horizon.before === undefined
           ? undefined
-          : await deps.source.nextWindow({ after, before: horizon.before, limit: deps.batchLimit });
+          : await deps.source
+              .nextWindow({ after, before: horizon.before, limit: deps.batchLimit })
+              .catch((error: unknown) => {
+                if (!(error instanceof TableLocked)) throw error;
+                hold = error.hold;
+                return undefined;
+              });
       if (found !== undefined) {
         return {
           window: { lower: after, upper: found.upper },

@@ -4,13 +4,27 @@ import type { Window } from '../../model/ranges';
 import type { Unreachable } from '../../model/unreachable';
 import type { Watermark } from '../../model/watermark';
 
-/** Who keeps the late-commit horizon back. */
+/** Who keeps rows from being captured: by holding the late-commit horizon back, or by a lock under which nobody can read. */
 export interface Hold {
-  kind: 'open transaction' | 'prepared transaction';
+  kind: 'open transaction' | 'prepared transaction' | 'table lock';
   /** For a person: `pid 4711, role app, application "importer", idle in transaction`. */
   who: string;
   /** UTC, when the transaction began (an open one) or was prepared. */
   since: string;
+  /** The statement that ends it; absent from a workflow of an earlier version, and where there is none. */
+  mend?: string;
+}
+
+/** Somebody has locked the orders table, or is about to, for longer than is worth waiting in silence. An outage. */
+export class TableLocked extends Error {
+  constructor(
+    message: string,
+    readonly hold: Hold,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'TableLocked';
+  }
 }
 
 /**
@@ -35,10 +49,16 @@ export interface OrdersSource {
    */
   check(): Promise<{ warnings: string[] }>;
 
-  /** LastingFailure InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. */
+  /**
+   * LastingFailure InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. An outage where the
+   * server has become a standby, which shows no transactions.
+   */
   horizon(): Promise<Horizon>;
 
-  /** The first `limit` rows after `after` with created_at before `before`: their last place and number; `undefined` if none. */
+  /**
+   * The first `limit` rows after `after` with created_at before `before`: their last place and number; `undefined` if none.
+   * Rejects with {@link TableLocked} where it had to wait for a lock.
+   */
   nextWindow(options: {
     after: Watermark;
     before: string;

@@ -1,8 +1,18 @@
-import type { QueryResultRow } from 'pg';
+import { escapeIdentifier, type QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
 import { COLUMNS } from '../../model/order';
-import { COLUMNS_SQL, INDEX_SQL, SERVER_SQL, ZONE_MOVES_SQL, quoteTable, type TableShape } from './sql';
+import { grainMicros, PRECISION_SQL, strangeDefaults, type Precision } from './precision';
+import {
+  CLOSED_SCHEMA_SQL,
+  COLUMNS_SQL,
+  INDEX_SQL,
+  SERVER_SQL,
+  ZONE_MOVES_SQL,
+  quoteTable,
+  tryToReadSql,
+  type TableShape,
+} from './sql';
 
 interface Queries {
   query<R extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
@@ -44,12 +54,22 @@ export async function inspectTable(
       role: string;
       sees_all: boolean;
       may_read: boolean;
+      rows_hidden: boolean;
       zone_known: boolean;
     }>(SERVER_SQL, [name, settings.timezone])
   ).rows[0]!;
   const columns = (await pool.query<Column>(COLUMNS_SQL, [name])).rows;
 
   if (columns.length === 0) {
+    const [table, schema = null] = settings.table.split('.').reverse();
+    const [closed] = (await pool.query<{ schema: string; role: string }>(CLOSED_SCHEMA_SQL, [schema, table]))
+      .rows;
+    if (closed !== undefined)
+      throw new LastingFailure(
+        'InsufficientPrivilege',
+        `Role "${closed.role}" may not use the schema of ${name}. ` +
+          `Run: GRANT USAGE ON SCHEMA ${escapeIdentifier(closed.schema)} TO "${closed.role}";`,
+      );
     throw new LastingFailure(
       'SchemaMismatch',
       `Table ${name} does not exist in ${place}. Create it, or set postgres.table to the orders table.`,
@@ -84,6 +104,13 @@ export async function inspectTable(
       `Role "${server.role}" may not read ${name}. Run: GRANT SELECT ON ${name} TO "${server.role}";`,
     );
   }
+  if (server.rows_hidden) {
+    throw new LastingFailure(
+      'InsufficientPrivilege',
+      `Row level security hides rows of ${name} from role "${server.role}", which would be in no file. ` +
+        `Run: ALTER ROLE "${server.role}" BYPASSRLS;`,
+    );
+  }
   if (!server.sees_all) {
     throw new LastingFailure(
       'InsufficientPrivilege',
@@ -92,15 +119,19 @@ export async function inspectTable(
     );
   }
 
+  await pool.query(tryToReadSql(name));
   const byName = (wanted: string) => columns.find((column) => column.name === wanted)!;
+  const precision = (await pool.query<Precision>(PRECISION_SQL, [name])).rows[0]!;
   const shape: TableShape = {
     name,
     createdAtType: byName('created_at').type as TableShape['createdAtType'],
     timezone: settings.timezone,
     orderIdNullable: byName('order_id').nullable,
     indexed: (await pool.query<TableShape['indexed']>(INDEX_SQL, [name])).rows[0]!,
+    grainMicros: grainMicros(precision),
   };
-  return { shape, warnings: await warningsFor(pool, shape) };
+  const warnings = [...(await warningsFor(pool, shape)), ...precisionWarnings(shape, precision)];
+  return { shape, warnings };
 }
 
 async function warningsFor(pool: Queries, shape: TableShape): Promise<string[]> {
@@ -126,5 +157,25 @@ async function warningsFor(pool: Queries, shape: TableShape): Promise<string[]> 
       );
     }
   }
+  return warnings;
+}
+
+/** Up to a second nobody minds that orders come so much later. */
+const WORTH_TELLING_MICROS = 1_000_000;
+
+function precisionWarnings(
+  { name, timezone, grainMicros: grain }: TableShape,
+  precision: Precision,
+): string[] {
+  const asNow = `Run: ALTER TABLE ${name} ALTER created_at SET DEFAULT CURRENT_TIMESTAMP;`;
+  const warnings = strangeDefaults(precision, timezone).map(
+    (text) =>
+      `${name}.created_at has the default ${text}, of which it is not known how far before its transaction it lies: rows that ` +
+      `capture has passed by then are missed. ${asNow}`,
+  );
+  if (grain > WORTH_TELLING_MICROS)
+    warnings.push(
+      `${name}.created_at is cut by its default, so orders are captured ${grain / 1e6} s after they are made. ${asNow}`,
+    );
   return warnings;
 }

@@ -1,53 +1,101 @@
 import { isNativeError } from 'node:util/types';
-import { DatabaseError } from 'pg';
+import { DatabaseError, escapeIdentifier } from 'pg';
+import { TableLocked } from '../../activities/interfaces';
+import type { Settings } from '../../configs/schema';
 import { LastingFailure, type LastingFailureType } from '../../model/errors';
 import { namesIn, tlsProblem } from '../tls-problem';
+import { quoteTable } from './sql';
+
+type Where = Pick<Settings['postgres'], 'user' | 'table' | 'db'>;
 
 interface Lasting {
   type: LastingFailureType;
-  remedy: string;
+  /** What to do, with the statement to run. */
+  remedy: (where: Where, message: string) => string;
 }
+
+const only = (words: string) => () => words;
 
 /**
  * SQLSTATEs that no retry mends, and what to do. Everything else (refused connections, shutdowns, deadlocks,
  * codes nobody thought of) is an outage. https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
 const LASTING: Record<string, Lasting> = {
-  '28000': { type: 'InvalidSettings', remedy: 'Check postgres.user, postgres.ssl and pg_hba.conf.' },
-  '28P01': { type: 'InvalidSettings', remedy: 'Check postgres.user and postgres.password.' },
-  '3D000': { type: 'InvalidSettings', remedy: 'Check postgres.db.' },
-  '42501': { type: 'InsufficientPrivilege', remedy: 'GRANT the right that the message names.' },
-  '42P01': { type: 'SchemaMismatch', remedy: 'Check postgres.table.' },
-  '42703': { type: 'SchemaMismatch', remedy: 'The table has lost a column since the pipeline started.' },
+  '28000': {
+    type: 'InvalidSettings',
+    remedy: ({ user }, message) =>
+      message.includes('not permitted to log in')
+        ? `Run: ALTER ROLE ${escapeIdentifier(user)} LOGIN;`
+        : 'Check postgres.user, postgres.ssl and pg_hba.conf.',
+  },
+  '28P01': {
+    type: 'InvalidSettings',
+    // An expired password is refused with the same words as a wrong one.
+    remedy: ({ user }) =>
+      `Check postgres.user and postgres.password. If it has expired, run: ALTER ROLE ${escapeIdentifier(user)} VALID UNTIL 'infinity';`,
+  },
+  '3D000': { type: 'InvalidSettings', remedy: only('Check postgres.db.') },
+  '42501': { type: 'InsufficientPrivilege', remedy: missingRight },
+  '42P01': { type: 'SchemaMismatch', remedy: missingTable },
+  '42703': {
+    type: 'SchemaMismatch',
+    remedy: only('The table has lost a column since the pipeline started.'),
+  },
 };
+
+/** A table in a schema that the role may not use is not there for it. */
+function missingTable({ user, table }: Where): string {
+  const [schema] = table.includes('.') ? table.split('.') : ['public'];
+  return `Check postgres.table. If the table is there, run: GRANT USAGE ON SCHEMA ${escapeIdentifier(schema!)} TO ${escapeIdentifier(user)};`;
+}
+
+function missingRight({ user, table, db }: Where, message: string): string {
+  const role = escapeIdentifier(user);
+  if (message.includes('row-level security')) return `Run: ALTER ROLE ${role} BYPASSRLS;`;
+  const schema = /permission denied for schema (.+)/.exec(message)?.[1];
+  if (schema !== undefined) return `Run: GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role};`;
+  if (message.includes('permission denied for database'))
+    return `Run: GRANT CONNECT ON DATABASE ${escapeIdentifier(db)} TO ${role};`;
+  return `Run: GRANT SELECT ON ${quoteTable(table)} TO ${role};`;
+}
+
+/** Outages that somebody has to end, and how. */
+function hintFor({ user, db }: Where, error: Error): string {
+  if (!(error instanceof DatabaseError) || error.code !== '53300') return '';
+  const { message } = error;
+  if (message.includes('for role')) return `. Run: ALTER ROLE ${escapeIdentifier(user)} CONNECTION LIMIT -1;`;
+  if (message.includes('for database'))
+    return `. Run: ALTER DATABASE ${escapeIdentifier(db)} CONNECTION LIMIT -1;`;
+  return '. End sessions that are not needed, or raise max_connections';
+}
 
 /** What the client itself refuses, by its words; it has no codes for them. */
 const REFUSED_BY_CLIENT: [RegExp, Lasting][] = [
   [
     /does not support SSL/,
-    { type: 'InvalidSettings', remedy: 'Set postgres.ssl to false, or switch ssl on in the server.' },
+    { type: 'InvalidSettings', remedy: only('Set postgres.ssl to false, or switch ssl on in the server.') },
   ],
-  [/client password must be/, { type: 'InvalidSettings', remedy: 'Set postgres.password.' }],
+  [/client password must be/, { type: 'InvalidSettings', remedy: only('Set postgres.password.') }],
 ];
 
 /** Runs `work`; an error leaves as a LastingFailure or as an outage that names the server. */
-export async function translateErrors<T>(
-  where: string,
-  settings: { user: string },
-  work: () => Promise<T>,
-): Promise<T> {
+export async function translateErrors<T>(where: string, settings: Where, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof LastingFailure || !isNativeError(error)) throw error;
     const message = `PostgreSQL ${where} as "${settings.user}": ${describe(error)}`;
+    if (error instanceof TableLocked) throw new TableLocked(message, error.hold, { cause: error });
     const lasting = lastingOf(error);
     if (lasting !== undefined)
-      throw new LastingFailure(lasting.type, `${message}. ${lasting.remedy}`, { cause: error });
+      throw new LastingFailure(lasting.type, `${message}. ${lasting.remedy(settings, error.message)}`, {
+        cause: error,
+      });
     const tls = tlsProblem(error, namesIn('postgres'));
     if (tls?.lasting === true)
       throw new LastingFailure('InvalidSettings', `${message}: ${tls.advice}`, { cause: error });
-    throw new Error(tls === undefined ? message : `${message}: ${tls.advice}`, { cause: error });
+    const hint = tls === undefined ? hintFor(settings, error) : `: ${tls.advice}`;
+    throw new Error(`${message}${hint}`, { cause: error });
   }
 }
 

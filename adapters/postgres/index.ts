@@ -9,6 +9,7 @@ import { translateErrors } from './errors';
 import { lookBehind } from './look-behind';
 import { openPool } from './session';
 import { attended } from './silence';
+import { namingLocks } from './table-lock';
 import { HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
 
 /** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
@@ -18,7 +19,8 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
   const where = `${settings.postgres.host}:${settings.postgres.port}/${settings.postgres.db}`;
   const table = quoteTable(settings.postgres.table);
   const ignored = settings.cdc.ignore_application_names;
-  const guarded = <T>(work: () => Promise<T>) => translateErrors(where, settings.postgres, work);
+  const guarded = <T>(work: () => Promise<T>) =>
+    translateErrors(where, settings.postgres, () => namingLocks({ query }, table, work));
 
   /** As pool.query, but notices a dead connection. */
   const query = async <R extends QueryResultRow>(
@@ -49,8 +51,10 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
 
     horizon: () =>
       guarded(async () => {
-        const { rows } = await query<HorizonRow>(HORIZON_SQL, [ignored, table, settings.cdc.settle_ms]);
-        return toHorizon(rows[0]!, settings.postgres.user);
+        const { grainMicros } = await knownShape();
+        const margin = settings.cdc.settle_ms + grainMicros / 1_000;
+        const { rows } = await query<HorizonRow>(HORIZON_SQL, [ignored, table, margin]);
+        return toHorizon(rows[0]!);
       }),
 
     nextWindow: (options) =>
@@ -114,17 +118,28 @@ function endConnection(client: PoolClient): void {
 interface HorizonRow {
   clock: string;
   before: string;
+  standby: boolean;
+  role: string;
   blind: number;
   blind_role: string | null;
   open_kind: 'open transaction' | null;
   open_who: string | null;
   open_since: string | null;
+  open_mend: string | null;
   prepared_kind: 'prepared transaction' | null;
   prepared_who: string | null;
   prepared_since: string | null;
+  prepared_mend: string | null;
 }
 
-function toHorizon(row: HorizonRow, role: string): Horizon {
+function toHorizon(row: HorizonRow): Horizon {
+  const { role } = row;
+  if (row.standby) {
+    throw new Error(
+      'the server is a standby now, which does not show the transactions of its primary. Capture goes on when it is promoted, ' +
+        'or postgres.host leads to the primary again',
+    );
+  }
   if (row.blind > 0) {
     throw new LastingFailure(
       'InsufficientPrivilege',
@@ -134,14 +149,17 @@ function toHorizon(row: HorizonRow, role: string): Horizon {
   }
   const { clock, before } = row;
   if (row.prepared_kind !== null) {
-    return {
-      clock,
-      before: undefined,
-      heldBy: { kind: row.prepared_kind, who: row.prepared_who!, since: row.prepared_since! },
+    const heldBy = {
+      kind: row.prepared_kind,
+      who: row.prepared_who!,
+      since: row.prepared_since!,
+      mend: row.prepared_mend!,
     };
+    return { clock, before: undefined, heldBy };
   }
   if (row.open_kind !== null) {
-    return { clock, before, heldBy: { kind: row.open_kind, who: row.open_who!, since: row.open_since! } };
+    const heldBy = { kind: row.open_kind, who: row.open_who!, since: row.open_since!, mend: row.open_mend! };
+    return { clock, before, heldBy };
   }
   return { clock, before };
 }

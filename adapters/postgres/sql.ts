@@ -2,6 +2,7 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Window } from '../../model/ranges';
 import type { Watermark } from '../../model/watermark';
 import { OWN_SESSION_SQL } from './session';
+import { relativesSql } from './relatives';
 
 /** What the table looks like, as far as the statements depend on it. */
 export interface TableShape {
@@ -13,6 +14,8 @@ export interface TableShape {
   orderIdNullable: boolean;
   /** Whether indexes serve both orders in which rows are looked for: (created_at, order_id), and order_id alone. */
   indexed: { place: boolean; orderId: boolean };
+  /** How far before its transaction's start a created_at may be, as type or default cut it, in microseconds. */
+  grainMicros: number;
 }
 
 /** Prints a `timestamp` in the wire format: always six decimals, always 27 characters. */
@@ -35,6 +38,7 @@ export const SERVER_SQL = `
          current_user AS role,
          pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS sees_all,
          to_regclass($1) IS NOT NULL AND has_table_privilege(current_user, to_regclass($1), 'SELECT') AS may_read,
+         to_regclass($1) IS NOT NULL AND row_security_active(to_regclass($1)) AS rows_hidden,
          EXISTS (SELECT FROM pg_timezone_names WHERE name = $2) AS zone_known`;
 
 /** Does the zone move its clock in a year? Then local times repeat once a year. */
@@ -52,6 +56,14 @@ export const INDEX_SQL = `
          LATERAL (SELECT attnum AS order_id FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'order_id') o
    WHERE i.indrelid = to_regclass($1) AND i.indisvalid AND i.indpred IS NULL`;
 
+/** A schema that holds a table of the name but may not be used by the role, so that the table is not there for it. */
+export const CLOSED_SCHEMA_SQL = `
+  SELECT nspname AS schema, current_user AS role FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE relname = $2 AND nspname = coalesce($1, nspname) AND NOT has_schema_privilege(n.oid, 'USAGE') LIMIT 1`;
+
+/** What says no more than whether rows may be read now: locks and policies, of what is behind a view too, are in the way. */
+export const tryToReadSql = (name: string) => `SELECT FROM ${name} LIMIT 0`;
+
 /** Rows without a created_at. */
 export const timelessSql = ({ name }: TableShape) =>
   `SELECT count(*)::int AS rows FROM ${name} WHERE created_at IS NULL`;
@@ -63,7 +75,7 @@ export const timelessSql = ({ name }: TableShape) =>
  * statement_timestamp() precedes the look at pg_stat_activity, so a transaction that begins after the look has a
  * later start. One that is just beginning may be missing: a session takes its start, which created_at will be, from the
  * moment its first statement arrived, and shows it in the view only afterwards. In between lie microseconds, or as long
- * as a busy machine keeps the process waiting: that is what $3, cdc.settle_ms, is for. A session with track_activities off, or hidden by missing rights, has no visible start: `blind`.
+ * as a busy machine keeps the process waiting: that is what $3, cdc.settle_ms, is for, and a coarse created_at adds to it. A session with track_activities off, or hidden by missing rights, has no visible start: `blind`.
  * A prepared transaction has lost its start (pg_prepared_xacts.prepared is the moment of PREPARE, which is
  * later than its rows' created_at), but it can write no more, so it matters only if it holds a lock on the
  * table or one of its partitions. `open` is read first, by `before`: the other way round, a transaction prepared
@@ -72,23 +84,23 @@ export const timelessSql = ({ name }: TableShape) =>
 export const HORIZON_SQL = `
   WITH open AS (
     SELECT 'open transaction' AS kind, xact_start AS since,
-           format('pid %s, role %s, application "%s", %s', pid, usename, application_name, state) AS who
+           format('pid %s, role %s, application "%s", %s', pid, usename, application_name, state) AS who,
+           format('SELECT pg_terminate_backend(%s);', pid) AS mend
       FROM pg_stat_activity a
      WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
        AND backend_type NOT IN ('autovacuum worker', 'parallel worker', 'walsender')
        AND application_name <> ALL ($1::text[]) AND NOT ${OWN_SESSION_SQL}
      ORDER BY xact_start LIMIT 1
   ), prepared AS (
-    SELECT 'prepared transaction' AS kind, p.prepared AS since, format('gid "%s", role %s', p.gid, p.owner) AS who
+    SELECT 'prepared transaction' AS kind, p.prepared AS since, format('gid "%s", role %s', p.gid, p.owner) AS who,
+           format('COMMIT PREPARED %L; or ROLLBACK PREPARED %L;', p.gid, p.gid) AS mend
       FROM pg_prepared_xacts p
      WHERE p.database = current_database() AND EXISTS (
        SELECT FROM pg_locks x JOIN pg_locks l USING (virtualtransaction)
         WHERE x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL
           AND l.locktype = 'relation' AND l.pid IS NULL
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          AND (l.relation = to_regclass($2)
-               OR l.relation IN (SELECT relid FROM pg_partition_tree(to_regclass($2)))
-               OR l.relation IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass($2))))
+          AND l.relation IN ${relativesSql('$2')})
      ORDER BY p.prepared LIMIT 1
   ), blind AS (
     SELECT count(*) AS sessions, min(usename::text) AS role
@@ -99,10 +111,11 @@ export const HORIZON_SQL = `
   )
   SELECT ${utcText("statement_timestamp() AT TIME ZONE 'UTC'")} AS clock,
          ${utcText("(least(statement_timestamp(), (SELECT since FROM open)) - $3 * interval '1 millisecond') AT TIME ZONE 'UTC'")} AS before,
+         pg_is_in_recovery() AS standby, current_user AS role,
          (SELECT sessions FROM blind)::int AS blind, (SELECT role FROM blind) AS blind_role,
-         (SELECT kind FROM open) AS open_kind, (SELECT who FROM open) AS open_who,
+         (SELECT kind FROM open) AS open_kind, (SELECT who FROM open) AS open_who, (SELECT mend FROM open) AS open_mend,
          ${utcText("(SELECT since FROM open) AT TIME ZONE 'UTC'")} AS open_since,
-         (SELECT kind FROM prepared) AS prepared_kind, (SELECT who FROM prepared) AS prepared_who,
+         (SELECT kind FROM prepared) AS prepared_kind, (SELECT who FROM prepared) AS prepared_who, (SELECT mend FROM prepared) AS prepared_mend,
          ${utcText("(SELECT since FROM prepared) AT TIME ZONE 'UTC'")} AS prepared_since`;
 
 /** created_at as a UTC `timestamp`; the table's alias is `t`. */

@@ -5,7 +5,8 @@ import { to as copyTo } from 'pg-copy-streams';
 import { inspectTable } from '../../adapters/postgres/check';
 import { translateErrors } from '../../adapters/postgres/errors';
 import { openPool } from '../../adapters/postgres/session';
-import { createdAtLiteral, timelessSql, type TableShape } from '../../adapters/postgres/sql';
+import { namingLocks } from '../../adapters/postgres/table-lock';
+import { createdAtLiteral, quoteTable, timelessSql, type TableShape } from '../../adapters/postgres/sql';
 import type { Settings } from '../../configs/schema';
 import type { COLUMNS } from '../../model/order';
 import { AMOUNT_SQL, microsSql, sourceRowsSql } from './row-text';
@@ -128,6 +129,8 @@ export class SourceSide {
 
   #guarded<T>(work: () => Promise<T>): Promise<T> {
     const { host, port, db } = this.settings;
-    return translateErrors(`${host}:${port}/${db}`, this.settings, work);
+    return translateErrors(`${host}:${port}/${db}`, this.settings, () =>
+      namingLocks(this.#pool, quoteTable(this.settings.table), work),
+    );
   }
 }
