@@ -114,10 +114,14 @@ export function knownLake({ lake, sequence }: LandState): KnownLake {
   return { sequence, ...(lake === undefined ? {} : { lake }) };
 }
 
-export function claimed(state: LandState, { lagOffsets, pipeline, topicId, lake }: ClaimResult): LandState {
+export function claimed(
+  state: LandState,
+  { lagOffsets, pipeline, topicId, lake, damaged }: ClaimResult,
+): LandState {
   return {
     ...state,
     lagOffsets,
+    ...(damaged === undefined ? {} : { damaged }),
     ...(lake === undefined ? {} : { lake }),
     ...(pipeline === undefined ? {} : { pipeline }),
     ...topicOf({ topicSince: state.topicSince, topicId: topicId ?? state.topicId }),

@@ -189,6 +189,12 @@ export interface OrdersLake {
     lost: LakeFile[];
   }>;
 
+  /**
+   * A step of a walk round the ledger, at most one a second: the files of `known` that still are damaged, and those of the
+   * next entries that are missing or of another size. `newest`: the last entry's number.
+   */
+  patrol(newest: number, known: readonly DamagedFile[]): Promise<DamagedFile[]>;
+
   /** Removes what attempts of a batch have written that is not committed: it is to be parked. */
   discard(batch: OwnedBatch): Promise<void>;
 

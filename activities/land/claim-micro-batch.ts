@@ -1,8 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { landFrom, otherTopic, PUBLISH_AGAIN } from '../../model/data-loss';
-import type { LakeIdentity } from '../../model/damaged';
+import type { DamagedFile, LakeIdentity } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
 import { lagOf, planRanges } from '../../model/plan-ranges';
+import { REMEMBERED } from '../../model/requests';
 import type { OffsetRange, Offsets } from '../../model/ranges';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
 import type { KnownLake, OrdersLake, OrdersTopic } from '../interfaces';
@@ -14,6 +15,8 @@ export interface ClaimInput extends Unnamed {
   topicId?: string;
   /** What is known of the lake; absent in versions before 0.4.0. */
   known?: KnownLake;
+  /** Files of the lake that were found damaged. */
+  damaged?: DamagedFile[];
 }
 
 export interface ClaimResult extends Named {
@@ -25,6 +28,8 @@ export interface ClaimResult extends Named {
   topicId?: string;
   /** What the lake is known by. */
   lake?: LakeIdentity;
+  /** The files that are damaged now, as far as is known. */
+  damaged?: DamagedFile[];
 }
 
 /** Ends an idle claim, so that history shows a sign of life now and then. */
@@ -34,7 +39,8 @@ const LONGEST_CLAIM_MS = 5 * 60_000;
  * Decides which offsets make up the next micro-batch, waiting until there are any.
  *
  * Reads only, so it is idempotent without a key. Its answer becomes a fact by standing in workflow history.
- * LastingFailure LakeMismatch where the lake is another one, DataLoss where Kafka no longer holds offsets that were not landed, and where they are of a topic that is gone.
+ * LastingFailure LakeMismatch where the lake is another one, DataLoss where Kafka no longer holds offsets that were not landed,
+ * and where they are of a topic that is gone. On the way it looks whether the lake and its files are there.
  */
 export function createClaimMicroBatch(deps: {
   topic: OrdersTopic;
@@ -47,6 +53,7 @@ export function createClaimMicroBatch(deps: {
     next,
     topicId: known,
     known: knownLake,
+    damaged: before = [],
   }: ClaimInput): Promise<ClaimResult> {
     const { cancellationSignal: signal } = Context.current();
     const deadline = Date.now() + LONGEST_CLAIM_MS;
@@ -57,18 +64,30 @@ export function createClaimMicroBatch(deps: {
       if (isOtherTopic(known, topicId)) throw otherTopic(known!, topicId, next);
       refuseGaps(next, earliest);
       const ranges = planRanges(next, stable, deps.maxOffsets);
-      const over = Date.now() >= deadline || deps.stopping.aborted;
+      const damaged = knownLake === undefined ? before : await patrol(knownLake, before);
+      const told = namesOf(damaged) !== namesOf(before);
+      const over = told || Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
         return {
           ranges,
           lagOffsets: lagOf(next, stable),
           ...topicOf({ topicId }),
           ...(lake === undefined ? {} : { lake }),
+          ...(told ? { damaged } : {}),
         };
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();
     }
   };
+
+  /** Cut before it is compared, so that more than can be told of is no news at each claim. */
+  async function patrol({ sequence }: KnownLake, before: readonly DamagedFile[]): Promise<DamagedFile[]> {
+    return (await deps.lake.patrol(sequence, before)).slice(0, REMEMBERED);
+  }
+}
+
+function namesOf(damaged: readonly DamagedFile[]): string {
+  return damaged.map(({ file }) => file).join();
 }
 
 function refuseGaps(next: Offsets, earliest: Offsets): void {

@@ -24,12 +24,13 @@ import {
   readEntry,
   UnreadableEntry,
 } from './ledger';
-import { addToBatches, walkLedger, type Batch } from './ledger-walk';
+import { presentBatches } from './ledger-walk';
 import { LiveFiles, stillDamaged } from './live-files';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { encodeOrders } from './parquet-writer';
 import { allParts } from './part-files';
+import { Patrol } from './patrol';
 import { probeFolder } from './probe';
 import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
 import { completeReplay } from './replay';
@@ -45,9 +46,10 @@ export interface OrdersLakeOptions {
   compression: Compression;
 }
 
-/** The lake in a folder of this machine's file system. It holds no state: any number may be made for one folder. */
+/** The lake in a folder of this machine's file system. It holds no state but where its patrol is: any number may be made for one folder. */
 export function createOrdersLake({ path, compression }: OrdersLakeOptions): OrdersLake {
   const folders = foldersOf(path);
+  const patrol = new Patrol(folders);
   const ensure = async () => {
     for (const folder of [folders.lake, folders.quarantine, folders.ledger]) await probeFolder(folder);
   };
@@ -112,6 +114,12 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
 
     stillDamaged,
 
+    async patrol(newest, known) {
+      const still = await stillDamaged(known);
+      const found = (await patrol.step(newest)).filter((one) => !still.some(({ file }) => file === one.file));
+      return [...still, ...found];
+    },
+
     filesOf: (batch) => new LiveFiles(folders).ofBatch(batch),
 
     async discard(batch) {
@@ -143,9 +151,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
 
     /** By the ledger: a file may be gone, which is why its batch is to be landed again. */
     async batchesOf({ from, to }) {
-      const batches = new Map<number, Batch>();
-      for await (const { entry } of walkLedger(folders.lake))
-        if (entry !== undefined) addToBatches(batches, entry);
+      const batches = await presentBatches(folders.lake);
       const within = ({ path: file }: LakeFile) => {
         const date = file.slice('date='.length, file.indexOf('/'));
         return date >= from && date <= to;

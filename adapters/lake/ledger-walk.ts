@@ -73,6 +73,13 @@ export function addToBatches(batches: Map<number, Batch>, entry: LedgerEntry): v
   });
 }
 
+/** The batches by number, by the entries that can be read. */
+export async function presentBatches(lake: string): Promise<Map<number, Batch>> {
+  const batches = new Map<number, Batch>();
+  for await (const { entry } of walkLedger(lake)) if (entry !== undefined) addToBatches(batches, entry);
+  return batches;
+}
+
 /** The batches by number, and the last entry. An entry that cannot be read is an error: `orders audit` tells more. */
 export async function readBatches(
   lake: string,

@@ -6,13 +6,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { LakeFile, LedgerEntry } from '../../activities/interfaces';
 import { setAsideCommand, type DamagedFile } from '../../model/damaged';
 import { codeOf } from './durable-file';
 import type { LakeFolders } from './layout';
 import { readEntry, UnreadableEntry } from './ledger';
-import { addToBatches, walkLedger, type Batch } from './ledger-walk';
+import { presentBatches, type Batch } from './ledger-walk';
 import type { PartFile } from './part-files';
 
 /** A part file and what the ledger says of it. */
@@ -51,7 +51,7 @@ export class LiveFiles {
   async changed(kind: Kind, files: readonly LiveFile[]): Promise<Map<LiveFile, DamagedFile>> {
     const damaged = new Map<LiveFile, DamagedFile>();
     for (const file of files) {
-      const path = join(this.folders[kind], file.path);
+      const path = resolve(this.folders[kind], file.path);
       const found = await named(path, () => fingerprint(path));
       if (found?.sha256 === file.listed.sha256) continue;
       const { bytes, sha256 } = file.listed;
@@ -74,7 +74,7 @@ export class LiveFiles {
     const wholeOf = async (kind: Kind, listed: readonly LakeFile[]) => {
       const whole: LakeFile[] = [];
       for (const file of listed) {
-        const path = join(this.folders[kind], file.path);
+        const path = resolve(this.folders[kind], file.path);
         const found = await named(path, () => fingerprint(path));
         (found?.sha256 === file.sha256 ? whole : lost).push(file);
       }
@@ -89,7 +89,7 @@ export class LiveFiles {
 
   async #look(kind: Kind, part: PartFile): Promise<LiveFile | DamagedFile | undefined> {
     const { path, sequence } = part;
-    const file = join(this.folders[kind], path);
+    const file = resolve(this.folders[kind], path);
     const found = await named(file, () => stat(file)).catch(goneAsUndefined);
     if (found === undefined) return undefined;
     const own = listedIn(kind, await this.#entry(sequence), path);
@@ -114,12 +114,7 @@ export class LiveFiles {
 
   /** By the whole ledger: only where a batch's own entry does not tell, because it was replayed. */
   #batches(): Promise<Map<number, Batch>> {
-    this.#present ??= (async () => {
-      const batches = new Map<number, Batch>();
-      for await (const { entry } of walkLedger(this.folders.lake))
-        if (entry !== undefined) addToBatches(batches, entry);
-      return batches;
-    })();
+    this.#present ??= presentBatches(this.folders.lake);
     return this.#present;
   }
 }

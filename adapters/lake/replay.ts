@@ -3,7 +3,7 @@
  * entry on they are the batch's, and what is here can be repeated until it is done, by whoever opens the lake next, too.
  */
 import { rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LakeFile, LedgerEntry } from '../../activities/interfaces';
 import { asideName, type DamagedFile } from '../../model/damaged';
 import { codeOf, syncFolder } from './durable-file';
@@ -30,7 +30,7 @@ export async function completeReplay(
   ] as const) {
     for (const { path, bytes, sha256 } of files) {
       if (await show(root, path, sequence)) continue;
-      missing.push({ file: join(root, path), batch, problem: 'is missing', listed: { bytes, sha256 } });
+      missing.push({ file: resolve(root, path), batch, problem: 'is missing', listed: { bytes, sha256 } });
     }
     await removeOthers(folders, root, { sequence: batch, epoch }, files);
   }

@@ -1,10 +1,14 @@
 import { access, constants, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { createOrdersLake } from '../../adapters/lake';
 import { foldersOf } from '../../adapters/lake/layout';
 import { probeFolder } from '../../adapters/lake/probe';
+import { shortened } from '../../adapters/lake/shortened';
 import type { Settings } from '../../configs/schema';
+import { describeDamaged } from '../../model/damaged';
 import { count } from '../../model/describe-status';
+import type { Offsets } from '../../model/ranges';
 import { Findings, type Finding } from './finding';
 
 const GIB = 2 ** 30;
@@ -16,7 +20,7 @@ const TOO_LITTLE = 0.25 * GIB;
 const PROBE = '_doctor';
 
 /** Of this machine's file system: where landing runs elsewhere this says nothing. */
-export async function examineLake({ datalake, streaming }: Settings): Promise<Finding[]> {
+export async function examineLake({ datalake, streaming, kafka }: Settings): Promise<Finding[]> {
   const findings = new Findings('lake');
   const { lake, quarantine } = foldersOf(datalake.path);
   const again = 'try again; if it goes on, look at the disk';
@@ -29,9 +33,14 @@ export async function examineLake({ datalake, streaming }: Settings): Promise<Fi
   }
   await findings.look('disk', again, () => examineDisk(findings, lake, quarantine));
   await findings.look('ledger', again, async () => {
-    const last = await createOrdersLake(datalake).lastEntry();
+    const orders = createOrdersLake(datalake);
+    const last = await orders.lastEntry();
+    for (const one of await orders.stillDamaged(last?.damaged ?? []))
+      findings.warning('files', describeDamaged(one), 'what the message says');
     const parked = last?.unlanded?.length ?? 0;
-    if (last === undefined) findings.fine('ledger', 'empty: nothing has landed yet');
+    const why = await shortened(foldersOf(datalake.path), last, await landedOffsets(kafka));
+    if (why !== undefined) findings.broken('ledger', why, 'what the message says');
+    else if (last === undefined) findings.fine('ledger', 'empty: nothing has landed yet');
     else if (parked > 0)
       findings.warning(
         'ledger',
@@ -48,6 +57,18 @@ export async function examineLake({ datalake, streaming }: Settings): Promise<Fi
   );
   if (found !== undefined) findings.fine('state folder', `${resolve(state)}: ${found}`);
   return findings.all;
+}
+
+/** What Kafka knows of it; the look at Kafka tells if it cannot be asked. */
+async function landedOffsets(settings: Settings['kafka']): Promise<Offsets> {
+  const topic = createOrdersTopic(topicOptions(settings));
+  try {
+    return await topic.groupOffsets();
+  } catch {
+    return {};
+  } finally {
+    await topic.close();
+  }
 }
 
 /** Does what landing does, in a folder that is there; one that is not is not made, only the right to make it looked at. */

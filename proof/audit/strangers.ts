@@ -1,6 +1,6 @@
 /** What stands in a lake without the ledger's knowledge: in work, left behind, or put there by somebody. */
 import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   BEGINNING,
   DATE_FOLDER,
@@ -68,7 +68,7 @@ export class StrangerCheck {
           'file-unlisted',
           path,
           'is in no ledger entry: readers count its rows, and nothing proves where they come from. Take it away: ' +
-            setAsideCommand(join(folder, name)),
+            setAsideCommand(resolve(folder, name)),
         );
       }
     }
@@ -102,7 +102,7 @@ async function withoutEntry(file: string, sequence: number): Promise<string> {
   const first = await firstCreatedAt(file).catch(() => undefined);
   return (
     `is of batch ${sequence}, whose entry is missing or unreadable: readers count its rows, and a rewind would land them again. Put ` +
-    `back a copy of the entry. Without one, take the file away: ${setAsideCommand(file)} and publish its orders again, which land ` +
+    `back a copy of the entry. Without one, take the file away: ${setAsideCommand(resolve(file))} and publish its orders again, which land ` +
     `in another batch: ${publishAgainFrom(first)}`
   );
 }

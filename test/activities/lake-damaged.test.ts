@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { OrdersLake } from '../../activities/interfaces';
 import { createOrdersLake } from '../../adapters/lake';
 import { queryLake } from '../../adapters/lake/reader';
-import { describeDamaged, setAsideCommand } from '../../model/damaged';
+import { describeDamaged, setAsideCommand, type DamagedFile } from '../../model/damaged';
 import { accepted, batch, entryFor, freshLake, openLake, quarantined, write } from '../helpers/lake';
 
 let remove: () => Promise<void>;
@@ -174,6 +174,33 @@ test('a folder in the place of a file gives way to its replay', async () => {
   await lake.commit({ ...entryFor(batch(1), written), sequence: 4, supersedes: 1 });
   expect(await look()).toEqual({ landed: [1, 2, 3], told: [] });
   expect(await queryLake(path, 'SELECT count(*)::INTEGER FROM files')).toEqual([[3]]);
+});
+
+test('without a look-up, a walk round the ledger notices what is missing or cut, and what was put back', async () => {
+  const told = async (known: DamagedFile[] = []) => {
+    const one = createOrdersLake({ path, compression: 'snappy' }); // another would wait for its next step
+    return one.patrol(3, known);
+  };
+  expect(await told()).toEqual([]);
+  const kept = await fs.readFile(files[2]!);
+  await fs.rm(files[2]!);
+  await fs.truncate(files[3]!, 50);
+  const found = await told();
+  expect(found).toMatchObject([
+    { file: files[2], batch: 2, problem: 'is missing' },
+    { file: files[3], batch: 3, problem: expect.stringContaining('has 50 bytes') as string },
+  ]);
+  await fs.writeFile(files[2]!, kept);
+  expect(await told(found)).toMatchObject([{ batch: 3 }]);
+  // A replay has other files, and the entry before it is no witness any more.
+  const signal = new AbortController().signal;
+  const written = await lake.writeBatch(
+    batch(3),
+    { accepted: [], quarantined: [] },
+    { signal, hiddenFor: 4 },
+  );
+  await lake.commit({ ...entryFor(batch(3), written), sequence: 4, supersedes: 3 });
+  expect(await told()).toEqual([]);
 });
 
 test('a batch by dates is found though its file is gone', async () => {
