@@ -1,11 +1,12 @@
 import { DIFFERENCE_KINDS, type Example, type VerifyResult } from '../proof/verify/types';
 import { count, type Described } from './describe-status';
+import { describeUnreachable } from './unreachable';
 
 const PLACES = { source: 'in the source', topic: 'in the topic', lake: 'in lake and quarantine' } as const;
 
 /** The outcome of a comparison in a few lines, without the table of dates. */
 export function describeVerification(result: VerifyResult): Described {
-  const { totals, differences, examples, publishedAgain, withoutTime, notes } = result;
+  const { totals, differences, examples, unreachable = [], publishedAgain, withoutTime, notes } = result;
   const { source, topic, quarantine } = withoutTime;
   return {
     trouble: [
@@ -14,9 +15,13 @@ export function describeVerification(result: VerifyResult): Described {
           `${count(orders, 'order')} ${kind} ${PLACES[place]} (${DIFFERENCE_KINDS[kind]})`,
       ),
       ...examples.map(inWords),
+      ...unreachable.map((one) => {
+        const { found, toDo } = describeUnreachable(one);
+        return `${found}: ${toDo}`;
+      }),
     ],
     facts: [
-      `${result.equal ? 'equal' : 'DIFFERENT'}: verified through ${result.verifiedThrough}` +
+      `${verdictOf(result)}: verified through ${result.verifiedThrough}` +
         `${result.from === null ? '' : `, from ${result.from}`} (${result.seconds} s)`,
       `${totals.source.rows} orders in the source, ${totals.lake.rows} in the lake, ${totals.quarantine.rows} in quarantine`,
       ...(publishedAgain === 0
@@ -30,6 +35,14 @@ export function describeVerification(result: VerifyResult): Described {
       ...notes.map((note) => `note: ${note}`),
     ],
   };
+}
+
+function verdictOf({ equal, differences, dates, unreachable = [] }: VerifyResult): string {
+  if (equal) return 'equal';
+  const compared = differences.length === 0 && dates.every(({ verdict }) => verdict === 'equal');
+  return compared && unreachable.length > 0
+    ? 'NOT EQUAL, as rows of the source are not captured'
+    : 'DIFFERENT';
 }
 
 function inWords({ place, kind, orderId, createdAt, columns, where }: Example): string {

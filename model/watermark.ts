@@ -95,7 +95,8 @@ export function watermarkFrom(parts: {
       `createdAt ${shown(parts.createdAt)} is not a timestamp such as 2025-11-18T10:00:00.123456Z`,
     );
   }
-  const orderId = String(parts.orderId ?? 0);
+  // Without an id: before every row of that time, whatever its id is.
+  const orderId = String(parts.orderId ?? LOWEST_ORDER_ID);
   if (!/^-?\d{1,19}$/.test(orderId) || BigInt.asIntN(64, BigInt(orderId)) !== BigInt(orderId)) {
     throw new RangeError(`orderId ${shown(parts.orderId)} is not a whole number of 64 bits`);
   }

@@ -6,6 +6,7 @@ import { readBatches, type Batch } from '../../adapters/lake/ledger-walk';
 import { foldersOf } from '../../adapters/lake/layout';
 import type { Settings } from '../../configs/schema';
 import type { OffsetRange, Offsets } from '../../model/ranges';
+import type { Gap } from '../../model/gaps';
 import { isOtherTopic } from '../../model/topic-id';
 import { describeWatermark, formatTimestamp, parseTimestamp } from '../../model/watermark';
 import { NotComparable, type VerifyOptions } from './types';
@@ -19,6 +20,8 @@ export interface Bounds {
   from: string;
   /** Exclusive. */
   to: string;
+  /** Whether the caller asked for `from`; else it is the beginning. */
+  fromIsGiven: boolean;
   /** Whether the caller asked for `to`; else what has not landed yet may bring it forward. */
   toIsGiven: boolean;
   ranges: OffsetRange[];
@@ -30,6 +33,10 @@ export interface Bounds {
   topicSince: number;
   lastSequence: number;
   batches: Map<number, Batch>;
+  /** The source's, UTC. */
+  clock: string;
+  /** Places that capture passed over, as its record knows them. */
+  gaps: readonly Gap[];
   notes: string[];
 }
 
@@ -45,7 +52,7 @@ export async function findBounds(
   const notes: string[] = [];
   const from = timestamp(options.from, '--from') ?? BEGINNING;
   const given = timestamp(options.to, '--to');
-  const { before, heldBy } = await deps.source.horizon();
+  const { before, clock, heldBy } = await deps.source.horizon();
   if (before === undefined) {
     throw new NotComparable(
       `no row of the source is final: ${heldBy?.kind} since ${heldBy?.since}: ${heldBy?.who}. End it, then compare again.`,
@@ -91,6 +98,7 @@ export async function findBounds(
   return {
     from,
     to: upper < before ? upper : before,
+    fromIsGiven: options.from !== undefined,
     toIsGiven: given !== undefined,
     ranges: Object.entries(stable)
       .map(([p, to]) => ({ partition: Number(p), from: starts[p] ?? to, to }))
@@ -103,6 +111,8 @@ export async function findBounds(
     topicSince,
     lastSequence: last.sequence,
     batches,
+    clock,
+    gaps: progress?.late?.gaps ?? [],
     notes,
   };
 }

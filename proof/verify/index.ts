@@ -12,6 +12,7 @@ import { SourceSide, type Period } from './source-side';
 import { NOTHING, plus, same, sideOf, total, type Sums, type SumsBy } from './sums';
 import { TopicSide } from './topic-side';
 import { NotComparable, type DateComparison, type VerifyOptions, type VerifyResult } from './types';
+import { unreachableRows } from './unreachable';
 
 export * from './types';
 
@@ -68,6 +69,8 @@ async function compare(
   }
   const topicFrom = topicFromDay(topic, bounds, period);
 
+  say('looking for rows that capture does not reach');
+  const unreachable = await unreachableRows(source, period, bounds);
   say('adding up the source');
   const wanted = await source.sums(period, 'day');
   say('adding up lake and quarantine');
@@ -134,7 +137,7 @@ async function compare(
   }
   const whole = period.from.startsWith('0001');
   return {
-    equal: comparisons.every(({ verdict }) => verdict === 'equal'),
+    equal: unreachable.length === 0 && comparisons.every(({ verdict }) => verdict === 'equal'),
     from: whole ? null : period.from,
     to: period.to,
     verifiedThrough,
@@ -146,6 +149,7 @@ async function compare(
       lake: sideOf(total(landed)),
       quarantine: sideOf(total(failed)),
     },
+    unreachable,
     differences: counts,
     examples,
     publishedAgain: await topic.publishedAgain(topicPeriod),

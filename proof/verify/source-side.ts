@@ -7,8 +7,15 @@ import { translateErrors } from '../../adapters/postgres/errors';
 import { openPool } from '../../adapters/postgres/session';
 import { namingLocks } from '../../adapters/postgres/table-lock';
 import { createdAtLiteral, quoteTable, timelessSql, type TableShape } from '../../adapters/postgres/sql';
+import {
+  readUnreachable,
+  unreachableSql,
+  type RegionOptions,
+  type RegionRow,
+} from '../../adapters/postgres/unreachable';
 import type { Settings } from '../../configs/schema';
 import type { COLUMNS } from '../../model/order';
+import type { Unreachable } from '../../model/unreachable';
 import { AMOUNT_SQL, microsSql, sourceRowsSql } from './row-text';
 import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
 
@@ -92,6 +99,14 @@ export class SourceSide {
   async countTimeless(): Promise<number> {
     const [row] = await this.#query<{ rows: number }>({ text: timelessSql(this.shape) });
     return row?.rows ?? 0;
+  }
+
+  /** Rows that capture does not reach; see model/unreachable.ts. */
+  async unreachable(options: RegionOptions): Promise<Unreachable[]> {
+    const [row] = await this.#query<{ found: RegionRow[] }>({
+      text: `SELECT ${unreachableSql(this.shape, options)} AS found`,
+    });
+    return readUnreachable(this.shape, options, row?.found ?? []);
   }
 
   get shape(): TableShape {

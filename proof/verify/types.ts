@@ -1,6 +1,8 @@
+import type { Unreachable } from '../../model/unreachable';
+
 /** What a comparison of source, topic and lake found. Counts, dates and ids; never a row's values. */
 export interface VerifyResult {
-  /** No difference in the period. */
+  /** No difference in the period, and no row of the source that is neither in a period nor on its way. */
   equal: boolean;
   /** Bounds of created_at that were compared, UTC; `from` is null for the beginning, `to` is exclusive. */
   from: string | null;
@@ -12,6 +14,8 @@ export interface VerifyResult {
   /** By UTC day of created_at, in order; with `dates: 'different'` only those with a difference. */
   dates: DateComparison[];
   totals: Sides;
+  /** Rows of the source that are not captured as they are, and so are in no period that is compared; absent in results of versions before 0.4.0. */
+  unreachable?: Unreachable[];
   /** How many orders differ, by place and kind. */
   differences: { place: Place; kind: DifferenceKind; orders: number }[];
   /** The first 20 of them by created_at. */

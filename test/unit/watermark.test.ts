@@ -57,3 +57,16 @@ test('a wrong part is named', () => {
   expect(() => watermarkFrom({ createdAt: 'today' })).toThrow(/createdAt "today"/);
   expect(() => watermarkFrom({ createdAt: '2025-11-18T10:00:00Z', orderId: '1.5' })).toThrow(/orderId "1.5"/);
 });
+
+test.each([
+  { createdAt: '0001-01-01T00:00:00+05:00' },
+  { createdAt: '9999-12-31T23:59:59-05:00' },
+  { createdAt: '2025-11-18', orderId: '9999999999999999999' },
+])('%j, which PostgreSQL cannot read, is refused', (parts) => {
+  expect(() => watermarkFrom(parts)).toThrow(RangeError);
+});
+
+test('a moment without an id stands before every row of that moment', () => {
+  const row = { createdAt: '2025-11-18T00:00:00.000000Z', orderId: '-5' };
+  expect(compareWatermarks(watermarkFrom({ createdAt: '2025-11-18' }), row)).toBeLessThan(0);
+});

@@ -190,7 +190,7 @@ test('each activity has a summary and the workflow current details that a person
       const data = event.userMetadata?.summary?.data;
       return data ? [JSON.parse(Buffer.from(data).toString()) as string] : [];
     });
-    expect(summaries).toContain('#1: 10 rows, 2025-11-18 10:00:00.000000|0 to 2025-11-18 10:00:00.000001|1');
+    expect(summaries).toContain('#1: 10 rows, 2025-11-18 10:00:00.000000 to 2025-11-18 10:00:00.000001|1');
     const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
     expect(metadata.currentDetails).toMatch(/^polling: 10 rows since it was started, 1 window in all/);
   });
