@@ -19,11 +19,18 @@ export interface Finding {
   lasting?: boolean;
 }
 
+/** Whoever asks the doctor will not wait for a server that says nothing; each look ends then, and is a finding. */
+export const LOOK_MS = 10_000;
+
 /** Collects what is found of one server. */
 export class Findings {
   readonly all: Finding[] = [];
 
-  constructor(private readonly server: Server) {}
+  /** @param patienceMs shorter in tests */
+  constructor(
+    private readonly server: Server,
+    private readonly patienceMs = LOOK_MS,
+  ) {}
 
   fine(about: string, found: string): void {
     this.all.push({ server: this.server, about, grade: 'fine', found });
@@ -42,10 +49,10 @@ export class Findings {
     this.all.push({ server: this.server, about, grade: 'broken', found, toDo });
   }
 
-  /** Runs a look that may fail; the failures of our adapters say themselves what to do, `otherwise` is for outages. */
+  /** Runs a look that may fail, or hang: it ends after some seconds. The failures of our adapters say themselves what to do, `otherwise` is for outages. */
   async look<T>(about: string, otherwise: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await work();
+      return await within(this.patienceMs, work());
     } catch (error) {
       const lasting = error instanceof LastingFailure;
       const found = lasting ? `${error.type}: ${error.message}` : (error as Error).message;
@@ -59,4 +66,18 @@ export class Findings {
 /** A setting as servers tell it; `undefined` where it is not told. */
 export function number(text: string | undefined): number | undefined {
   return text === undefined || text === '' ? undefined : Number(text);
+}
+
+/** What `work` gives, or an error once the time is over; it goes on unheard then. */
+export async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${milliseconds / 1_000} s`)), milliseconds);
+  });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

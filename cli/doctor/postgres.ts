@@ -50,9 +50,10 @@ export async function examinePostgres(settings: Settings): Promise<Finding[]> {
       findings.warning(
         'open transactions',
         `capture is held back by ${heldBy.kind} since ${heldBy.since} (${Math.round(age / 1000)} s): ${heldBy.who}`,
-        heldBy.kind === 'prepared transaction'
-          ? 'COMMIT PREPARED or ROLLBACK PREPARED it'
-          : 'end it (pg_terminate_backend), or name its application in cdc.ignore_application_names if it never inserts orders',
+        `run in PostgreSQL: ${heldBy.mend}` +
+          (heldBy.kind === 'open transaction'
+            ? ' or name its application in cdc.ignore_application_names if it never inserts orders'
+            : ''),
       );
     } else findings.fine('open transactions', `none that is older than ${LONG_HOLD_MS / 1000} s`);
 
@@ -69,7 +70,8 @@ export async function examinePostgres(settings: Settings): Promise<Finding[]> {
       );
     else findings.fine('clock', `within ${SKEW_MS / 1000} s of this machine’s`);
   } finally {
-    await source.close();
+    // Not waited for: a look that was given up still has its session.
+    void source.close().catch(() => undefined);
   }
   return findings.all;
 }

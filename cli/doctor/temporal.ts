@@ -7,7 +7,7 @@ import { failingActivities } from '../status';
 import { describeEnd, lookAt } from '../workflow-life';
 import { START } from '../workflow-task';
 import { examineOthers } from './other-workflows';
-import { Findings, type Finding } from './finding';
+import { Findings, LOOK_MS, within, type Finding } from './finding';
 
 const SETUP = 'run: npm run orders -- setup';
 
@@ -22,8 +22,11 @@ export async function examineTemporal(client: Client, address: string): Promise<
   const { namespace } = client.options;
   const hosts = new Set<string>();
   const again = 'try again; if it goes on, look into the server’s log';
-  const { serverVersion } = (await client.workflowService.getSystemInfo({})) ?? {};
-  findings.fine('server', `${address}, version ${serverVersion}`);
+  const system = await findings.look('server', 'start it, or set TEMPORAL_ADDRESS', () =>
+    client.workflowService.getSystemInfo({}),
+  );
+  if (system === undefined) return { findings: findings.all, workerHosts: [] };
+  findings.fine('server', `${address}, version ${system.serverVersion}`);
 
   const known = await findings.look(
     'namespace',
@@ -64,7 +67,7 @@ async function examineAttributes(findings: Findings, client: Client, namespace: 
   const about = 'search attributes';
   const connection = client.connection as Required<typeof client.connection>;
   try {
-    const { missing, ofOtherType } = await lookUpSearchAttributes(connection, namespace);
+    const { missing, ofOtherType } = await within(LOOK_MS, lookUpSearchAttributes(connection, namespace));
     if (ofOtherType.length > 0)
       findings.warning(about, wrongTypes(ofOtherType, namespace), 'until then the workflows set none');
     else if (missing.length > 0)
