@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { tableParts } from '../model/table-name';
 import { parseTimestamp } from '../model/watermark';
 
 /**
@@ -81,7 +82,12 @@ const postgres = z.strictObject({
     .transform(String)
     .default('')
     .meta({ why: 'password of the role; empty for none' }),
-  table: text('2025em1100102_orders', { why: 'table, optionally schema.table; quoted for you' }),
+  table: text('2025em1100102_orders', {
+    why: 'table, optionally schema.table; quoted for you. A name with a dot is quoted as in SQL: "my.schema"."my table"',
+  }).refine((name) => tableParts(name) !== undefined, {
+    message:
+      'must be table or schema.table; a name that has a dot or begins with a quote is written "my.table"',
+  }),
   timezone: text('UTC', {
     why: 'zone in which a created_at without time zone is read; the zone of the sessions that insert',
   }),

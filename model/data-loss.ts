@@ -22,6 +22,11 @@ export function publishAgainFrom(createdAt: string | undefined): string {
   return signalWithStart('captureOrders', 'resetWatermark', input);
 }
 
+/** Goes on at a place, whichever topic and source are there. */
+export function captureFrom({ createdAt, orderId }: { createdAt: string; orderId: string }): string {
+  return signalWithStart('captureOrders', 'resetWatermark', JSON.stringify({ createdAt, orderId }));
+}
+
 function signalWithStart(type: keyof typeof WORKFLOWS, signal: string, input: string): string {
   const { id, taskQueue } = WORKFLOWS[type];
   return (

@@ -13,6 +13,7 @@ import type { CaptureActivities } from '../activities/capture';
 import type { PollResult } from '../activities/capture/poll';
 import type { Window } from '../model/ranges';
 import { remember, type Refusal } from '../model/requests';
+import { sourceOf } from '../model/source-id';
 import type { CaptureStatus } from '../model/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../model/watermark';
 import { captureDetails, summarize } from './capture-details';
@@ -114,7 +115,9 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
     const summary = `after ${describeWatermark(after)}`;
     const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
     return requests.unlessAsked(() =>
-      poll.executeWithOptions({ summary }, [{ after, heldBy, watch: watchForPoll(from), gaps, ...unnamed }]),
+      poll.executeWithOptions({ summary }, [
+        { after, heldBy, watch: watchForPoll(from), gaps, ...sourceOf(from), ...unnamed },
+      ]),
     );
   }
 

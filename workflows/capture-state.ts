@@ -14,6 +14,7 @@ import {
   type Reset,
 } from '../model/requests';
 import type { LastError } from '../model/status';
+import { sourceOf } from '../model/source-id';
 import { topicOf } from '../model/topic-id';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../model/watermark';
 import {
@@ -54,6 +55,8 @@ export interface CaptureState extends LateState {
   runs: number;
   /** The topic that windows are published to; absent before the first, and after a reset, when whichever is there counts. */
   topicId?: string;
+  /** The source that is read; absent before the first look, and after a reset, when whichever is there counts. */
+  sourceId?: string;
   /** The watermark was reset since the last window. */
   afterReset?: true;
   /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
@@ -77,6 +80,7 @@ export function opened({
   warnings,
   pipeline,
   topicId,
+  sourceId,
   late,
 }: OpenCaptureResult): CaptureState {
   return {
@@ -85,6 +89,7 @@ export function opened({
     startedFrom,
     ...(pipeline === undefined ? {} : { pipeline }),
     ...topicOf({ topicId }),
+    ...sourceOf({ sourceId }),
     ...openedLate(late),
     rows: 0,
     lagSeconds: 0,
@@ -99,12 +104,19 @@ export function opened({
 }
 
 export function polled(state: CaptureState, result: PollResult): CaptureState {
-  const { window, more, clock, heldBy } = result;
+  const { window, more, clock, heldBy, warnings = state.warnings } = result;
   const micros =
     window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
   const named = result.pipeline === undefined ? {} : { pipeline: result.pipeline };
   const lagSeconds = Math.max(Number(micros / 1000n) / 1000, heldFor(heldBy, Date.parse(clock)));
-  return { ...lookedBehind(state, result), ...named, heldBy, lagSeconds };
+  return {
+    ...lookedBehind(state, result),
+    ...named,
+    ...sourceOf(result),
+    warnings,
+    heldBy,
+    lagSeconds,
+  };
 }
 
 /** Who holds capture back may hide rows that are as old as the hold. */
@@ -120,7 +132,13 @@ export function searchable({ pipeline, lagSeconds, heldBy, rows }: CaptureState)
 
 export function advanced(
   { afterReset: _carriedOut, ...state }: CaptureState,
-  { sequence, watermark, rows, topicId }: { sequence: number; watermark: Watermark } & PublishResult,
+  {
+    sequence,
+    watermark,
+    rows,
+    topicId,
+    sourceId,
+  }: { sequence: number; watermark: Watermark } & PublishResult,
 ): CaptureState {
   return {
     ...publishedLate(state, rows),
@@ -128,15 +146,19 @@ export function advanced(
     watermark,
     rows: state.rows + rows,
     ...topicOf({ topicId }),
+    ...sourceOf({ sourceId }),
     recordedAt: Date.now(),
   };
 }
 
 /** What the next publish has to know of the topic and of the record there. */
-export function sinceLast(state: CaptureState): Pick<PublishInput, 'topicId' | 'afterReset' | 'late'> {
+export function sinceLast(
+  state: CaptureState,
+): Pick<PublishInput, 'topicId' | 'sourceId' | 'afterReset' | 'late'> {
   const { topicId, afterReset } = state;
   return {
     ...topicOf({ topicId }),
+    ...sourceOf(state),
     ...(afterReset === undefined ? {} : { afterReset }),
     late: lateRowsOf(state),
   };
@@ -169,7 +191,7 @@ function moved(state: CaptureState, to: Watermark, reason: string | null): Outco
   const reset = { from: state.watermark, to, reason, at: now() };
   return {
     state: {
-      ...withoutTopic(movedLate(state, reset)),
+      ...withoutPlaces(movedLate(state, reset)),
       watermark: to,
       afterReset: true,
       resets: remember(state.resets, reset),
@@ -178,7 +200,7 @@ function moved(state: CaptureState, to: Watermark, reason: string | null): Outco
   };
 }
 
-/** An operator who says from where to publish again means the topic that is there. */
-function withoutTopic({ topicId: _before, ...state }: CaptureState): CaptureState {
+/** An operator who says from where to publish again means the source and the topic that are there. */
+function withoutPlaces({ topicId: _topic, sourceId: _source, ...state }: CaptureState): CaptureState {
   return state;
 }

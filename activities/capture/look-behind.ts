@@ -48,13 +48,14 @@ export async function lookBehind(
     horizon: Horizon;
     gaps?: readonly Gap[];
     idAgeMs?: number;
+    sourceId?: string | undefined;
   },
 ): Promise<Look> {
-  const { watch, after, horizon, gaps = [], idAgeMs = AHEAD_MS } = options;
+  const { watch, after, horizon, gaps = [], idAgeMs = AHEAD_MS, sourceId } = options;
   const baselines = watch?.baselines ?? [];
   const look = (since: Watch['baselines']) =>
     source
-      .lookBehind({ baselines: since, upTo: after, gaps, clock: horizon.clock, idAgeMs })
+      .lookBehind({ baselines: since, upTo: after, gaps, clock: horizon.clock, idAgeMs, sourceId })
       .catch((error: unknown) => error as Error);
   const seen = await look(baselines);
   if (!(seen instanceof Error)) return goneOn(watch, seen, { after, horizon });

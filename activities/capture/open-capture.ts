@@ -1,5 +1,6 @@
 import { gapsBefore, LOWEST_PLACE } from '../../model/gaps';
 import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../model/missed';
+import { sourceOf } from '../../model/source-id';
 import { topicOf } from '../../model/topic-id';
 import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../model/watermark';
 import type { OrdersSource, OrdersTopic, Progress } from '../interfaces';
@@ -19,6 +20,8 @@ export interface OpenCaptureResult extends Named {
   warnings: string[];
   /** The topic that the place was reached in. */
   topicId?: string;
+  /** The source that the place was reached in. */
+  sourceId?: string;
   /** What is known of rows that were not captured; absent where the record is of an earlier version. */
   late?: LateRows;
 }
@@ -38,21 +41,27 @@ export function createOpenCapture(deps: {
   defaultStart: string;
 }) {
   return async function openCapture({ startFrom }: OpenCaptureInput): Promise<OpenCaptureResult> {
-    const { warnings } = await deps.source.check();
+    const { warnings, sourceId } = await deps.source.check();
     await deps.topic.ensure();
     const record = await deps.topic.progress();
     const id = await deps.topic.id();
-    const known = { sequence: record?.sequence ?? 0, warnings, ...topicOf({ topicId: id }) };
+    const known = {
+      sequence: record?.sequence ?? 0,
+      warnings,
+      ...topicOf({ topicId: id }),
+      ...sourceOf({ sourceId }),
+    };
     if (startFrom !== undefined) {
       const late = lateFrom(record, startFrom);
       return { ...known, ...late, watermark: startFrom, startedFrom: 'workflow input' };
     }
     if (record !== undefined) {
-      // Of a topic that is gone: the first publish says so, unless a reset comes before it.
+      // Of a topic that is gone, or of another source: the first poll or publish says so, unless a reset comes before it.
       const { upper: watermark, topicId = id } = record;
       return {
         ...known,
         ...topicOf({ topicId }),
+        ...sourceOf(record),
         ...lateOf(record),
         watermark,
         startedFrom: 'progress record',

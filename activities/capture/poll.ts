@@ -2,9 +2,10 @@ import { Context } from '@temporalio/activity';
 import type { Gap } from '../../model/gaps';
 import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../model/missed';
 import type { Window } from '../../model/ranges';
+import { sourceOf } from '../../model/source-id';
 import { sameCounts } from '../../model/unreachable';
 import type { Watermark } from '../../model/watermark';
-import { TableLocked, type Hold, type Horizon, type OrdersSource } from '../interfaces';
+import { TableLocked, type Hold, type Horizon, type Inspection, type OrdersSource } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
 import { pause } from '../pause';
 import { isDue, lookBehind, type Look } from './look-behind';
@@ -17,6 +18,8 @@ export interface PollInput extends Unnamed {
   watch?: Watch | null;
   /** Where capture passed over rows on purpose; absent from a workflow of an earlier version. */
   gaps?: Gap[];
+  /** The source that this capture has read; absent before its first look, and after a reset. */
+  sourceId?: string;
 }
 
 export interface PollResult extends Named {
@@ -30,6 +33,9 @@ export interface PollResult extends Named {
   heldBy: Hold | null;
   /** Where this poll looked behind: the watch to go on with, and missed rows to add to those known. */
   behind?: Look;
+  /** The source that was looked at, and, where all of it was looked at, what is worth a warning now. */
+  sourceId?: string;
+  warnings?: string[];
 }
 
 /** Ends an idle poll, so that history shows a sign of life now and then: about 12 events an hour. */
@@ -57,18 +63,28 @@ export function createPoll(deps: {
   lookBehindEveryMs?: number;
 }) {
   const { lookBehindEveryMs = LOOK_BEHIND_EVERY_MS } = deps;
-  return async function poll({ after, heldBy, watch = null, gaps = [] }: PollInput): Promise<PollResult> {
+  return async function poll(input: PollInput): Promise<PollResult> {
+    const { after, heldBy, watch = null, gaps = [], sourceId } = input;
     const { cancellationSignal: signal } = Context.current();
+    const inspected = deps.source.inspected();
     const deadline = Date.now() + LONGEST_POLL_MS;
     let behind: PollResult['behind'];
     let current = watch;
     for (;;) {
       // The horizon first, the rows second: the other way round, a commit in between would be missed.
       const horizon = await deps.source.horizon();
+      const atHorizon = deps.source.inspected();
       let hold = worthTelling(horizon);
       if (isDue(current, horizon.clock, lookBehindEveryMs)) {
         const idAgeMs = lookBehindEveryMs;
-        const look = await lookBehind(deps.source, { watch: current, after, horizon, gaps, idAgeMs });
+        const look = await lookBehind(deps.source, {
+          watch: current,
+          after,
+          horizon,
+          gaps,
+          idAgeMs,
+          sourceId,
+        });
         behind = joined(behind, look);
         current = look.watch;
       }
@@ -77,13 +93,15 @@ export function createPoll(deps: {
         horizon.before === undefined
           ? undefined
           : await deps.source
-              .nextWindow({ after, before: horizon.before, limit: deps.batchLimit })
+              .nextWindow({ after, before: horizon.before, limit: deps.batchLimit, sourceId })
               .catch((error: unknown) => {
                 if (!(error instanceof TableLocked)) throw error;
                 hold = error.hold;
                 return undefined;
               });
-      if (found !== undefined) {
+      const seen = seenOf(deps.source.inspected(), inspected);
+      // With another default of created_at, say, the horizon would be another one.
+      if (found !== undefined && deps.source.inspected() === atHorizon) {
         return {
           window: { lower: after, upper: found.upper },
           rows: found.rows,
@@ -91,14 +109,21 @@ export function createPoll(deps: {
           clock: horizon.clock,
           heldBy: hold,
           ...looked,
+          ...seen,
         };
       }
       const over = Date.now() >= deadline || deps.stopping.aborted;
-      if (over || hold?.who !== heldBy?.who || isNews(behind, watch))
-        return { rows: 0, more: false, clock: horizon.clock, heldBy: hold, ...looked };
+      const changed =
+        seen.warnings !== undefined || (seen.sourceId !== undefined && seen.sourceId !== sourceId);
+      if (over || hold?.who !== heldBy?.who || isNews(behind, watch) || changed)
+        return { rows: 0, more: false, clock: horizon.clock, heldBy: hold, ...looked, ...seen };
       await pause(deps.intervalMs, signal);
     }
   };
+}
+
+function seenOf(now: Inspection | undefined, before: Inspection | undefined) {
+  return { ...sourceOf(now), ...(now === undefined || now === before ? {} : { warnings: now.warnings }) };
 }
 
 function joined(before: Look | undefined, look: Look): Look {

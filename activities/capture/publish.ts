@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { LateRows } from '../../model/missed';
 import type { Window } from '../../model/ranges';
+import { sourceOf } from '../../model/source-id';
 import { topicOf } from '../../model/topic-id';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { standInFor } from './stand-in';
@@ -11,6 +12,8 @@ export interface PublishInput extends Window {
   topicId?: string;
   /** The watermark was reset since the last window, so nobody relies on the record of that one. */
   afterReset?: boolean;
+  /** The source that this capture has read; absent before its first look, and after a reset. */
+  sourceId?: string;
   /** Goes with the progress record; absent from a workflow of an earlier version. */
   late?: LateRows;
 }
@@ -19,6 +22,8 @@ export interface PublishResult {
   /** Rows in the topic from this window. */
   rows: number;
   topicId?: string;
+  /** The source that they were read from. */
+  sourceId?: string;
 }
 
 /**
@@ -32,20 +37,22 @@ export interface PublishResult {
  * A row larger than the topic takes is kept in a file, and a small stand-in goes through the topic in its place.
  */
 export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; oversized: OversizedRows }) {
-  return async function publish({ sequence, lower, upper, ...since }: PublishInput): Promise<PublishResult> {
+  return async function publish(input: PublishInput): Promise<PublishResult> {
+    const { sequence, lower, upper, sourceId, ...since } = input;
     const context = Context.current();
     const signal = context.cancellationSignal;
-    const { rows, topicId } = await deps.topic.publish(
+    const published = await deps.topic.publish(
       { sequence, lower, upper },
-      () => deps.source.read({ lower, upper }, { signal }),
+      () => deps.source.read({ lower, upper }, { signal, sourceId }),
       {
         signal,
         onProgress: (rowsSoFar) => context.heartbeat({ rowsSoFar }),
         // On the disk before the transaction that refers to it can commit.
         onOversized: async (row) => standInFor(row, await deps.oversized.keep(row)),
+        source: () => deps.source.inspected()?.sourceId,
         ...since,
       },
     );
-    return { rows, ...topicOf({ topicId }) };
+    return { rows: published.rows, ...topicOf(published), ...sourceOf(published) };
   };
 }

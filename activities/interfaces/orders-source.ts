@@ -40,14 +40,28 @@ export interface Horizon {
   heldBy?: Hold;
 }
 
-/** The orders table. */
+export interface Inspection {
+  warnings: string[];
+  /** Which source it is: see model/source-id.ts. */
+  sourceId: string;
+}
+
+/**
+ * The orders table. Each method but `horizon` looks at the table's shape in the snapshot in which it reads: a change that does no
+ * harm is taken over, any other is a LastingFailure before a row is used. With `sourceId`, the source must be that one:
+ * CaptureConflict for another database, SchemaMismatch for another table, or one whose rows have another created_at than
+ * they were captured with.
+ */
 export interface OrdersSource {
   /**
    * Looks at table, rights and server once, before anything is done.
    * Warnings are lasting but harmless (a missing index). LastingFailure SchemaMismatch, InsufficientPrivilege
    * or InvalidSettings, with the SQL that mends it.
    */
-  check(): Promise<{ warnings: string[] }>;
+  check(): Promise<Inspection>;
+
+  /** The last look at all that {@link check} looks at; another object after each. `undefined` before the first. */
+  inspected(): Inspection | undefined;
 
   /**
    * LastingFailure InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. An outage where the
@@ -63,13 +77,17 @@ export interface OrdersSource {
     after: Watermark;
     before: string;
     limit: number;
+    sourceId?: string | undefined;
   }): Promise<{ upper: Watermark; rows: number } | undefined>;
 
   /** In one snapshot. Rejects after some seconds. */
   lookBehind(options: LookOptions): Promise<Seen>;
 
   /** Exactly the rows of a window, in order, in the wire format, in chunks; one statement, so one snapshot. */
-  read(window: Window, options: { signal: AbortSignal }): AsyncIterable<readonly OutgoingMessage[]>;
+  read(
+    window: Window,
+    options: { signal: AbortSignal; sourceId?: string | undefined },
+  ): AsyncIterable<readonly OutgoingMessage[]>;
 
   close(): Promise<void>;
 }
@@ -82,6 +100,7 @@ export interface LookOptions {
   gaps: readonly Gap[];
   /** The database's clock, UTC, before the look. */
   clock: string;
+  sourceId?: string | undefined;
   /** An order_id is taken to be given out at most this long before its row's created_at. */
   idAgeMs: number;
 }

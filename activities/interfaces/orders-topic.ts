@@ -9,6 +9,8 @@ export interface Progress extends Window {
   rows: number;
   /** The topic that holds the rows; absent in records of version 0.2.0, and where the brokers know of no ids. */
   topicId?: string;
+  /** The source of the rows, see model/source-id.ts; absent in records of versions before 0.4.0. */
+  sourceId?: string;
   /** As it was before the window; absent in records of versions before 0.4.0. */
   late?: LateRows;
 }
@@ -48,7 +50,7 @@ export interface OrdersTopic {
    * With `topicId`, CaptureConflict where the topic is another one, before the commit at the latest. With `afterReset`, a record
    * that is gone is no conflict: an operator has said from where to publish again. Returns the id of the topic written to.
    *
-   * `late` is kept with the record.
+   * `late` is kept with the record, and so is what `source` gives once the rows were read: which source they are of.
    *
    * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
    * place under the row's key; each attempt asks anew.
@@ -63,8 +65,9 @@ export interface OrdersTopic {
       topicId?: string;
       afterReset?: boolean;
       late?: LateRows;
+      source?: () => string | undefined;
     },
-  ): Promise<{ rows: number; already: boolean; topicId?: string }>;
+  ): Promise<{ rows: number; already: boolean; topicId?: string; sourceId?: string }>;
 
   /**
    * Writes the progress record again as it stands, so that Kafka does not forget it; fences as {@link publish} does.

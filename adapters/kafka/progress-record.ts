@@ -22,6 +22,7 @@ const record = z.object({
   upper: watermark,
   rows: z.int().min(0),
   topicId: z.exactOptional(z.string()),
+  sourceId: z.exactOptional(z.string()),
   // Written and read by capture alone.
   late: z.exactOptional(z.custom<LateRows>((value) => typeof value === 'object' && value !== null)),
 });
@@ -30,9 +31,11 @@ const record = z.object({
 const MOST_CHARACTERS = 4_000;
 
 /** About 1,000 characters. Earlier versions pass over what they do not know. */
-export function encodeProgress({ sequence, lower, upper, rows, topicId, late }: Progress): string {
-  const text = JSON.stringify({ sequence, lower, upper, rows, topicId, late });
-  return text.length <= MOST_CHARACTERS ? text : JSON.stringify({ sequence, lower, upper, rows, topicId });
+export function encodeProgress({ late, ...progress }: Progress): string {
+  const { sequence, lower, upper, rows, topicId, sourceId } = progress;
+  const known = { sequence, lower, upper, rows, topicId, sourceId };
+  const text = JSON.stringify({ ...known, late });
+  return text.length <= MOST_CHARACTERS ? text : JSON.stringify(known);
 }
 
 /** The record, or `undefined` where none was written, or it has expired (offsets.retention.minutes of the brokers). */

@@ -2,6 +2,7 @@ import type { OrdersTopic, OutgoingMessage, Progress } from '../../activities/in
 import type { Window } from '../../model/ranges';
 import { untilAborted } from './abort';
 import type { ConnectionPool } from './connection-pool';
+import { sourceOf } from '../../model/source-id';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
 import { anotherTopic, isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
@@ -46,7 +47,7 @@ export class Publisher {
     this.#refuseOther(options.topicId, id);
     if (isPublished(window, found, this.topic, options.afterReset)) {
       this.pool.giveBack(producer.connection);
-      return { rows: found?.rows ?? 0, already: true, ...topicOf({ topicId: id }) };
+      return { rows: found?.rows ?? 0, already: true, ...topicOf({ topicId: id }), ...sourceOf(found) };
     }
     return this.#transact(producer, window, rows, options);
   }
@@ -111,12 +112,13 @@ export class Publisher {
       this.#refuseOther(options.topicId, id);
       const topic = topicOf({ topicId: id });
       const late = options.late === undefined ? {} : { late: options.late };
+      const source = sourceOf({ sourceId: options.source?.() });
       await untilAborted(
-        producer.commit({ ...window, rows: sender.rows, ...topic, ...late }, signal),
+        producer.commit({ ...window, rows: sender.rows, ...topic, ...source, ...late }, signal),
         signal,
       );
       this.#kept = { producer, committed: window.sequence };
-      return { rows: sender.rows, already: false, ...topic };
+      return { rows: sender.rows, already: false, ...topic, ...source };
     } catch (error) {
       this.#sizeLimit.forget();
       await abort(producer, sender).catch(() => undefined);

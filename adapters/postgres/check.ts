@@ -1,53 +1,137 @@
 import { escapeIdentifier, type QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
+import { encodeSource } from '../../model/source-id';
 import { COLUMNS } from '../../model/order';
-import { grainMicros, PRECISION_SQL, strangeDefaults, type Precision } from './precision';
-import {
-  CLOSED_SCHEMA_SQL,
-  COLUMNS_SQL,
-  INDEX_SQL,
-  SERVER_SQL,
-  ZONE_MOVES_SQL,
-  quoteTable,
-  tryToReadSql,
-  type TableShape,
-} from './sql';
+import { tableParts } from '../../model/table-name';
+import { factsSql, RESOLVE_SQL, TYPES_SQL, type TableFacts } from './facts';
+import { refuseKind } from './kinds';
+import { grainMicros, PRECISION_SQL, type Precision } from './precision';
+import { CLOSED_SCHEMA_SQL, SERVER_SQL, quoteTable, tryToReadSql, type TableShape } from './sql';
+import { wrongColumns, type Column } from './types';
+import { warningsFor } from './warnings';
 
-interface Queries {
+export interface Queries {
   query<R extends QueryResultRow>(text: string, values?: unknown[]): Promise<{ rows: R[] }>;
 }
 
-interface Column {
-  name: string;
-  type: string;
-  category: string;
-  nullable: boolean;
+/** What was found out about the table at a moment. */
+export interface Inspected {
+  shape: TableShape;
+  warnings: string[];
+  /** See model/source-id.ts. */
+  sourceId: string;
 }
 
-const isText = ({ category }: Column) => category === 'S' || category === 'E';
-
-/** What each column may be; everything else would reach the lake changed. */
-const ALLOWED: Record<(typeof COLUMNS)[number], { is: (column: Column) => boolean; words: string }> = {
-  order_id: { is: ({ type }) => ['int2', 'int4', 'int8'].includes(type), words: 'bigint or integer' },
-  customer_name: { is: isText, words: 'text' },
-  restaurant_name: { is: isText, words: 'text' },
-  item: { is: isText, words: 'text' },
-  amount: { is: ({ type }) => type === 'numeric', words: 'numeric(10,2)' },
-  order_status: { is: isText, words: 'text' },
-  created_at: {
-    is: ({ type }) => type === 'timestamp' || type === 'timestamptz',
-    words: 'timestamp or timestamptz',
-  },
-};
-
 /** {@link OrdersSource.check}'s work: the table's shape, and what is worth a warning. */
-export async function inspectTable(
+export async function inspectTable(pool: Queries, settings: Settings['postgres']): Promise<Inspected> {
+  const configured = quoteTable(settings.table);
+  const place = `${settings.host}:${settings.port}/${settings.db}`;
+  const { facts, fingerprint, withSystem } = await factsOf(pool, settings, { configured, place });
+  const name = `${escapeIdentifier(facts.schema)}.${escapeIdentifier(facts.table)}`;
+
+  const relation = escapeIdentifier(facts.table);
+  await refuseKind((text, values) => pool.query(text, values), facts, { name, relation, place });
+  const columns = (await pool.query<Column>(TYPES_SQL, [facts.oid])).rows;
+  refuseColumns(columns, { name, place, timezone: settings.timezone });
+  await refuseServer(pool, settings, { name, place });
+
+  await pool.query(tryToReadSql(name));
+  const precision = (await pool.query<Precision>(PRECISION_SQL, [name])).rows[0]!;
+
+  const createdAt = columns.find((column) => column.name === 'created_at')!;
+  const type = createdAt.type as TableShape['createdAtType'];
+  const shape: TableShape = {
+    name,
+    createdAtType: type,
+    timezone: settings.timezone,
+    orderIdNullable: facts.order_id_nullable,
+    indexed: { place: facts.place_indexed, orderId: facts.order_id_indexed },
+    grainMicros: grainMicros(precision),
+    withSystem,
+    fingerprint,
+  };
+  const digits = createdAt.typmod === -1 ? 6 : createdAt.typmod;
+  const sourceId = encodeSource({
+    system: facts.system,
+    databaseOid: facts.database_oid,
+    tableOid: facts.oid,
+    createdAt: `${type}(${digits})${type === 'timestamp' ? `@${settings.timezone}` : ''}`,
+    database: facts.database,
+    table: name,
+    server: `${settings.host}:${settings.port}`,
+  });
+  return { shape, warnings: await warningsFor(pool, shape, { facts, precision }), sourceId };
+}
+
+/** The facts first and all else after them: if the table changes in between, the next look finds another fingerprint. */
+async function factsOf(
   pool: Queries,
   settings: Settings['postgres'],
-): Promise<{ shape: TableShape; warnings: string[] }> {
-  const name = quoteTable(settings.table);
-  const place = `${settings.host}:${settings.port}/${settings.db}`;
+  { configured, place }: { configured: string; place: string },
+): Promise<{ facts: TableFacts; fingerprint: string; withSystem: boolean }> {
+  const resolved = (await pool.query<{ oid: string | null; with_system: boolean }>(RESOLVE_SQL, [configured]))
+    .rows[0]!;
+  const withSystem = resolved.with_system;
+  const { rows } =
+    resolved.oid === null
+      ? { rows: [] }
+      : await pool.query<{ facts: TableFacts; fingerprint: string }>(
+          `SELECT facts, md5(facts::text) AS fingerprint FROM ${factsSql(resolved.oid, { withSystem })} f(facts)`,
+        );
+  const [found] = rows;
+  if (found === undefined) {
+    await refuseClosedSchema(pool, settings, configured);
+    throw new LastingFailure(
+      'SchemaMismatch',
+      `Table ${configured} does not exist in ${place}. Create it, or set postgres.table to the orders table.`,
+    );
+  }
+  return { ...found, withSystem };
+}
+
+async function refuseClosedSchema(
+  pool: Queries,
+  { table }: Settings['postgres'],
+  configured: string,
+): Promise<void> {
+  const [name, schema = null] = [...(tableParts(table) ?? [table])].reverse();
+  const found = await pool.query<{ schema: string; role: string }>(CLOSED_SCHEMA_SQL, [schema, name]);
+  const [closed] = found.rows;
+  if (closed === undefined) return;
+  throw new LastingFailure(
+    'InsufficientPrivilege',
+    `Role "${closed.role}" may not use the schema of ${configured}. ` +
+      `Run: GRANT USAGE ON SCHEMA ${escapeIdentifier(closed.schema)} TO "${closed.role}";`,
+  );
+}
+
+/** More than half of them, and it is another table. */
+const TOO_MANY_MISSING = COLUMNS.length / 2;
+
+function refuseColumns(
+  columns: readonly Column[],
+  { name, place, timezone }: { name: string; place: string; timezone: string },
+): void {
+  const problems = wrongColumns(name, columns, timezone);
+  if (problems.length === 0) return;
+  const missing = problems.filter(({ wrong }) => wrong.endsWith(' is missing')).length;
+  const mends = problems.map(({ mend }) => mend).filter((mend) => mend !== '');
+  const advice =
+    missing > TOO_MANY_MISSING || mends.length === 0
+      ? 'Set postgres.table to the orders table.'
+      : `Run: ${mends.join(' ')}`;
+  throw new LastingFailure(
+    'SchemaMismatch',
+    `Table ${name} in ${place}: ${problems.map(({ wrong }) => wrong).join('; ')}. ${advice}`,
+  );
+}
+
+async function refuseServer(
+  pool: Queries,
+  settings: Settings['postgres'],
+  { name, place }: { name: string; place: string },
+): Promise<void> {
   const server = (
     await pool.query<{
       standby: boolean;
@@ -58,33 +142,6 @@ export async function inspectTable(
       zone_known: boolean;
     }>(SERVER_SQL, [name, settings.timezone])
   ).rows[0]!;
-  const columns = (await pool.query<Column>(COLUMNS_SQL, [name])).rows;
-
-  if (columns.length === 0) {
-    const [table, schema = null] = settings.table.split('.').reverse();
-    const [closed] = (await pool.query<{ schema: string; role: string }>(CLOSED_SCHEMA_SQL, [schema, table]))
-      .rows;
-    if (closed !== undefined)
-      throw new LastingFailure(
-        'InsufficientPrivilege',
-        `Role "${closed.role}" may not use the schema of ${name}. ` +
-          `Run: GRANT USAGE ON SCHEMA ${escapeIdentifier(closed.schema)} TO "${closed.role}";`,
-      );
-    throw new LastingFailure(
-      'SchemaMismatch',
-      `Table ${name} does not exist in ${place}. Create it, or set postgres.table to the orders table.`,
-    );
-  }
-  const wrong = COLUMNS.flatMap((wanted) => {
-    const column = columns.find((candidate) => candidate.name === wanted);
-    if (column === undefined) return [`${wanted} is missing`];
-    return ALLOWED[wanted].is(column)
-      ? []
-      : [`${wanted} is ${column.type}, must be ${ALLOWED[wanted].words}`];
-  });
-  if (wrong.length > 0) {
-    throw new LastingFailure('SchemaMismatch', `Table ${name} in ${place}: ${wrong.join('; ')}.`);
-  }
   if (server.standby) {
     throw new LastingFailure(
       'InvalidSettings',
@@ -118,64 +175,4 @@ export async function inspectTable(
         `Run: GRANT pg_read_all_stats TO "${server.role}";`,
     );
   }
-
-  await pool.query(tryToReadSql(name));
-  const byName = (wanted: string) => columns.find((column) => column.name === wanted)!;
-  const precision = (await pool.query<Precision>(PRECISION_SQL, [name])).rows[0]!;
-  const shape: TableShape = {
-    name,
-    createdAtType: byName('created_at').type as TableShape['createdAtType'],
-    timezone: settings.timezone,
-    orderIdNullable: byName('order_id').nullable,
-    indexed: (await pool.query<TableShape['indexed']>(INDEX_SQL, [name])).rows[0]!,
-    grainMicros: grainMicros(precision),
-  };
-  const warnings = [...(await warningsFor(pool, shape)), ...precisionWarnings(shape, precision)];
-  return { shape, warnings };
-}
-
-async function warningsFor(pool: Queries, shape: TableShape): Promise<string[]> {
-  const warnings: string[] = [];
-  if (!shape.indexed.orderId) {
-    warnings.push(
-      `${shape.name} has no index on order_id: rows that capture does not reach, as a client set their created_at to the ` +
-        `past, are noticed only while the whole table can be read within 2 s. Run: CREATE UNIQUE INDEX CONCURRENTLY ON ${shape.name} (order_id);`,
-    );
-  }
-  if (!shape.indexed.place) {
-    warnings.push(
-      `${shape.name} has no index on (created_at, order_id): every poll reads the whole table. ` +
-        `Run: CREATE INDEX CONCURRENTLY ON ${shape.name} (created_at, order_id);`,
-    );
-  }
-  if (shape.createdAtType === 'timestamp') {
-    const zone = await pool.query<{ moves: boolean }>(ZONE_MOVES_SQL, [shape.timezone]);
-    if (zone.rows[0]!.moves) {
-      warnings.push(
-        `postgres.timezone ${shape.timezone} puts its clocks back once a year, and rows of the repeated hour would be ` +
-          `missed. Make created_at timestamptz, or let the inserting sessions use UTC.`,
-      );
-    }
-  }
-  return warnings;
-}
-
-/** Up to a second nobody minds that orders come so much later. */
-const WORTH_TELLING_MICROS = 1_000_000;
-
-function precisionWarnings(
-  { name, timezone, grainMicros: grain }: TableShape,
-  precision: Precision,
-): string[] {
-  const asNow = `Run: ALTER TABLE ${name} ALTER created_at SET DEFAULT CURRENT_TIMESTAMP;`;
-  const warnings = strangeDefaults(precision, timezone).map(
-    (text) =>
-      `${name}.created_at has the default ${text}, of which it is not known how far before its transaction it lies: rows that ` +
-      `capture has passed by then are missed. ${asNow}`,
-  );
-  if (grain > WORTH_TELLING_MICROS)
-    warnings.push(
-      `${name}.created_at is cut by its default, so orders are captured ${grain / 1e6} s after they are made. ${asNow}`,
-    );
-  return warnings;
 }

@@ -3,14 +3,14 @@ import { to as copyTo } from 'pg-copy-streams';
 import type { Horizon, OrdersSource } from '../../activities/interfaces';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
-import { inspectTable } from './check';
 import { copyLines } from './copy-lines';
 import { translateErrors } from './errors';
 import { lookBehind } from './look-behind';
+import { OrdersTable, type Known } from './orders-table';
 import { openPool } from './session';
 import { attended } from './silence';
 import { namingLocks } from './table-lock';
-import { HORIZON_SQL, copySql, quoteTable, windowSql, type TableShape } from './sql';
+import { HORIZON_SQL, copySql, lockedLookSql, quoteTable, windowSql, type TableShape } from './sql';
 
 /** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
 export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>): OrdersSource {
@@ -38,45 +38,57 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
     }
   };
 
-  let shape: TableShape | undefined;
-  const knownShape = async () => (shape ??= (await inspectTable({ query }, settings.postgres)).shape);
+  const orders = new OrdersTable({ query }, connection);
 
   return {
     check: () =>
       guarded(async () => {
-        const inspected = await inspectTable({ query }, settings.postgres);
-        shape = inspected.shape;
-        return { warnings: inspected.warnings };
+        const { warnings, sourceId } = await orders.inspect();
+        return { warnings, sourceId };
       }),
+
+    inspected: () => orders.inspected,
 
     horizon: () =>
       guarded(async () => {
-        const { grainMicros } = await knownShape();
+        const { name, grainMicros } = await orders.shape();
         const margin = settings.cdc.settle_ms + grainMicros / 1_000;
-        const { rows } = await query<HorizonRow>(HORIZON_SQL, [ignored, table, margin]);
+        const { rows } = await query<HorizonRow>(HORIZON_SQL, [ignored, name, margin]);
         return toHorizon(rows[0]!);
       }),
 
-    nextWindow: (options) =>
+    nextWindow: ({ sourceId, ...options }) =>
       guarded(async () => {
-        const { rows } = await query<{ created_at: string; order_id: string; rows: number }>(
-          windowSql(await knownShape(), options),
-        );
-        const [last] = rows;
-        return last && { upper: { createdAt: last.created_at, orderId: last.order_id }, rows: last.rows };
+        const {
+          created_at: createdAt,
+          order_id: orderId,
+          rows,
+        } = await orders.run(async (shape) => (await query<WindowRow>(windowSql(shape, options))).rows[0]!, {
+          sourceId,
+          at: options.after,
+        });
+        return createdAt === null || orderId === null ? undefined : { upper: { createdAt, orderId }, rows };
       }),
 
-    lookBehind: (options) => guarded(async () => lookBehind(query, await knownShape(), options)),
+    lookBehind: ({ sourceId, ...options }) =>
+      guarded(async () => {
+        const known = { sourceId, at: options.upTo };
+        return orders.run((shape) => lookBehind(query, shape, options), known);
+      }),
 
-    async *read(window, { signal }) {
+    async *read(window, { signal, sourceId }) {
       const client = await guarded(() => pool.connect());
       let failure: Error | undefined = new Error('abandoned');
       const abort = () => endConnection(client);
       signal.addEventListener('abort', abort, { once: true });
+      const told = <R>(answer: Promise<R>) => attended(client, connection, answer);
       try {
         signal.throwIfAborted();
-        const stream = client.query(copyTo(copySql(await guarded(knownShape), window)));
+        const known = { sourceId, at: window.lower };
+        const shape = await guarded(() => beginReading(orders, known, (text) => told(client.query(text))));
+        const stream = client.query(copyTo(copySql(shape, window)));
         yield* copyLines(attendedChunks(client, connection, stream));
+        await told(client.query('COMMIT'));
         failure = undefined;
       } catch (error) {
         await guarded(() => Promise.reject(error as Error));
@@ -89,6 +101,29 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
 
     close: () => pool.end(),
   };
+}
+
+interface WindowRow {
+  look: string;
+  created_at: string | null;
+  order_id: string | null;
+  rows: number;
+}
+
+/** Begins a transaction in which the table stays as it is, and tells its shape. */
+async function beginReading(
+  orders: OrdersTable,
+  known: Known,
+  query: (text: string) => Promise<unknown>,
+): Promise<TableShape> {
+  let begun = false;
+  const { shape } = await orders.run(async (shape) => {
+    if (begun) await query('ROLLBACK');
+    begun = true;
+    const results = (await query(lockedLookSql(shape))) as { rows: { look: string }[] }[];
+    return { ...results[1]!.rows[0]!, shape };
+  }, known);
+  return shape;
 }
 
 /** The chunks of a COPY; silence counts only while one is waited for. */

@@ -9,7 +9,7 @@ import {
   parseTimestamp,
   type Watermark,
 } from '../../model/watermark';
-import { after, createdAtLiteral, createdAtUtc, upTo, utcText, type TableShape } from './sql';
+import { after, createdAtLiteral, createdAtUtc, lookSql, upTo, utcText, type TableShape } from './sql';
 import { readUnreachable, unreachableSql, within, type RegionRow } from './unreachable';
 
 /**
@@ -19,6 +19,7 @@ import { readUnreachable, unreachableSql, within, type RegionRow } from './unrea
 const PATIENCE_MS = 2_000;
 
 interface Row {
+  look: string;
   highest: string;
   clock: string;
   missed: {
@@ -36,13 +37,14 @@ export async function lookBehind(
   query: (text: string) => Promise<unknown>,
   shape: TableShape,
   options: LookOptions,
-): Promise<Seen> {
+): Promise<Seen & { look: string }> {
   // Two statements in one message are one transaction, in which the limit holds.
   const results = (await query(
     `SET LOCAL statement_timeout = ${PATIENCE_MS}; ${lookBehindSql(shape, options)}`,
   )) as QueryResult<Row>[];
-  const { highest, clock, missed, unreachable } = results[1]!.rows[0]!;
+  const { look, highest, clock, missed, unreachable } = results[1]!.rows[0]!;
   return {
+    look,
     highestOrderId: highest,
     clock,
     missed: missed.map(({ early, passed, earliest, examples }, index) => {
@@ -62,7 +64,7 @@ export async function lookBehind(
 function lookBehindSql(shape: TableShape, options: LookOptions): string {
   const missed = options.baselines.map((baseline) => `(${missedSql(shape, baseline, options)})`);
   return `
-  SELECT (SELECT coalesce(max(order_id), ${LOWEST_ORDER_ID})::text FROM ${shape.name}) AS highest,
+  SELECT ${lookSql(shape)} AS look, (SELECT coalesce(max(order_id), ${LOWEST_ORDER_ID})::text FROM ${shape.name}) AS highest,
          array[${missed.join(', ')}]::json[] AS missed,
          ${unreachableSql(shape, options)} AS unreachable,
          ${utcText("clock_timestamp() AT TIME ZONE 'UTC'")} AS clock`;

@@ -1,12 +1,14 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Window } from '../../model/ranges';
+import { tableParts } from '../../model/table-name';
 import type { Watermark } from '../../model/watermark';
+import { fingerprintSql } from './facts';
 import { OWN_SESSION_SQL } from './session';
 import { relativesSql } from './relatives';
 
 /** What the table looks like, as far as the statements depend on it. */
 export interface TableShape {
-  /** Quoted, with schema if one is set. */
+  /** Quoted, with its schema: a changed search_path leads nowhere else. */
   name: string;
   createdAtType: 'timestamp' | 'timestamptz';
   /** Zone in which a `timestamp` is read. */
@@ -16,21 +18,26 @@ export interface TableShape {
   indexed: { place: boolean; orderId: boolean };
   /** How far before its transaction's start a created_at may be, as type or default cut it, in microseconds. */
   grainMicros: number;
+  /** Whether the role may call pg_control_system(). */
+  withSystem: boolean;
+  /** What {@link lookSql} gives as long as all of this holds. */
+  fingerprint: string;
 }
+
+/** The table's fingerprint at the moment of the statement that it is part of; see {@link fingerprintSql}. */
+export const lookSql = ({ name, withSystem }: TableShape) => fingerprintSql(name, { withSystem });
+
+/** Locks the table until the transaction ends, as reading does, and looks at it. */
+export const lockedLookSql = (shape: TableShape) =>
+  `BEGIN READ ONLY; SELECT ${lookSql(shape)} AS look FROM (SELECT) one LEFT JOIN ${shape.name} t ON false`;
 
 /** Prints a `timestamp` in the wire format: always six decimals, always 27 characters. */
 export const utcText = (expression: string) => `to_char(${expression}, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-/** `orders` or `sales.orders`, quoted. */
+/** `orders` or `sales.orders`, quoted; see {@link tableParts}. The settings refuse what cannot be read. */
 export function quoteTable(table: string): string {
-  return table.split('.').map(escapeIdentifier).join('.');
+  return (tableParts(table) ?? [table]).map(escapeIdentifier).join('.');
 }
-
-/** Columns of the table with their type's name and category, and whether NULL is allowed. */
-export const COLUMNS_SQL = `
-  SELECT a.attname AS name, t.typname AS type, t.typcategory AS category, NOT a.attnotnull AS nullable
-    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-   WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
 
 /** Facts about server and role; a standby does not show the primary's transactions, so it cannot be read from. */
 export const SERVER_SQL = `
@@ -46,15 +53,6 @@ export const ZONE_MOVES_SQL = `
   SELECT count(DISTINCT ('2025-01-15T00:00Z'::timestamptz + m * interval '1 month') AT TIME ZONE $1
                       - ('2025-01-15T00:00Z'::timestamptz + m * interval '1 month') AT TIME ZONE 'UTC') > 1 AS moves
     FROM generate_series(0, 11) m`;
-
-/** Is there a valid index that begins with (created_at, order_id), and one that begins with order_id? */
-export const INDEX_SQL = `
-  SELECT coalesce(bool_or(created_at = indkey[0] AND order_id = indkey[1]), false) AS place,
-         coalesce(bool_or(order_id = indkey[0]), false) AS "orderId"
-    FROM pg_index i,
-         LATERAL (SELECT attnum AS created_at FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'created_at') c,
-         LATERAL (SELECT attnum AS order_id FROM pg_attribute WHERE attrelid = i.indrelid AND attname = 'order_id') o
-   WHERE i.indrelid = to_regclass($1) AND i.indisvalid AND i.indpred IS NULL`;
 
 /** A schema that holds a table of the name but may not be used by the role, so that the table is not there for it. */
 export const CLOSED_SCHEMA_SQL = `
@@ -147,7 +145,7 @@ export const after = (shape: TableShape, lower: Watermark) =>
 export const upTo = (shape: TableShape, upper: Watermark) =>
   `t.created_at <= ${createdAtLiteral(shape, upper.createdAt)} AND (t.created_at, ${orderKey(shape)}) <= ${place(shape, upper)}`;
 
-/** Last place and number of the next rows. */
+/** Last place and number of the next rows, NULL and 0 where there are none. */
 export function windowSql(
   shape: TableShape,
   options: { after: Watermark; before: string; limit: number },
@@ -160,9 +158,9 @@ export function windowSql(
      ORDER BY t.created_at, ${orderKey(shape)}
      LIMIT ${options.limit}
   )
-  SELECT ${utcText(createdAtUtc(shape))} AS created_at, t.order_id::text AS order_id,
+  SELECT ${lookSql(shape)} AS look, ${utcText(createdAtUtc(shape))} AS created_at, t.order_id::text AS order_id,
          (SELECT count(*) FROM w)::int AS rows
-    FROM w t ORDER BY t.created_at DESC, t.order_id DESC LIMIT 1`;
+    FROM (SELECT) one LEFT JOIN (SELECT * FROM w ORDER BY created_at DESC, order_id DESC LIMIT 1) t ON true`;
 }
 
 /**

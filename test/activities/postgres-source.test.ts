@@ -206,7 +206,7 @@ test('a role that cannot see others’ transactions is refused with the GRANT to
       message: expect.stringContaining(grant) as string,
     });
     await pipeline.pool.query(grant);
-    await expect(limited.check()).resolves.toEqual({ warnings: [] });
+    await expect(limited.check()).resolves.toMatchObject({ warnings: [] });
     await expect(limited.horizon()).resolves.toHaveProperty('heldBy');
   } finally {
     await limited.close();
@@ -224,7 +224,7 @@ test('a table without the index, with another type, or none at all is told befor
   );
   await expect(source.check()).rejects.toMatchObject({
     type: 'SchemaMismatch',
-    message: expect.stringMatching(/item is missing; amount is float8, must be numeric/) as string,
+    message: expect.stringMatching(/item is missing; amount is double precision, must be numeric/) as string,
   });
   await pipeline.pool.query(`DROP TABLE ${ORDERS_TABLE}`);
   await expect(source.check()).rejects.toMatchObject({
@@ -240,7 +240,7 @@ test('without an index on order_id there is a warning, and a look while it takes
   });
   await pipeline.pool.query(`ALTER TABLE ${ORDERS_TABLE} DROP CONSTRAINT "2025em1100102_orders_pkey"`);
   expect((await source.check()).warnings).toEqual([
-    expect.stringMatching(/no index on order_id.*CREATE UNIQUE INDEX CONCURRENTLY/),
+    expect.stringMatching(/no index on order_id.*CREATE INDEX CONCURRENTLY/),
   ]);
   expect(await source.lookBehind(LOOK)).toMatchObject({ missed: [], unreachable: [] });
 });
