@@ -105,7 +105,7 @@ const kafka = z.strictObject({
     3,
     { min: 1, max: 1000 },
     {
-      why: 'partitions of the topic; a topic that exists with another number is refused, as keys would move',
+      why: 'partitions of a topic that is created; one that exists may have more, and is refused with fewer',
     },
   ),
   replication_factor: number(

@@ -7,7 +7,7 @@ export const LASTING_FAILURES = {
   InvalidSettings: 'the settings file or the workflow input is wrong',
   InsufficientPrivilege: 'a role lacks a right that the pipeline needs',
   SchemaMismatch: 'the orders table lacks a column or has one of another type',
-  TopicMismatch: 'the topic exists with another number of partitions',
+  TopicMismatch: 'the topic exists with too few partitions, or with settings that keep messages out',
   CaptureConflict: 'a second capture runs on this pipeline',
   LandingConflict: 'a second landing runs on this lake',
   DataLoss: 'offsets that were to be landed no longer exist in Kafka',

@@ -1,5 +1,6 @@
 import type { BatchManifest } from '../activities/interfaces';
 import { damagedIn } from '../model/damaged';
+import { partitionsIn } from '../model/partition-marks';
 import { offsetsAfter } from '../model/plan-ranges';
 import { formatRanges, spanOf, type OffsetRange } from '../model/ranges';
 import { topicOf } from '../model/topic-id';
@@ -46,7 +47,17 @@ export async function landBatch(
   let manifest: BatchManifest;
   try {
     manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
-      { epoch, sequence, ranges, highWater, reached, ...damagedIn({ damaged }), ...topicOf(from), known },
+      {
+        epoch,
+        sequence,
+        ranges,
+        highWater,
+        partitions: partitionsIn(next),
+        reached,
+        ...damagedIn({ damaged }),
+        ...topicOf(from),
+        known,
+      },
     ]);
   } catch (error) {
     const failure = lastingFailure(error, ['BatchNotLandable']);

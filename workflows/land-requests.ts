@@ -1,6 +1,7 @@
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
 import type { LandAgainResult } from '../activities/land/land-again';
 import { damagedIn } from '../model/damaged';
+import { partitionsIn } from '../model/partition-marks';
 import type { Offsets } from '../model/ranges';
 import type { Replayed } from '../model/replay';
 import { topicOf } from '../model/topic-id';
@@ -52,8 +53,8 @@ async function reset(
 ): Promise<Outcome<LandState>> {
   const { topicId: known } = state;
   const resolved = await resolveOffsets({ offsets: to, ...topicOf({ topicId: known }) });
-  const { offsets, problem = 'the offsets do not exist', topicId } = resolved;
-  return offsets === undefined ? refused(state, signal, problem) : moved(state, offsets, reason, topicId);
+  const { offsets, problem = 'the offsets do not exist' } = resolved;
+  return offsets === undefined ? refused(state, signal, problem) : moved(state, offsets, reason, resolved);
 }
 
 /** Lands a batch of the ledger again. What cannot be done is the answer, and changes nothing. */
@@ -86,6 +87,7 @@ async function landBatchAgain(
           sequence,
           batch,
           highWater,
+          partitions: partitionsIn(next),
           dryRun,
           ...(withdraw ? { withdraw } : {}),
           ...damagedIn({ damaged }),

@@ -3,7 +3,9 @@ import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { LandAgainResult } from '../activities/land/land-again';
 import type { OpenLandingResult } from '../activities/land/open-landing';
 import type { DamagedFile, LakeIdentity } from '../model/damaged';
+import type { ResolveOffsetsResult } from '../activities/land/resolve-offsets';
 import type { FailureCode } from '../model/order';
+import { partitionsIn, marksFor } from '../model/partition-marks';
 import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
 import { isOtherTopic, topicOf } from '../model/topic-id';
@@ -27,7 +29,7 @@ export interface LandState {
   epoch?: number;
   /** Micro-batches committed, and number of the ledger's last entry. */
   sequence: number;
-  /** Offsets to read next. */
+  /** Offsets to read next, of all partitions that are known. */
   next: Offsets;
   /** The topic that the offsets here are of; absent until a claim has told, and where brokers know of no ids. */
   topicId?: string;
@@ -35,7 +37,7 @@ export interface LandState {
   topicSince?: number;
   /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
   reached: Offsets;
-  /** Highest position seen, by bucket: what makes the check for duplicates free in normal flow. */
+  /** Highest position seen, by bucket (there are as many as partitions in `next`): what makes the check for duplicates free in normal flow. */
   highWater: Record<string, Watermark>;
   startedFrom: string;
   /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
@@ -116,16 +118,25 @@ export function knownLake({ lake, sequence }: LandState): KnownLake {
 
 export function claimed(
   state: LandState,
-  { lagOffsets, pipeline, topicId, lake, damaged }: ClaimResult,
+  { lagOffsets, pipeline, topicId, lake, damaged, added = {} }: ClaimResult,
 ): LandState {
+  const next = { ...added, ...state.next };
   return {
     ...state,
+    next,
+    reached: { ...added, ...state.reached },
+    highWater: marksAt(state, next),
     lagOffsets,
     ...(damaged === undefined ? {} : { damaged }),
     ...(lake === undefined ? {} : { lake }),
     ...(pipeline === undefined ? {} : { pipeline }),
     ...topicOf({ topicSince: state.topicSince, topicId: topicId ?? state.topicId }),
   };
+}
+
+/** The high water for the partitions of `next`. */
+function marksAt({ highWater, next: before }: LandState, next: Offsets): LandState['highWater'] {
+  return marksFor(highWater, { made: partitionsIn(before), partitions: partitionsIn(next) });
 }
 
 /** What landing is found by; the age of the newest order says something only while others wait behind it. */
@@ -185,17 +196,21 @@ export function moved(
   state: LandState,
   offsets: Offsets,
   reason: string | null,
-  topicId: string | undefined,
+  { topicId, begins = {} }: Pick<ResolveOffsetsResult, 'topicId' | 'begins'>,
 ): Outcome<LandState> {
   const anew = isOtherTopic(state.topicId, topicId);
-  const to = { ...state.next, ...offsets };
+  // A new topic's offsets are those of all its partitions, which may be fewer.
+  const to = anew ? offsets : { ...begins, ...state.next, ...offsets };
   const reset = { from: state.next, to, reason, at: now(), ...(anew ? { topicId } : {}) };
   // Of the new topic nothing was landed yet: whatever stands below the offsets of the old one is no repeat.
-  const begun = anew ? { reached: to, topicSince: state.sequence + 1 } : {};
+  const begun = anew
+    ? { reached: to, topicSince: state.sequence + 1 }
+    : { reached: { ...to, ...begins, ...state.reached } };
   return {
     state: {
       ...state,
       next: to,
+      highWater: marksAt(state, to),
       ...topicOf({ topicId: topicId ?? state.topicId, topicSince: state.topicSince }),
       ...begun,
       resets: remember(state.resets, reset),

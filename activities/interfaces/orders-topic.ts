@@ -29,7 +29,7 @@ export interface IncomingMessage {
 export interface OrdersTopic {
   /**
    * Creates the topic if it does not exist. Idempotent.
-   * LastingFailure TopicMismatch where it exists with another number of partitions.
+   * LastingFailure TopicMismatch where it exists with fewer partitions than the settings ask for.
    */
   ensure(): Promise<void>;
 
@@ -76,7 +76,7 @@ export interface OrdersTopic {
   renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
 
   /**
-   * Per partition: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach).
+   * Per partition that the topic has now: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach).
    * `topicId`, if it is known, was looked up before them: they are of that topic or of one made after it.
    */
   offsets(): Promise<{ earliest: Offsets; stable: Offsets; topicId?: string }>;
@@ -101,8 +101,8 @@ export interface OrdersTopic {
   /** Sets the consumer group's offsets: for lag tools, and as a witness of a ledger that is lost. Idempotent. */
   commitGroupOffsets(next: Offsets): Promise<void>;
 
-  /** The partition to which {@link publish} sends a key; the same for ever, and the same as Java's default. */
-  partitionOf(key: string): number;
+  /** The partition to which {@link publish} sends a key while the topic has so many; the same as Java's default. */
+  partitionOf(key: string, partitions: number): number;
 
   close(): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface Landing {
 
 export interface Known {
   highWater: HighWater;
+  /** How many partitions the topic had when the batch was claimed: by what `highWater` is. */
+  partitions: number;
   /** Was this very message landed before? */
   isReread: (message: IncomingMessage) => boolean;
   /** Where to look up what may have been landed before. */
@@ -52,7 +54,7 @@ export async function carryOut(
   const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
     highWater: known.highWater,
     isReread: known.isReread,
-    partitionOf: (key) => topic.partitionOf(key),
+    partitionOf: (key) => topic.partitionOf(key, known.partitions),
     findLanded: async (orders) => seen(await lake.findLanded(known.batches, orders)),
     findQuarantined: async (rows) => seen(await lake.findQuarantined(known.batches, rows)),
   });

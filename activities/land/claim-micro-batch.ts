@@ -30,6 +30,8 @@ export interface ClaimResult extends Named {
   lake?: LakeIdentity;
   /** The files that are damaged now, as far as is known. */
   damaged?: DamagedFile[];
+  /** Partitions that `next` lacks, and where they begin. */
+  added?: Offsets;
 }
 
 /** Ends an idle claim, so that history shows a sign of life now and then. */
@@ -50,7 +52,7 @@ export function createClaimMicroBatch(deps: {
   stopping: AbortSignal;
 }) {
   return async function claimMicroBatch({
-    next,
+    next: from,
     topicId: known,
     known: knownLake,
     damaged: before = [],
@@ -61,12 +63,15 @@ export function createClaimMicroBatch(deps: {
       // Also while there is nothing to land: a lake that is gone is told within seconds.
       const lake = knownLake && (await deps.lake.confirm(knownLake));
       const { earliest, stable, topicId = known } = await deps.topic.offsets();
-      if (isOtherTopic(known, topicId)) throw otherTopic(known!, topicId, next);
+      if (isOtherTopic(known, topicId)) throw otherTopic(known!, topicId, from);
+      const added = addedPartitions(from, stable);
+      const next = { ...from, ...added };
       refuseGaps(next, earliest);
       const ranges = planRanges(next, stable, deps.maxOffsets);
       const damaged = knownLake === undefined ? before : await patrol(knownLake, before);
       const told = namesOf(damaged) !== namesOf(before);
-      const over = told || Date.now() >= deadline || deps.stopping.aborted;
+      const isNew = added !== undefined;
+      const over = told || isNew || Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
         return {
           ranges,
@@ -74,6 +79,7 @@ export function createClaimMicroBatch(deps: {
           ...topicOf({ topicId }),
           ...(lake === undefined ? {} : { lake }),
           ...(told ? { damaged } : {}),
+          ...(isNew ? { added } : {}),
         };
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();
@@ -88,6 +94,12 @@ export function createClaimMicroBatch(deps: {
 
 function namesOf(damaged: readonly DamagedFile[]): string {
   return damaged.map(({ file }) => file).join();
+}
+
+/** A partition that is not known was added to the topic since: all its messages are ours, also those that are gone by now. */
+function addedPartitions(next: Offsets, live: Offsets): Offsets | undefined {
+  const added = Object.keys(live).filter((p) => next[p] === undefined);
+  return added.length === 0 ? undefined : Object.fromEntries(added.map((p) => [p, '0']));
 }
 
 function refuseGaps(next: Offsets, earliest: Offsets): void {

@@ -1,4 +1,5 @@
 import { damagedIn } from '../../model/damaged';
+import { marksFor, partitionsIn } from '../../model/partition-marks';
 import type { Offsets } from '../../model/ranges';
 import type { Reset } from '../../model/requests';
 import { topicOf } from '../../model/topic-id';
@@ -75,6 +76,13 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     await deps.topic.commitGroupOffsets(next);
     return { sequence, entryHash };
   };
+}
+
+/** That of a ledger entry, with the high water by the partitions that the topic has now. */
+export function manifestFor(entry: BatchManifest & { next: Offsets }, partitions: number): BatchManifest {
+  const manifest = manifestOf(entry);
+  const made = partitionsIn(entry.next);
+  return { ...manifest, highWater: marksFor(manifest.highWater, { made, partitions }) };
 }
 
 /**

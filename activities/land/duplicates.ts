@@ -1,3 +1,4 @@
+import { NO_ID_BUCKET } from '../../model/partition-marks';
 import { formatTimestamp, parseTimestamp, type Watermark } from '../../model/watermark';
 import type { AcceptedRow, IncomingMessage, QuarantinedRow } from '../interfaces';
 import type { Verdict } from './parse-message';
@@ -15,7 +16,7 @@ export interface DuplicateCheck {
   highWater: HighWater;
   /** Was this very message landed before? */
   isReread: (message: IncomingMessage) => boolean;
-  /** The partition to which the pipeline's own producer sends a key. */
+  /** The partition to which the pipeline's own producer sends a key, with as many partitions as the high water is by. */
   partitionOf: (key: string) => number;
   /** Indexes of the orders that earlier batches landed. */
   findLanded: (orders: readonly AcceptedRow['order'][]) => Promise<Set<number>>;
@@ -129,7 +130,7 @@ function dayOf(micros: bigint): string {
  * another producer put elsewhere still meets the original. Rows without an id have a bucket of their own.
  */
 function bucketOf(orderId: bigint | null, partitionOf: (key: string) => number): string {
-  return orderId === null ? 'null' : String(partitionOf(orderId.toString()));
+  return orderId === null ? NO_ID_BUCKET : String(partitionOf(orderId.toString()));
 }
 
 interface Position {

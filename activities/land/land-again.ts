@@ -2,11 +2,12 @@ import { Context } from '@temporalio/activity';
 import { damagedIn, type DamagedFile } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
 import { PUBLISH_AGAIN } from '../../model/data-loss';
+import { partitionsIn } from '../../model/partition-marks';
 import type { OffsetRange } from '../../model/ranges';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
 import type { BatchManifest, KnownLake, LedgerEntry } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
-import { manifestOf } from './commit-micro-batch';
+import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
 import { orGone, withdrawal } from './withdraw-batch';
 
@@ -19,6 +20,8 @@ export interface LandAgainInput {
   /** The present topic, and its first batch. */
   topicId?: string;
   topicSince?: number;
+  /** Partitions of the topic, by what `highWater` is; absent in version 0.3.0, where it could not change. */
+  partitions?: number;
   /** Only counts; writes nothing. */
   dryRun: boolean;
   /** Reads nothing from Kafka: keeps what is whole of the batch's files and gives up the rest. */
@@ -56,6 +59,7 @@ export function createLandAgain(deps: Landing) {
     withdraw = false,
     damaged: told = [],
     known,
+    partitions,
     ...topic
   }: LandAgainInput): Promise<LandAgainResult> {
     if (known !== undefined) await deps.lake.confirm(known);
@@ -74,7 +78,7 @@ export function createLandAgain(deps: Landing) {
     const before = await deps.lake.rowsOf(identity);
     if (done?.supersedes === batch && !dryRun) {
       const { withdrawn } = done;
-      const manifest = { ...manifestOf(done), ...damagedIn(done) };
+      const manifest = { ...manifestFor(done, partitions ?? partitionsIn(done.next)), ...damagedIn(done) };
       return { ranges, before, manifest, ...(withdrawn === undefined ? {} : { withdrawn }) };
     }
     // Its own files are about to be replaced; of others it is told whether they still are damaged.
@@ -88,7 +92,13 @@ export function createLandAgain(deps: Landing) {
     const manifest = await carryOut(
       deps,
       identity,
-      { highWater, isReread: () => true, batches: { except: batch, topicSince }, damaged },
+      {
+        highWater,
+        partitions: partitions ?? partitionsIn((await deps.topic.offsets()).stable),
+        isReread: () => true,
+        batches: { except: batch, topicSince },
+        damaged,
+      },
       Context.current(),
       dryRun ? undefined : { hiddenFor: sequence },
     ).catch(async (error: unknown) => {

@@ -1,11 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { damagedIn, type DamagedFile } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
+import { partitionsIn } from '../../model/partition-marks';
 import type { Offsets } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
 import type { BatchManifest, KnownLake, OwnedBatch } from '../interfaces';
 import { carryOut, type Landing } from './carry-out';
-import { manifestOf } from './commit-micro-batch';
+import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
 
 export interface LandInput extends OwnedBatch {
@@ -17,6 +18,8 @@ export interface LandInput extends OwnedBatch {
   damaged?: DamagedFile[];
   /** What is known of the lake; absent in versions before 0.4.0. */
   known?: KnownLake;
+  /** Partitions of the topic when the batch was claimed, fixed so that attempts judge alike; in 0.3.0 those of `reached`. */
+  partitions?: number;
 }
 
 /**
@@ -40,6 +43,7 @@ export function createLandMicroBatch(deps: Landing) {
     reached,
     damaged = [],
     known,
+    partitions = partitionsIn(reached),
     ...topic
   }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
@@ -47,12 +51,13 @@ export function createLandMicroBatch(deps: Landing) {
     const batch = { epoch, sequence, ranges, ...ofTopic };
     if (known !== undefined) await deps.lake.confirm(known);
     const committed = await deps.lake.findCommitted(batch);
-    if (committed !== undefined) return { ...manifestOf(committed), ...damagedIn(committed) };
+    if (committed !== undefined) return { ...manifestFor(committed, partitions), ...damagedIn(committed) };
     const manifest = carryOut(
       deps,
       batch,
       {
         highWater,
+        partitions,
         isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
         batches: { before: sequence, ...(topicSince === undefined ? {} : { topicSince }) },
         damaged,

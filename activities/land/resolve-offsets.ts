@@ -11,6 +11,8 @@ export interface ResolveOffsetsInput {
 export interface ResolveOffsetsResult {
   /** Absent where they cannot be landed from. */
   offsets?: Offsets;
+  /** Where those partitions begin that are not named in `offsets` and that the landing does not know. */
+  begins?: Offsets;
   /** The topic that they are of. */
   topicId?: string;
   /** Why not. */
@@ -42,6 +44,8 @@ export function createResolveOffsets(deps: { topic: OrdersTopic }) {
         return { problem: `partition ${partition} holds the offsets ${first} to ${end}, not ${offset}` };
       }
     }
-    return { offsets, ...ofTopic };
+    // As in a claim: what is not known was added since.
+    const begins = Object.fromEntries(Object.keys(stable).map((partition) => [partition, '0']));
+    return { offsets, begins, ...ofTopic };
   };
 }

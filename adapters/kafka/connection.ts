@@ -32,14 +32,13 @@ export class Connection {
   readonly #cluster: Cluster;
   readonly #coordinators = new Map<string, number>();
   #destroyed = false;
+  /** The most partitions of the topic that any broker told of. */
+  #partitionsSeen = 0;
   readonly topic: string;
-  /** All of the topic. */
-  readonly partitions: readonly number[];
 
-  constructor(options: KafkaTopicOptions) {
-    const { topic, numPartitions, ssl, sasl } = options;
+  constructor(private readonly options: KafkaTopicOptions) {
+    const { topic, ssl, sasl } = options;
     this.topic = topic;
-    this.partitions = Array.from({ length: numPartitions }, (_, partition) => partition);
     this.#cluster = new Cluster({
       logger: kafkajsLogger(options, () => !this.#destroyed),
       socketFactory: (wanted) => this.#connect(wanted),
@@ -75,8 +74,23 @@ export class Connection {
   async open(): Promise<void> {
     await this.#bootstrap();
     await this.#cluster.addTargetTopic(this.topic);
-    const found = this.#cluster.findTopicPartitionMetadata(this.topic).length;
-    checkPartitionCount(this.topic, this.partitions.length, found);
+    checkPartitionCount(this.options, this.partitions.length);
+  }
+
+  /** All of the topic, by the metadata at hand. Partitions may be added at any time: see {@link catchUp}. */
+  get partitions(): readonly number[] {
+    const metadata = this.#cluster.findTopicPartitionMetadata(this.topic);
+    return metadata.map(({ partitionId }) => partitionId).sort((a, b) => a - b);
+  }
+
+  /** A broker told of so many partitions. */
+  noticePartitions(count: number): void {
+    this.#partitionsSeen = Math.max(this.#partitionsSeen, count);
+  }
+
+  /** Refreshes the metadata where partitions were noticed that it lacks. */
+  async catchUp(): Promise<void> {
+    if (this.#partitionsSeen > this.partitions.length) await this.refresh();
   }
 
   /** Groups partitions by the node that leads them. */

@@ -71,6 +71,7 @@ class KafkaOrdersTopic implements OrdersTopic {
       this.#pool.run(undefined, async (connection) => {
         // First: an old id with new offsets is noticed when they are read, a new id with old offsets never.
         const id = await topicId(connection);
+        await connection.catchUp();
         const bounds = await logBounds(connection, connection.partitions);
         const earliest: Offsets = {};
         const stable: Offsets = {};
@@ -170,8 +171,8 @@ class KafkaOrdersTopic implements OrdersTopic {
     );
   }
 
-  partitionOf(key: string): number {
-    return partitionOf(Buffer.from(key), this.options.numPartitions);
+  partitionOf(key: string, partitions: number): number {
+    return partitionOf(Buffer.from(key), partitions);
   }
 
   close(): Promise<void> {

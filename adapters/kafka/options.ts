@@ -12,7 +12,7 @@ export interface KafkaTopicOptions {
   /** `host:port` of some brokers; the others are found through them. */
   brokers: string[];
   topic: string;
-  /** For `ensure`: checked where the topic exists, used where it does not. */
+  /** For a topic that does not exist; one that does may have more, not fewer. */
   numPartitions: number;
   /** For `ensure`: used only where the topic does not exist. */
   replicationFactor: number;

@@ -1,11 +1,18 @@
 import { LastingFailure } from '../../model/errors';
+import { kafkaTool } from './kafka-tool';
+import type { KafkaTopicOptions } from './options';
 
-/** LastingFailure TopicMismatch where the topic has not the number of partitions that the settings name. */
-export function checkPartitionCount(topic: string, numPartitions: number, found: number): void {
-  if (found === numPartitions) return;
+/**
+ * LastingFailure TopicMismatch where the topic has fewer partitions than the settings ask for. More is fine: Kafka can
+ * add partitions, so the topic's own number counts.
+ */
+export function checkPartitionCount(options: KafkaTopicOptions, found: number): void {
+  const { topic, numPartitions } = options;
+  if (found >= numPartitions) return;
+  const add = kafkaTool(options, 'kafka-topics.sh', `--alter --topic ${topic} --partitions ${numPartitions}`);
   throw new LastingFailure(
     'TopicMismatch',
-    `topic ${topic} has ${found} partitions, the settings say ${numPartitions}: set kafka.num_partitions to ` +
-      `${found}, or name another kafka.topic (adding partitions would move keys between them)`,
+    `topic ${topic} has ${found} partitions, the settings ask for ${numPartitions} or more: set kafka.num_partitions to ` +
+      `${found}, or add partitions: ${add}`,
   );
 }

@@ -103,6 +103,8 @@ export class Publisher {
     const { signal } = options;
     let sender: RowSender | undefined;
     try {
+      // Where a row goes depends on the number of partitions, which stays the same within one transaction.
+      await untilAborted(producer.connection.catchUp(), signal);
       const limit = await this.#sizeLimit.of(producer.connection, signal);
       sender = new RowSender(producer, { ...options, limit });
       await sendAll(rows(), sender, signal);

@@ -6,22 +6,26 @@ import { checkCode } from './errors';
 import { send, type Receiver } from './send-request';
 import { wire, WireReader } from './wire';
 
-/** Topic ids come with version 10, of Kafka 2.8; kafkajs speaks versions up to 6. */
-const METADATA = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' };
+/** Topic ids come with version 10, of Kafka 2.8; kafkajs speaks versions up to 6. Version 9 is of Kafka 2.4. */
+const METADATA = { apiKey: 3, apiName: 'Metadata' };
+const WITH_IDS = 10;
 const INCONSISTENT_TOPIC_ID = 103;
 const NO_ID = Buffer.alloc(16);
 
 /**
  * The id that Kafka gave the topic when it was created, as Kafka's own tools print it; `undefined` where a broker does not
  * know of ids. Every leader is asked: a broker that serves a new topic's messages knows the new id, others may not yet.
+ * Tells the connection how many partitions the topic has now.
  */
 export async function topicId(connection: Connection): Promise<string | undefined> {
   const { topic, partitions } = connection;
-  const ids = await Promise.all(
+  const seen = await Promise.all(
     [...connection.leaders(partitions).keys()].map(async (nodeId) =>
-      fetchTopicId(await connection.broker(nodeId), topic),
+      describeTopic(await connection.broker(nodeId), topic),
     ),
   );
+  for (const { partitions: count } of seen) connection.noticePartitions(count);
+  const ids = seen.map(({ id }) => id);
   if (ids.includes(undefined)) return undefined;
   if (new Set(ids).size > 1) checkCode(INCONSISTENT_TOPIC_ID);
   return ids[0];
@@ -39,10 +43,14 @@ export async function requireTopic(
   throw otherTopic(known, found, Object.fromEntries(ranges.map(({ partition, from }) => [partition, from])));
 }
 
-/** What one broker knows. */
-export async function fetchTopicId(broker: Receiver, topic: string): Promise<string | undefined> {
-  if ((broker.versions[METADATA.apiKey]?.maxVersion ?? 0) < METADATA.apiVersion) return undefined;
-  const byName = Buffer.concat([NO_ID, wire.compactString(topic), wire.noTaggedFields]);
+/** What one broker knows of a topic. */
+export async function describeTopic(
+  broker: Receiver,
+  topic: string,
+): Promise<{ id: string | undefined; partitions: number }> {
+  const withIds = (broker.versions[METADATA.apiKey]?.maxVersion ?? 0) >= WITH_IDS;
+  const noId = withIds ? NO_ID : Buffer.alloc(0);
+  const byName = Buffer.concat([noId, wire.compactString(topic), wire.noTaggedFields]);
   const body = Buffer.concat([
     wire.noTaggedFields, // of the header, which kafkajs writes in its older form
     wire.compactArray([byName]),
@@ -51,12 +59,13 @@ export async function fetchTopicId(broker: Receiver, topic: string): Promise<str
     wire.int8(0), // nor of the topic
     wire.noTaggedFields,
   ]);
-  const { code, id } = await send(broker, METADATA, body, decode);
+  const call = { ...METADATA, apiVersion: withIds ? WITH_IDS : WITH_IDS - 1 };
+  const { code, id, partitions } = await send(broker, call, body, (payload) => decode(payload, withIds));
   checkCode(code);
-  return id.equals(NO_ID) ? undefined : id.toString('base64url');
+  return { id: id.equals(NO_ID) ? undefined : id.toString('base64url'), partitions };
 }
 
-function decode(payload: Buffer): { code: number; id: Buffer } {
+function decode(payload: Buffer, withIds: boolean): { code: number; id: Buffer; partitions: number } {
   const reader = new WireReader(payload);
   reader.taggedFields(); // of the header
   reader.int32(); // throttle time
@@ -72,9 +81,9 @@ function decode(payload: Buffer): { code: number; id: Buffer } {
   const topics = reader.compactArray(() => {
     const code = reader.int16();
     reader.compactString(); // name
-    const id = reader.uuid();
+    const id = withIds ? reader.uuid() : NO_ID;
     reader.int8(); // internal
-    reader.compactArray(() => {
+    const { length: partitions } = reader.compactArray(() => {
       reader.int16(); // error
       reader.int32(); // partition
       reader.int32(); // leader
@@ -84,7 +93,7 @@ function decode(payload: Buffer): { code: number; id: Buffer } {
     });
     reader.int32(); // rights
     reader.taggedFields();
-    return { code, id };
+    return { code, id, partitions };
   });
-  return topics[0] ?? { code: 0, id: NO_ID };
+  return topics[0] ?? { code: 0, id: NO_ID, partitions: 0 };
 }

@@ -89,10 +89,14 @@ async function examineTopic(
   topic: TopicFacts,
 ): Promise<void> {
   const counted = await findings.look('topic', '', () => {
-    checkPartitionCount(kafka.topic, kafka.num_partitions, topic.partitions);
+    checkPartitionCount(topicOptions(kafka), topic.partitions);
     return Promise.resolve(true);
   });
-  if (counted) findings.fine('topic', `${kafka.topic}, partitions ${topic.partitions}`);
+  const more =
+    topic.partitions > kafka.num_partitions
+      ? ` (kafka.num_partitions ${kafka.num_partitions} is the least)`
+      : '';
+  if (counted) findings.fine('topic', `${kafka.topic}, partitions ${topic.partitions}${more}`);
   examineReplicas(findings, topic, { brokers: brokers.length, topicConfig });
   if (Object.keys(topicConfig).length === 0) {
     findings.warning(

@@ -124,8 +124,9 @@ export class LedgerCheck {
   }
 
   /** Ranges begin where the entry before ended, or where the last recorded reset went. */
-  #offsets({ ranges, resets = [], next, reached }: LedgerEntry, path: string): void {
-    const expected = { ...this.#next, ...resets.at(-1)?.to };
+  #offsets(entry: LedgerEntry, path: string): void {
+    const { ranges, next, reached } = entry;
+    const expected = this.#expected(entry, path);
     for (const { partition, from, to } of ranges) {
       const wanted = expected[partition];
       if (BigInt(to) <= BigInt(from)) {
@@ -162,6 +163,24 @@ export class LedgerCheck {
       this.begins[partition] ??= offset;
     }
     this.#next = next;
+  }
+
+  /** Where an entry has to begin. Partitions are added to a topic at their first offset, and never taken away. */
+  #expected({ next, topicId, resets = [] }: LedgerEntry, path: string): Offsets {
+    const last = resets.at(-1);
+    const anew = resets.some((reset) => reset.topicId !== undefined && reset.topicId === topicId);
+    const expected = { ...(anew ? {} : this.#next), ...last?.to };
+    if (this.#next === undefined) return expected;
+    for (const partition of Object.keys(next)) expected[partition] ??= '0';
+    for (const partition of Object.keys(expected)) {
+      if (next[partition] === undefined)
+        this.findings.problem(
+          'offsets',
+          path,
+          `says nothing of partition ${partition}, of which those before it do`,
+        );
+    }
+    return expected;
   }
 
   /** A replay has the ranges of the batch that it lands again, and leaves everything else where it was. */

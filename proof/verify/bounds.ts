@@ -107,7 +107,8 @@ export async function findBounds(
     truncated: Object.keys(earliest)
       .filter((p) => (BigInt(earliest[p]!) > 0n || topicSince > 1) && starts[p] === earliest[p])
       .map(Number),
-    next: anew ? earliest : last.next,
+    // Of a partition that was added since the last batch nothing has landed.
+    next: anew ? earliest : { ...earliest, ...last.next },
     topicSince,
     lastSequence: last.sequence,
     batches,

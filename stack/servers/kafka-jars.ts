@@ -20,7 +20,7 @@ export function jarsArePresent(): boolean {
   return existsSync(join(cacheRoot(), cacheName()));
 }
 
-/** The folder of Kafka's jars, fetched by Maven once (43 MB). */
+/** The folder of Kafka's jars, fetched by Maven once (54 MB). */
 export function installJars(logFile: string, onProgress: (line: string) => void): Promise<string> {
   const title = `fetching Kafka ${versions.kafka}, once`;
   return cached({

@@ -40,7 +40,7 @@ function answering(partitions: number[]): OrdersTopic {
 
 function land(topic: OrdersTopic, lake: OrdersLake, input: Partial<LandInput> = {}) {
   const landMicroBatch = createLandMicroBatch({ topic, lake });
-  return inActivity(() => landMicroBatch({ ...batch, highWater: {}, reached: {}, ...input }));
+  return inActivity(() => landMicroBatch({ ...batch, highWater: {}, reached: {}, partitions: 3, ...input }));
 }
 
 let root: string;
@@ -119,7 +119,7 @@ describe('a message without a created_at has no position, so it is known again b
     const replay = (batch: number, topic = {}) => {
       const landAgain = createLandAgain({ topic: unreadable(0), lake });
       return inActivity(() =>
-        landAgain({ epoch: 1, sequence: 3, batch, highWater: {}, dryRun: false, ...topic }),
+        landAgain({ epoch: 1, sequence: 3, batch, highWater: {}, partitions: 3, dryRun: false, ...topic }),
       );
     };
 

@@ -113,7 +113,7 @@ describe('publishing a window', () => {
     for (const { key, value } of messages) {
       const found = read.find((message) => (message.key?.toString() ?? null) === key);
       expect(found?.value).toEqual(value);
-      if (key !== null) expect(found?.partition).toBe(topic.partitionOf(key));
+      if (key !== null) expect(found?.partition).toBe(topic.partitionOf(key, 3));
     }
     expect(read).toHaveLength(messages.length);
     for (const { timestampMillis } of read)

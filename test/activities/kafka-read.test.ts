@@ -55,7 +55,7 @@ describe('reading ranges', () => {
       await publishRows(topic, windowOf(sequence), () => rowsFrom(1, 1));
     }
     await fixture.settled();
-    const partition = topic.partitionOf('1');
+    const partition = topic.partitionOf('1', 3);
     const offsets = async (from: string, to: string) =>
       (await readRanges(topic, [{ partition, from, to }])).map(({ offset }) => Number(offset));
     expect(await offsets('0', '6')).toEqual([0, 2, 4]);

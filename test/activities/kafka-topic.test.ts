@@ -24,9 +24,9 @@ describe('the topic', () => {
     });
   });
 
-  test('with another number of partitions is a TopicMismatch that says both', async () => {
+  test('with fewer partitions than the settings ask for is a TopicMismatch that says both', async () => {
     const topic = fixture.open({ numPartitions: 6 });
-    const expected = `topic ${fixture.name} has 3 partitions, the settings say 6`;
+    const expected = `topic ${fixture.name} has 3 partitions, the settings ask for 6 or more`;
     await expect(topic.ensure()).rejects.toMatchObject({ type: 'TopicMismatch' });
     await expect(topic.ensure()).rejects.toThrow(expected);
     // Whoever does not ask first must not send keys to other partitions either.

@@ -410,3 +410,43 @@ describe('a topic that was made anew', () => {
     ]);
   });
 });
+
+describe('partitions that were added to the topic', () => {
+  const entry4 = (fields: Json) => append(4, { counts: EMPTY, files: [], quarantineFiles: [], ...fields });
+
+  test('begin at their first offset, with or without messages', async () => {
+    const next = { '0': '30', '1': '5', '2': '0' };
+    entry4({ ranges: [{ partition: 1, from: '0', to: '5' }], next, reached: next });
+    expect(await problems()).toEqual([]);
+  });
+
+  test('with a hole before them are a problem, unless a reset says why', async () => {
+    const next = { '0': '30', '1': '5' };
+    const entry = { ranges: [{ partition: 1, from: '3', to: '5' }], next, reached: next };
+    entry4(entry);
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^offsets _ledger\/0000000004.json .*the offsets 0 to 2 were never landed/),
+    ]);
+    const reset = {
+      from: { '0': '30' },
+      to: { '0': '30', '1': '3' },
+      reason: null,
+      at: '2025-11-18T11:00:00Z',
+    };
+    entry4({ ...entry, resets: [reset] });
+    expect(await problems()).toEqual([]);
+  });
+
+  test('that nobody speaks of any more are a problem', async () => {
+    const next = { '0': '30', '1': '5' };
+    entry4({ ranges: [{ partition: 1, from: '0', to: '5' }], next, reached: next });
+    append(5, {
+      ranges: [{ partition: 0, from: '30', to: '31' }],
+      next: { '0': '31' },
+      reached: { '0': '31' },
+    });
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^offsets _ledger\/0000000005.json says nothing of partition 1/),
+    ]);
+  });
+});

@@ -190,3 +190,41 @@ test('after a reset to a topic that was made anew its id counts, its offsets are
     ['new', 3, '20'],
   ]);
 });
+
+test('partitions that were added count from then on, and old high water says nothing of their buckets', async () => {
+  const script = scripted(2);
+  const taskQueue = 'land-partitions-added';
+  const { claimMicroBatch } = script.activities;
+  const activities: LandActivities = {
+    ...script.activities,
+    claimMicroBatch: async (input) => {
+      const claim = await claimMicroBatch(input);
+      const isNew = input.next['0'] === '10' && input.next['1'] === undefined;
+      return isNew ? { ranges: [], lagOffsets: 10, added: { 1: '0', 2: '0' } } : claim;
+    },
+  };
+  await withWorker({ namespace, taskQueue, activities }, async () => {
+    const handle = await client.workflow.start('landOrders', { workflowId: taskQueue, taskQueue });
+    try {
+      await eventually(async () =>
+        expect(await handle.query<LandStatus>('status')).toMatchObject({
+          sequence: 2,
+          nextOffsets: { 0: '20', 1: '0', 2: '0' },
+        }),
+      );
+    } finally {
+      await handle.terminate();
+    }
+  });
+  const mark = { createdAt: '2025-11-18T10:00:00.000000Z', orderId: '1' };
+  expect(
+    script.landed.map(({ partitions, reached, highWater }) => ({ partitions, reached, highWater })),
+  ).toEqual([
+    { partitions: 1, reached: { 0: '0' }, highWater: {} },
+    { partitions: 3, reached: { 0: '10', 1: '0', 2: '0' }, highWater: { 0: mark, 1: mark, 2: mark } },
+  ]);
+  expect(script.committed[1]).toMatchObject({
+    next: { 0: '20', 1: '0', 2: '0' },
+    reached: { 0: '20', 1: '0', 2: '0' },
+  });
+});

@@ -1,0 +1,13 @@
+import type { KafkaTopicOptions } from './options';
+
+/** The command line of one of Kafka's own tools, for an operator to run as it stands. */
+export function kafkaTool(
+  { brokers, ssl, sasl }: Pick<KafkaTopicOptions, 'brokers' | 'ssl' | 'sasl'>,
+  tool: string,
+  args: string,
+): string {
+  const secured = (ssl !== undefined && ssl !== false) || sasl !== undefined;
+  // The operator's own file: our user has no right to change anything.
+  const login = secured ? ' --command-config admin.properties' : '';
+  return `${tool} --bootstrap-server ${brokers.join(',')}${login} ${args}`;
+}
