@@ -60,7 +60,8 @@ export async function landBatch(
       },
     ]);
   } catch (error) {
-    const failure = lastingFailure(error, ['BatchNotLandable']);
+    const failure = lastingFailure(error, ['BatchNotLandable', 'BatchTooWide']);
+    if (failure.type === 'BatchTooWide') return claimLess(from, ranges);
     enter('committing');
     const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
       {
@@ -77,8 +78,20 @@ export async function landBatch(
     { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
     [{ ...commit, manifest, unlanded }],
   );
-  const landed = withError(committed(after, sequence, next, manifest), 'landMicroBatch', manifest);
+  const landed = withError(committed(claimMore(after), sequence, next, manifest), 'landMicroBatch', manifest);
   return withEntry(withError(landed, 'commitMicroBatch', done), done);
+}
+
+/** Nothing of the batch was written; the next claim takes half of it, until one fits. */
+function claimLess(state: LandState, ranges: OffsetRange[]): LandState {
+  return { ...state, atMost: Math.ceil(spanOf(ranges) / 2) };
+}
+
+/** More than any setting claims at once. */
+const NO_LIMIT = 10_000_000;
+
+function claimMore({ atMost, ...state }: LandState): LandState {
+  return atMost === undefined || 2 * atMost > NO_LIMIT ? state : { ...state, atMost: 2 * atMost };
 }
 
 function nothing(highWater: LandState['highWater']): BatchManifest {

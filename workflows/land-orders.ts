@@ -102,12 +102,19 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
   function claimFrom(from: LandState): Promise<ClaimResult | undefined> {
-    const { next, pipeline, topicId, damaged = [] } = from;
+    const { next, pipeline, topicId, damaged = [], atMost } = from;
     const summary = `from ${formatOffsets(next)}`;
     const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
     return requests.unlessAsked(() =>
       claimMicroBatch.executeWithOptions({ summary }, [
-        { next, ...topicOf({ topicId }), ...unnamed, known: knownLake(from), ...damagedIn({ damaged }) },
+        {
+          next,
+          ...topicOf({ topicId }),
+          ...(atMost === undefined ? {} : { atMost }),
+          ...unnamed,
+          known: knownLake(from),
+          ...damagedIn({ damaged }),
+        },
       ]),
     );
   }

@@ -44,6 +44,8 @@ export interface LandState {
   pipeline?: string;
   toldAt?: number;
   lastBatch?: LastBatch;
+  /** The next claim takes no more offsets; absent unless a batch had too many dates. */
+  atMost?: number;
   /** Counts since this workflow was started; the ledger holds those of all time. */
   rows: LandStatus['rows'];
   failures: Partial<Record<FailureCode, number>>;

@@ -258,6 +258,8 @@ export interface WriteOptions {
   again?: boolean;
   /** Lands the batch again: its files stay hidden until the ledger entry with this number supersedes it. */
   hiddenFor?: number;
+  /** LastingFailure BatchTooWide, before anything is written, where the batch has rows for more dates than this. */
+  mostFiles?: number;
 }
 
 /** What a look-up found. */

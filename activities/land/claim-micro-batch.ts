@@ -17,6 +17,8 @@ export interface ClaimInput extends Unnamed {
   known?: KnownLake;
   /** Files of the lake that were found damaged. */
   damaged?: DamagedFile[];
+  /** No more offsets than these, because a batch of more had too many dates. */
+  atMost?: number;
 }
 
 export interface ClaimResult extends Named {
@@ -56,6 +58,7 @@ export function createClaimMicroBatch(deps: {
     topicId: known,
     known: knownLake,
     damaged: before = [],
+    atMost = deps.maxOffsets,
   }: ClaimInput): Promise<ClaimResult> {
     const { cancellationSignal: signal } = Context.current();
     const deadline = Date.now() + LONGEST_CLAIM_MS;
@@ -67,7 +70,7 @@ export function createClaimMicroBatch(deps: {
       const added = addedPartitions(from, stable);
       const next = { ...from, ...added };
       refuseGaps(next, earliest);
-      const ranges = planRanges(next, stable, deps.maxOffsets);
+      const ranges = planRanges(next, stable, Math.min(atMost, deps.maxOffsets));
       const damaged = knownLake === undefined ? before : await patrol(knownLake, before);
       const told = namesOf(damaged) !== namesOf(before);
       const isNew = added !== undefined;

@@ -22,6 +22,9 @@ export interface LandInput extends OwnedBatch {
   partitions?: number;
 }
 
+/** Each takes some 330 bytes of the result, twice in history, and Temporal refuses a result above 2 MB. */
+export const MOST_FILES = 2_000;
+
 /**
  * Reads exactly the claimed offsets, judges every message, drops repeats and writes one file per date.
  *
@@ -32,7 +35,7 @@ export interface LandInput extends OwnedBatch {
  * workflow that was reset to an earlier point comes by here). One that wakes up after its landing was replaced finds its
  * epoch closed.
  *
- * LastingFailure BatchNotLandable, where the workflow parks the batch; DataLoss and LandingConflict, where it stops.
+ * LastingFailure BatchNotLandable, where the workflow parks the batch; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
  */
 export function createLandMicroBatch(deps: Landing) {
   return async function landMicroBatch({
@@ -63,7 +66,7 @@ export function createLandMicroBatch(deps: Landing) {
         damaged,
       },
       context,
-      { again: context.info.attempt > 1 },
+      { again: context.info.attempt > 1, mostFiles: MOST_FILES },
     );
     return await manifest.catch(async (error: unknown) => {
       // It is parked now; what this attempt or one before has shown is in no entry, and readers would count it.

@@ -76,7 +76,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
 
     beginning: (epoch, place) => beginning(folders.ledger, stagingOf(folders.lake, epoch), place),
 
-    async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor }) {
+    async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor, mostFiles }) {
       const refuseCommitted = async () => {
         if ((await findCommitted(folders.ledger, batch)) !== undefined) throw lateAttempt(batch);
       };
@@ -86,6 +86,12 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
         dateFolder(row.order.createdAtMicros),
       );
       const encodedQuarantine = byFolder(inOffsetOrder(quarantined), quarantineFolder);
+      const count = encodedOrders.length + encodedQuarantine.length;
+      if (mostFiles !== undefined && count > mostFiles)
+        throw new LastingFailure(
+          'BatchTooWide',
+          `the batch has rows for ${count} files, of at most ${mostFiles}`,
+        );
       const files = await writeFiles(folders, folders.lake, batch, how, encodedOrders, (rows) => ({
         bytes: encodeOrders(rows, compression),
         ...ends(rows),
