@@ -13,6 +13,7 @@ export async function requestKafka(brokers: string): Promise<void> {
   // kafkajs is slow to load and to give up: leave it out while nothing listens.
   if (!(await accepts(host, Number(port)))) throw new Error(`${brokers} does not accept connections`);
   const { Kafka, logLevel } = await import('kafkajs');
+  await import('../../adapters/kafka/request-timers');
   const client = new Kafka({
     brokers: [brokers],
     clientId: probe,
