@@ -3,6 +3,7 @@ import type { CaptureActivities } from '../../activities/capture';
 import type { PollInput } from '../../activities/capture/poll';
 import type { PublishInput } from '../../activities/capture/publish';
 import { LastingFailure } from '../../model/errors';
+import { NONE_MISSED } from '../../model/missed';
 import type { CaptureStatus } from '../../model/status';
 import type { Watermark } from '../../model/watermark';
 import type { captureOrders } from '../../workflows';
@@ -125,6 +126,7 @@ test('windows follow each other without gap, and continuing as new loses nothing
     Array.from({ length: 40 }, (_, index) => ({
       sequence: index + 1,
       lower: mark(index),
+      late: { watch: null, missed: NONE_MISSED, gaps: [] },
       upper: mark(index + 1),
     })),
   );
@@ -190,7 +192,7 @@ test('each activity has a summary and the workflow current details that a person
       const data = event.userMetadata?.summary?.data;
       return data ? [JSON.parse(Buffer.from(data).toString()) as string] : [];
     });
-    expect(summaries).toContain('#1: 10 rows, 2025-11-18 10:00:00.000000 to 2025-11-18 10:00:00.000001|1');
+    expect(summaries).toContain('#1: 10 rows, 2025-11-18 10:00:00.000000|0 to 2025-11-18 10:00:00.000001|1');
     const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
     expect(metadata.currentDetails).toMatch(/^polling: 10 rows since it was started, 1 window in all/);
   });
