@@ -4,10 +4,11 @@ import type { Horizon, OrdersSource } from '../../activities/interfaces';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../model/errors';
 import { copyLines } from './copy-lines';
+import { comesAsItIs, inUtf8 } from './encoding';
 import { translateErrors } from './errors';
 import { lookBehind } from './look-behind';
 import { OrdersTable, type Known } from './orders-table';
-import { openPool } from './session';
+import { encodingOf, openPool } from './session';
 import { attended } from './silence';
 import { namingLocks } from './table-lock';
 import { HORIZON_SQL, copySql, lockedLookSql, quoteTable, windowSql, type TableShape } from './sql';
@@ -86,8 +87,10 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
         signal.throwIfAborted();
         const known = { sourceId, at: window.lower };
         const shape = await guarded(() => beginReading(orders, known, (text) => told(client.query(text))));
-        const stream = client.query(copyTo(copySql(shape, window)));
-        yield* copyLines(attendedChunks(client, connection, stream));
+        const encoding = encodingOf(client);
+        const stream = client.query(copyTo(copySql(shape, window, encoding)));
+        const rows = copyLines(attendedChunks(client, connection, stream));
+        yield* comesAsItIs(encoding) ? rows : inUtf8(rows, encoding, query);
         await told(client.query('COMMIT'));
         failure = undefined;
       } catch (error) {

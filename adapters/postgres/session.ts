@@ -52,7 +52,8 @@ const PREPARE_SQL = `${SETTINGS_SQL};
          CASE WHEN v.number >= 170000 THEN pg_catalog.set_config('transaction_timeout', '0', false) END,
          pg_catalog.set_config('client_encoding', CASE pg_catalog.current_setting('server_encoding')
            WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, false),
-         pg_catalog.pg_try_advisory_lock_shared(${OWN_LOCK[0]}, ${OWN_LOCK[1]})
+         pg_catalog.pg_try_advisory_lock_shared(${OWN_LOCK[0]}, ${OWN_LOCK[1]}),
+         pg_catalog.current_setting('server_encoding') AS encoding
     FROM (SELECT pg_catalog.current_setting('server_version_num')::int AS number) v`;
 
 /**
@@ -110,11 +111,18 @@ export async function openSession(settings: Settings['postgres'], answerMs: numb
   }
 }
 
+const encodings = new WeakMap<ClientBase, string>();
+
+/** In what the database of one of our sessions stores its texts. */
+export const encodingOf = (client: ClientBase) => encodings.get(client) ?? 'UTF8';
+
 /** Makes a new connection a session of ours. Doing it again changes nothing. */
 async function prepare(client: ClientBase): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await client.query({ text: PREPARE_SQL, query_timeout: CONNECT_TIMEOUT_MS } as { text: string });
+      const message = { text: PREPARE_SQL, query_timeout: CONNECT_TIMEOUT_MS } as { text: string };
+      const results = (await client.query(message)) as unknown as { rows: { encoding: string }[] }[];
+      encodings.set(client, results.at(-1)!.rows[0]!.encoding);
       return;
     } catch (error) {
       const cutOff = error instanceof DatabaseError && error.code === QUERY_CANCELED;

@@ -3,6 +3,7 @@ import type { Window } from '../../model/ranges';
 import { tableParts } from '../../model/table-name';
 import type { Watermark } from '../../model/watermark';
 import { fingerprintSql } from './facts';
+import { comesAsItIs } from './encoding';
 import { OWN_SESSION_SQL } from './session';
 import { relativesSql } from './relatives';
 
@@ -59,7 +60,7 @@ export const CLOSED_SCHEMA_SQL = `
   SELECT nspname AS schema, current_user AS role FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE relname = $2 AND nspname = coalesce($1, nspname) AND NOT has_schema_privilege(n.oid, 'USAGE') LIMIT 1`;
 
-/** What says no more than whether rows may be read now: locks and policies, of what is behind a view too, are in the way. */
+/** What says no more than whether rows may be read now: locks and policies are in the way. */
 export const tryToReadSql = (name: string) => `SELECT FROM ${name} LIMIT 0`;
 
 /** Rows without a created_at. */
@@ -167,7 +168,9 @@ export function windowSql(
  * The rows of a window as `order_id <tab> JSON` lines. The quote character is one that JSON text cannot hold
  * unescaped, so no field is ever quoted and lines need no unescaping (COPY's text format would double every backslash).
  */
-export function copySql(shape: TableShape, window: Window): string {
+export function copySql(shape: TableShape, window: Window, encoding: string): string {
+  // No conversion, whatever encoding that is.
+  const raw = comesAsItIs(encoding) ? '' : `, ENCODING 'SQL_ASCII'`;
   return `
   COPY (
     SELECT wire.order_id, row_to_json(wire) FROM (
@@ -177,5 +180,5 @@ export function copySql(shape: TableShape, window: Window): string {
        WHERE ${after(shape, window.lower)} AND ${upTo(shape, window.upper)}
        ORDER BY t.created_at, ${orderKey(shape)}
     ) wire
-  ) TO STDOUT (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01')`;
+  ) TO STDOUT (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01'${raw})`;
 }

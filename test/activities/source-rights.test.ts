@@ -123,16 +123,3 @@ test('verify refuses to add up rows of which some are hidden from it', async () 
     await side.close();
   }
 });
-
-test('policies of a table behind a view are in the way, too', async () => {
-  const { pool, name } = pipeline;
-  await pool.query(
-    `CREATE VIEW seen WITH (security_invoker) AS TABLE ${ORDERS_TABLE}; GRANT SELECT ON seen TO ${name}; ${HIDE}`,
-  );
-  const source = createOrdersSource({ ...settings, postgres: { ...settings.postgres, table: 'seen' } });
-  sources.push(source);
-  const message = await messageOf(source.check());
-  await asAdministrator(message);
-  await source.check();
-  expect(await rowsIn(source)).toBe(30);
-});

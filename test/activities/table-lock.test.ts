@@ -125,3 +125,20 @@ test('a poll tells of the lock at once, goes on waiting, and finds the rows when
     found.window === undefined ? await inActivity(() => poll({ after: START, heldBy: found.heldBy })) : found;
   expect(rows).toMatchObject({ rows: 2 });
 });
+
+test('a window is read whole, though the table is rewritten while the read waits for its lock', async () => {
+  await source.check();
+  const { upper } = (await source.nextWindow(NEXT))!;
+  const altering = await session('altering');
+  await altering.query(`BEGIN; ALTER TABLE ${ORDERS_TABLE} ALTER order_id TYPE bigint`);
+  const { signal } = new AbortController();
+  let rows = 0;
+  const reading = (async () => {
+    for await (const chunk of source.read({ lower: START, upper }, { signal })) rows += chunk.length;
+  })();
+  await sleep(300);
+  await altering.query('COMMIT');
+  await reading;
+  // A COPY that waits has taken its snapshot already, for which the new table is empty.
+  expect(rows).toBe(2);
+});
