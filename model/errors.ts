@@ -13,6 +13,7 @@ export const LASTING_FAILURES = {
   DataLoss: 'offsets that were to be landed no longer exist in Kafka',
   BatchNotLandable: 'a micro-batch cannot be read, judged or written as it is; it is parked',
   BatchTooWide: 'a micro-batch has rows of more dates than one result can name; it is landed in parts',
+  ForeignResult: 'an activity was completed by hand with what none of ours returns',
   LakeNotWritable: 'the lake folder cannot be written',
   LakeMismatch: 'the lake, or its ledger, is not the one that was landed in',
 } as const;

@@ -5,7 +5,10 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
     payloadConverterPath: require.resolve('../workflows/payload-converter'),
-    workflowInterceptorModules: [require.resolve('../workflows/odd-names')],
+    workflowInterceptorModules: [
+      require.resolve('../workflows/odd-names'),
+      require.resolve('../workflows/odd-results'),
+    ],
     logger: new DefaultLogger('WARN'),
   });
 }

@@ -374,3 +374,28 @@ test('an error of many megabytes is retried like any other, and what is kept of 
     await handle.terminate();
   });
 });
+
+test('an activity that is completed by hand with garbage ends the workflow and says so; a new start goes on', async () => {
+  await beside<CaptureStatus>('captureOrders', async (workflowId, status) => {
+    for (const garbage of [json('null'), json('"done"'), encoded('binary/encrypted', 'x'), undefined]) {
+      await eventually(async () => expect((await status()).phase).toBe('polling'));
+      const handle = client.workflow.getHandle(workflowId);
+      // A poll ends by itself before long, and then another one is there.
+      await eventually(async () => {
+        const { raw } = await handle.describe();
+        await client.workflowService.respondActivityTaskCompletedById({
+          namespace,
+          workflowId,
+          activityId: raw.pendingActivities?.[0]?.activityId ?? '',
+          ...(garbage === undefined ? {} : { result: { payloads: [garbage] } }),
+        });
+      });
+      const failure: unknown = await handle.result().catch((error: unknown) => error);
+      expect((failure as WorkflowFailedError).cause).toMatchObject({
+        type: 'ForeignResult',
+        message: expect.stringMatching(/poll was completed by hand.*npm run orders -- start/) as string,
+      });
+      await client.workflow.start('captureOrders', { workflowId, taskQueue: workflowId });
+    }
+  });
+});

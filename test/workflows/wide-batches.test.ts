@@ -39,7 +39,10 @@ function landingOf(messages: number, most: number, filesOf = (span: number) => s
       offsets: () => Promise.resolve({ earliest: offsets, stable: { '0': String(messages) } }),
       awaitMessages: () => sleep(200),
     } as unknown as OrdersTopic,
-    lake: { confirm: () => Promise.resolve(undefined) } as unknown as OrdersLake,
+    lake: {
+      confirm: () => Promise.resolve(undefined),
+      patrol: () => Promise.resolve([]),
+    } as unknown as OrdersLake,
     maxOffsets: 100_000,
     waitMs: 100,
     stopping: new AbortController().signal,
