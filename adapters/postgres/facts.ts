@@ -88,9 +88,11 @@ export const RESOLVE_SQL = `
 export const TYPES_SQL = `
   SELECT a.attname AS name, b.typname AS type, b.typcategory AS category, format_type(a.atttypid, a.atttypmod) AS written,
          CASE WHEN b.oid = t.oid THEN a.atttypmod ELSE coalesce(b.typmod, -1) END AS typmod,
+         CASE WHEN a.attgenerated = '' THEN pg_get_expr(e.adbin, e.adrelid) END AS "default",
          b.typcategory = 'S' OR EXISTS (
            SELECT FROM pg_cast k WHERE k.castsource = b.oid AND k.casttarget = 'int8'::regtype) AS countable
-    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid, LATERAL (
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum, LATERAL (
       WITH RECURSIVE under AS (
         SELECT t.oid, t.typname, t.typcategory, t.typtype, t.typbasetype, NULL::int AS typmod, t.typtypmod
         UNION ALL

@@ -11,6 +11,8 @@ export interface Column {
   /** As it was declared. */
   written: string;
   typmod: number;
+  /** As PostgreSQL prints it. */
+  default: string | null;
   /** Whether there is a cast to bigint. */
   countable: boolean;
 }
@@ -82,11 +84,16 @@ function addSql(table: string, wanted: (typeof COLUMNS)[number], fitting: readon
 function retypeSql(
   table: string,
   name: (typeof COLUMNS)[number],
-  { type, category, countable }: Column,
+  { type, category, countable, default: before }: Column,
   timezone: string,
 ): string {
   const { make } = ALLOWED[name];
-  const alter = (using: string) => `ALTER TABLE ${table} ALTER ${name} TYPE ${make} USING ${using};`;
+  // A default of the other type may have no cast that PostgreSQL would make by itself.
+  const after = name === 'created_at' ? 'now()' : `(${before})::${make}`;
+  const [drop, set] =
+    before === null ? ['', ''] : [`ALTER ${name} DROP DEFAULT, `, `, ALTER ${name} SET DEFAULT ${after}`];
+  const alter = (using: string) =>
+    `ALTER TABLE ${table} ${drop}ALTER ${name} TYPE ${make} USING ${using}${set};`;
   if (name === 'created_at') {
     if (category === 'N') return alter(`to_timestamp(${name})`);
     // Text says which zone it is of, or is read in the one that is set; neither depends on the session's.
