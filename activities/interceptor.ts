@@ -57,7 +57,23 @@ function toFailure(error: unknown, signal: AbortSignal): Error {
   }
   if (signal.aborted)
     return new CancelledFailure('the worker is shutting down or the workflow no longer waits');
-  return bounded(isNativeError(error) ? error : new Error(String(error)));
+  return retried(isNativeError(error) ? error : new Error(String(error)));
+}
+
+/** Bytes of a message that is kept; with the stack below, which has no message in it, well under the limit. */
+const KEPT_MESSAGE = 2_500;
+const KEPT_STACK = 600;
+
+/**
+ * Of an attempt that is to be retried Temporal keeps 4 KB, stack and causes included; of a longer one nothing but "Failure
+ * exceeds size limit". The message is what status shows, and says what to do.
+ */
+function retried(error: Error): Error {
+  const { message, stack = '', name } = error;
+  const failure = ApplicationFailure.create({ message: cutMiddle(message, KEPT_MESSAGE), type: name });
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  failure.stack = frames.join('\n').slice(0, KEPT_STACK);
+  return failure;
 }
 
 /** Causes of causes say no more than these. */

@@ -25,6 +25,11 @@ export async function startWorkflows(client: Client, startFrom?: string, acceptL
         `temporal workflow signal --workflow-id ${WORKFLOWS.captureOrders.id} --name resetWatermark --input '{"createdAt":"${startFrom}"}'`,
     );
   }
+  if (acceptLake && (await isRunning(client, WORKFLOWS.landOrders.id)))
+    throw new Error(
+      `${WORKFLOWS.landOrders.id} runs already, and --accept-lake is for its start: temporal workflow terminate ` +
+        `--workflow-id ${WORKFLOWS.landOrders.id} first.`,
+    );
   const handles = await Promise.all(
     (Object.keys(WORKFLOWS) as WorkflowType[]).map((type) =>
       client.workflow.start(type, {

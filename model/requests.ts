@@ -144,12 +144,13 @@ function read(signal: RequestName, payload: unknown): Request {
 }
 
 /** From `replayBatches`, or from somebody who imitates it. */
-function replayRequestOf({ id, replyTo, batch, dryRun }: Record<string, unknown>): ReplayRequest {
+function replayRequestOf({ id, replyTo, batch, dryRun, withdraw }: Record<string, unknown>): ReplayRequest {
   const isName = (value: unknown): value is string =>
     typeof value === 'string' && value !== '' && value.length <= 2 * LONGEST_TEXT;
   if (!isName(id) || !isName(replyTo) || !Number.isSafeInteger(batch) || typeof dryRun !== 'boolean')
     throw new RangeError('replayBatch is what replayBatches sends: start that (npm run orders -- replay)');
-  return { kind: 'replayBatch', id, replyTo, batch: batch as number, dryRun };
+  const given = withdraw === true ? { withdraw } : {};
+  return { kind: 'replayBatch', id, replyTo, batch: batch as number, dryRun, ...given };
 }
 
 /** Throws a RangeError for what stands in place of a payload that could not be decoded. */

@@ -62,5 +62,5 @@ function rowsOf(files: readonly Pick<LakeFile, 'rows'>[]): number {
 
 /** Its first sentence: the rest is about messages that have not landed. */
 function reasonOf({ message }: Error): string {
-  return message.split(/[.:;] /)[0] ?? message;
+  return message.split('. ')[0] ?? message;
 }
