@@ -9,7 +9,7 @@ export class Declared {
   /** Messages in the topic that have no order_id. */
   foreignWithoutId = 0;
   perhapsWithoutId = 0;
-  /** Orders were published or read again, or others sent messages: topic and table are not alike. */
+  /** Orders were published or read again, or others sent messages or set times: topic and table are not alike. */
   repeats = false;
   #nextId = 7_000_000_000;
 

@@ -70,14 +70,19 @@ const STRAYS: Record<string, string> = {
 export const fileBeside: Make = ({ rig }, random) => {
   const name = random.pick(Object.keys(STRAYS) as [string, ...string[]]);
   const root = random.pick(['', '_quarantine'] as const);
+  const lasts = random.between(1, 6);
   return {
     kind: 'stray file beside',
-    what: `${name}${root === '' ? '' : ' in the quarantine'}`,
-    run: () => {
+    what: `${name}${root === '' ? '' : ' in the quarantine'}, for ${lasts} s`,
+    run: async (signal) => {
       const path = join(`${rig.pipeline.lakePath}${root}`, name);
       mkdirSync(join(path, '..'), { recursive: true });
       writeFileSync(path, STRAYS[name]!);
-      return Promise.resolve();
+      try {
+        await seconds(lasts, signal);
+      } finally {
+        rmSync(path); // `orders audit` rightly names it
+      }
     },
   };
 };

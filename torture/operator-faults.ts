@@ -3,15 +3,7 @@ import { orders } from '../test/world/oracle';
 import { insist, seconds, type Make } from './fault';
 
 const WORKFLOWS = ['orders-capture', 'orders-land'] as const;
-const SIGNALS = [
-  'pause',
-  'resume',
-  'resetWatermark',
-  'resetOffsets',
-  'compact',
-  '__temporal_odd',
-  '',
-] as const;
+const SIGNALS = ['resetWatermark', 'resetOffsets', 'compact', '__temporal_odd', 'replayBatch'] as const;
 
 const text = (value: string, encoding = 'json/plain') => ({
   metadata: { encoding: Buffer.from(encoding) },
@@ -39,7 +31,7 @@ const PAYLOADS = {
 
 export const oddSignal: Make = ({ rig }, random) => {
   const id = random.pick(WORKFLOWS);
-  const signalName = random.pick(SIGNALS.slice(2) as unknown as [string, ...string[]]);
+  const signalName = random.pick(SIGNALS);
   const payload = random.pick(Object.keys(PAYLOADS) as [keyof typeof PAYLOADS, ...(keyof typeof PAYLOADS)[]]);
   const times = random.pick([1, 1, 1, 20]);
   return {

@@ -159,8 +159,8 @@ async function producing(
 ): Promise<void> {
   const producer = kafka(victim).producer({
     createPartitioner: Partitioners.DefaultPartitioner,
-    // One try: what was sent twice is there twice.
-    retry: { retries: 0 },
+    // One try: what is sent twice is there twice, unless the producer is idempotent.
+    retry: { retries: options?.idempotent === true ? 5 : 0 },
     ...options,
   });
   try {
