@@ -1,0 +1,81 @@
+/**
+ * A pipeline of each release goes on: its lake, progress record, messages, state file, settings and what its workflows carry
+ * over are opened by today's code, which captures and lands more, recognises all that is there, and audits clean.
+ */
+import { parseSettings } from '../../configs/load';
+import { WORKFLOWS } from '../../model/names';
+import type { CaptureStatus, LandStatus } from '../../model/status';
+import { insertOrders } from '../../torture/orders';
+import type { Rig } from '../faults/rig';
+import { startWorkflows } from '../faults/rig';
+import { sideBySide, type LaneWith } from '../faults/side-by-side';
+import { eventually } from '../helpers/pipeline';
+import { orders, violations } from './oracle';
+import { RELEASES, leftBy, restore, type Release } from './releases/restore';
+
+const { captureOrders, landOrders } = WORKFLOWS;
+
+async function goesOn(rig: Rig, release: Release, carriedOver: boolean): Promise<void> {
+  const { pipeline, client } = rig;
+  const left = await restore(pipeline, release);
+  if (carriedOver) {
+    const start = (
+      type: string,
+      { id: workflowId, taskQueue }: (typeof WORKFLOWS)[keyof typeof WORKFLOWS],
+      args: unknown[],
+    ) => client.workflow.start(type, { workflowId, taskQueue, args });
+    await start('captureOrders', captureOrders, [left.capture]);
+    await start('landOrders', landOrders, [left.land]);
+  } else await eventually(() => startWorkflows(client));
+
+  const capture = client.workflow.getHandle(captureOrders.id);
+  const land = client.workflow.getHandle(landOrders.id);
+  await insertOrders(pipeline.pool, 60);
+  expect(await violations(rig)).toEqual([]);
+  const { sequence } = await capture.query<CaptureStatus>('status');
+  // It went on where the release was: what that had published was not published again.
+  expect(sequence).toBe(left.transactions.length + 1);
+
+  expect(await orders(rig, 'audit')).toMatchObject({ code: 0 });
+  if (!carriedOver) return;
+
+  // All of it once more: what the release landed is recognised.
+  await capture.signal('resetWatermark', { createdAt: '2025-01-01T00:00:00Z' });
+  await eventually(async () => {
+    expect((await capture.query<CaptureStatus>('status')).sequence).toBeGreaterThan(sequence);
+  });
+  const before = (await land.query<LandStatus>('status')).rows.read;
+  await land.signal('resetOffsets', { offsets: 'earliest' });
+  await eventually(async () => {
+    expect((await land.query<LandStatus>('status')).rows.read).toBeGreaterThanOrEqual(before + 170);
+  });
+  expect(await violations(rig)).toEqual([]);
+  expect(await orders(rig, 'audit')).toMatchObject({ code: 0 });
+  expect(await orders(rig, 'verify')).toMatchObject({ code: 0 });
+}
+
+sideBySide(
+  RELEASES.flatMap((release): LaneWith[] => [
+    {
+      lane: { [`${release}: from what its workflows carry over`]: (rig) => goesOn(rig, release, true) },
+      options: { begin: false },
+    },
+    {
+      lane: {
+        [`${release}: new workflows, from its record and its ledger`]: (rig) => goesOn(rig, release, false),
+      },
+      options: { begin: false },
+    },
+  ]),
+  // Six pipelines start at the same time.
+  600_000,
+);
+
+test.each(RELEASES)('the settings of %s are read', (release) => {
+  const { settings } = leftBy(release);
+  expect(parseSettings(settings, 'orders_stream.yml', {})).toEqual(
+    expect.objectContaining({
+      kafka: expect.objectContaining({ topic: '2025em1100102_food_orders_raw' }) as object,
+    }),
+  );
+});
