@@ -1,5 +1,6 @@
 import { describeDamaged } from './damaged';
 import type { Hold } from '../activities/interfaces';
+import { describeOpenTransaction } from './open-transaction';
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
 import type {
@@ -53,6 +54,7 @@ export function describeLand(status: LandStatus): Described {
   const failures = Object.entries(status.failures).map(([code, number]) => `${code} ${number}`);
   return {
     trouble: [
+      ...(status.heldBy ?? []).map((one) => `held back: ${describeOpenTransaction(one)}`),
       ...damagedTrouble(status),
       ...parkedTrouble(status),
       ...requestTrouble(status),

@@ -26,10 +26,10 @@ export function planRanges(next: Offsets, stable: Offsets, limit: number): Offse
   return ranges.filter(({ from, to }) => from !== to).sort((a, b) => a.partition - b.partition);
 }
 
-/** How many offsets are readable and not yet claimed. */
-export function lagOf(next: Offsets, stable: Offsets): number {
+/** How many offsets up to `end` are not claimed yet. */
+export function lagOf(next: Offsets, end: Offsets): number {
   return Object.entries(next).reduce((sum, [partition, offset]) => {
-    const lag = BigInt(stable[partition] ?? offset) - BigInt(offset);
+    const lag = BigInt(end[partition] ?? offset) - BigInt(offset);
     return lag > 0n ? sum + Number(lag) : sum;
   }, 0);
 }

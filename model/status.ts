@@ -2,6 +2,7 @@ import type { Hold } from '../activities/interfaces';
 import type { DamagedFile } from './damaged';
 import type { Missed, Uncounted, Watch } from './missed';
 import type { FailureCode } from './order';
+import type { OpenTransaction } from './open-transaction';
 import type { OffsetRange, Offsets } from './ranges';
 import type { Replayed } from './replay';
 import type { Pause, Refusal, Reset } from './requests';
@@ -78,8 +79,10 @@ export interface LandStatus {
   /** Messages that broke each rule. */
   failures: Partial<Record<FailureCode, number>>;
   files: number;
-  /** Offsets that were readable and not yet landed at the last claim, that claim's own included. */
+  /** Offsets that were in the topic and not yet landed at the last claim, readable or not. */
   lagOffsets: number;
+  /** Transactions of other producers that keep landing from what is behind them. Absent: none. */
+  heldBy?: OpenTransaction[];
   /** Newest created_at that landed. */
   newestCreatedAt: string | null;
   /** Batches that could not be landed for a lasting reason and wait for `replayBatches`; all of them. */

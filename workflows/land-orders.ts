@@ -10,6 +10,7 @@ import {
 import type { ClaimResult } from '../activities/land/claim-micro-batch';
 import type { OpenLandingInput, OpenLandingResult } from '../activities/land/open-landing';
 import { damagedIn } from '../model/damaged';
+import { heldByIn } from '../model/open-transaction';
 import { formatOffsets } from '../model/ranges';
 import { LAND_STATE, readInput } from '../model/inputs';
 import { remember, type Refusal } from '../model/requests';
@@ -50,6 +51,7 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
     failures: state?.failures ?? {},
     files: state?.files ?? 0,
     lagOffsets: state?.lagOffsets ?? 0,
+    ...heldByIn({ heldBy: state?.heldBy ?? [] }),
     newestCreatedAt: state?.newestCreatedAt ?? null,
     unlanded: state?.unlanded ?? [],
     parked: state?.parked ?? [],
@@ -102,7 +104,7 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
   function claimFrom(from: LandState): Promise<ClaimResult | undefined> {
-    const { next, pipeline, topicId, damaged = [], atMost } = from;
+    const { next, pipeline, topicId, damaged = [], heldBy = [], atMost } = from;
     const summary = `from ${formatOffsets(next)}`;
     const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
     return requests.unlessAsked(() =>
@@ -114,6 +116,7 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
           ...unnamed,
           known: knownLake(from),
           ...damagedIn({ damaged }),
+          ...heldByIn({ heldBy }),
         },
       ]),
     );

@@ -5,6 +5,7 @@ import type { OpenLandingResult } from '../activities/land/open-landing';
 import type { DamagedFile, LakeIdentity } from '../model/damaged';
 import type { ResolveOffsetsResult } from '../activities/land/resolve-offsets';
 import type { FailureCode } from '../model/order';
+import type { OpenTransaction } from '../model/open-transaction';
 import { partitionsIn, marksFor } from '../model/partition-marks';
 import type { Offsets } from '../model/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../model/requests';
@@ -51,6 +52,8 @@ export interface LandState {
   failures: Partial<Record<FailureCode, number>>;
   files: number;
   lagOffsets: number;
+  /** Transactions of others that hold landing back; absent where none ever did. */
+  heldBy?: OpenTransaction[];
   newestCreatedAt: string | null;
   paused: Pause | null;
   resets: Reset<Offsets>[];
@@ -120,7 +123,7 @@ export function knownLake({ lake, sequence }: LandState): KnownLake {
 
 export function claimed(
   state: LandState,
-  { lagOffsets, pipeline, topicId, lake, damaged, added = {} }: ClaimResult,
+  { lagOffsets, pipeline, topicId, lake, damaged, heldBy, added = {} }: ClaimResult,
 ): LandState {
   const next = { ...added, ...state.next };
   return {
@@ -129,6 +132,7 @@ export function claimed(
     reached: { ...added, ...state.reached },
     highWater: marksAt(state, next),
     lagOffsets,
+    ...(heldBy === undefined ? {} : { heldBy }),
     ...(damaged === undefined ? {} : { damaged }),
     ...(lake === undefined ? {} : { lake }),
     ...(pipeline === undefined ? {} : { pipeline }),

@@ -1,4 +1,5 @@
 import type { LateRows } from '../../model/missed';
+import type { OpenTransaction } from '../../model/open-transaction';
 import type { Offsets, OffsetRange, Window } from '../../model/ranges';
 import type { OutgoingMessage } from './orders-source';
 
@@ -76,10 +77,17 @@ export interface OrdersTopic {
   renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
 
   /**
-   * Per partition that the topic has now: the earliest offset kept and the last stable offset (next offset a read_committed reader may reach).
+   * Per partition that the topic has now: the earliest offset kept, the last stable offset (next offset a read_committed reader may reach) and
+   * the high watermark, which is beyond it while transactions are open.
    * `topicId`, if it is known, was looked up before them: they are of that topic or of one made after it.
    */
-  offsets(): Promise<{ earliest: Offsets; stable: Offsets; topicId?: string }>;
+  offsets(): Promise<{ earliest: Offsets; stable: Offsets; high: Offsets; topicId?: string }>;
+
+  /**
+   * The transactions of other producers that begin at these places: last stable offsets that stay below the high watermark.
+   * Reads only.
+   */
+  openTransactions(places: readonly { partition: number; offset: bigint }[]): Promise<OpenTransaction[]>;
 
   /** Resolves once some partition has a readable offset at or after `next`, or after `maxWaitMs`. */
   awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;

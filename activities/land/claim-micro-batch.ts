@@ -2,11 +2,13 @@ import { Context } from '@temporalio/activity';
 import { landFrom, otherTopic, PUBLISH_AGAIN } from '../../model/data-loss';
 import type { DamagedFile, LakeIdentity } from '../../model/damaged';
 import { LastingFailure } from '../../model/errors';
+import { areSameTransactions, type OpenTransaction } from '../../model/open-transaction';
 import { lagOf, planRanges } from '../../model/plan-ranges';
 import { REMEMBERED } from '../../model/requests';
 import type { OffsetRange, Offsets } from '../../model/ranges';
 import { isOtherTopic, topicOf } from '../../model/topic-id';
 import type { KnownLake, OrdersLake, OrdersTopic } from '../interfaces';
+import { HoldWatch } from './hold-watch';
 import type { Named, Unnamed } from '../name-pipeline';
 
 export interface ClaimInput extends Unnamed {
@@ -19,12 +21,14 @@ export interface ClaimInput extends Unnamed {
   damaged?: DamagedFile[];
   /** No more offsets than these, because a batch of more had too many dates. */
   atMost?: number;
+  /** Transactions of others that were found open. */
+  heldBy?: OpenTransaction[];
 }
 
 export interface ClaimResult extends Named {
   /** Empty: nothing became readable. */
   ranges: OffsetRange[];
-  /** Readable offsets at or after `next`, the claimed ones included. */
+  /** Offsets at or after `next`, the claimed ones and those of open transactions included. */
   lagOffsets: number;
   /** The topic that the ranges are of. */
   topicId?: string;
@@ -32,6 +36,8 @@ export interface ClaimResult extends Named {
   lake?: LakeIdentity;
   /** The files that are damaged now, as far as is known. */
   damaged?: DamagedFile[];
+  /** The transactions of others that hold landing back now; absent where that is no news. */
+  heldBy?: OpenTransaction[];
   /** Partitions that `next` lacks, and where they begin. */
   added?: Offsets;
 }
@@ -44,7 +50,7 @@ const LONGEST_CLAIM_MS = 5 * 60_000;
  *
  * Reads only, so it is idempotent without a key. Its answer becomes a fact by standing in workflow history.
  * LastingFailure LakeMismatch where the lake is another one, DataLoss where Kafka no longer holds offsets that were not landed,
- * and where they are of a topic that is gone. On the way it looks whether the lake and its files are there.
+ * and where they are of a topic that is gone. Returns early where there is news for the status. On the way it looks whether the lake and its files are there.
  */
 export function createClaimMicroBatch(deps: {
   topic: OrdersTopic;
@@ -53,19 +59,21 @@ export function createClaimMicroBatch(deps: {
   waitMs: number;
   stopping: AbortSignal;
 }) {
+  const watch = new HoldWatch(deps.topic);
   return async function claimMicroBatch({
     next: from,
     topicId: known,
     known: knownLake,
     damaged: before = [],
     atMost = deps.maxOffsets,
+    heldBy: heldBefore = [],
   }: ClaimInput): Promise<ClaimResult> {
     const { cancellationSignal: signal } = Context.current();
     const deadline = Date.now() + LONGEST_CLAIM_MS;
     for (;;) {
       // Also while there is nothing to land: a lake that is gone is told within seconds.
       const lake = knownLake && (await deps.lake.confirm(knownLake));
-      const { earliest, stable, topicId = known } = await deps.topic.offsets();
+      const { earliest, stable, high, topicId = known } = await deps.topic.offsets();
       if (isOtherTopic(known, topicId)) throw otherTopic(known!, topicId, from);
       const added = addedPartitions(from, stable);
       const next = { ...from, ...added };
@@ -73,15 +81,18 @@ export function createClaimMicroBatch(deps: {
       const ranges = planRanges(next, stable, Math.min(atMost, deps.maxOffsets));
       const damaged = knownLake === undefined ? before : await patrol(knownLake, before);
       const told = namesOf(damaged) !== namesOf(before);
+      const heldBy = await watch.look({ stable, high }, heldBefore);
+      const holdChanged = !areSameTransactions(heldBy, heldBefore);
       const isNew = added !== undefined;
-      const over = told || isNew || Date.now() >= deadline || deps.stopping.aborted;
+      const over = told || holdChanged || isNew || Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
         return {
           ranges,
-          lagOffsets: lagOf(next, stable),
+          lagOffsets: lagOf(next, high),
           ...topicOf({ topicId }),
           ...(lake === undefined ? {} : { lake }),
           ...(told ? { damaged } : {}),
+          ...(holdChanged ? { heldBy } : {}),
           ...(isNew ? { added } : {}),
         };
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
+import type { OpenTransaction } from '../../model/open-transaction';
 import type { OffsetRange, Offsets, Window } from '../../model/ranges';
 import { topicOf } from '../../model/topic-id';
 import { untilAborted } from './abort';
@@ -8,6 +9,7 @@ import { explain } from './errors';
 import { logBounds } from './log-bounds';
 import { merge } from './merge';
 import { waitForMessages } from './message-wait';
+import { openTransactions } from './open-transactions';
 import type { KafkaTopicOptions } from './options';
 import { fetchStableOffset } from './offset-fetch-request';
 import { partitionOf } from './partitioner';
@@ -75,12 +77,20 @@ class KafkaOrdersTopic implements OrdersTopic {
         const bounds = await logBounds(connection, connection.partitions);
         const earliest: Offsets = {};
         const stable: Offsets = {};
+        const high: Offsets = {};
         for (const [partition, bound] of bounds) {
           earliest[partition] = String(bound.earliest);
           stable[partition] = String(bound.latest);
+          high[partition] = String(bound.high);
         }
-        return { earliest, stable, ...topicOf({ topicId: id }) };
+        return { earliest, stable, high, ...topicOf({ topicId: id }) };
       }),
+    );
+  }
+
+  async openTransactions(places: Parameters<OrdersTopic['openTransactions']>[0]): Promise<OpenTransaction[]> {
+    return this.#explained('looking for open transactions', undefined, () =>
+      this.#pool.run(undefined, (connection) => openTransactions(connection, this.options, places)),
     );
   }
 

@@ -2,15 +2,20 @@
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
+import type { OpenTransaction } from '../../model/open-transaction';
 import { Connection } from './connection';
 import { adminOf } from './ensure-topic';
-import { explain, kindOf } from './errors';
+import { explain, isMoved, kindOf } from './errors';
 import type { KafkaTopicOptions } from './options';
 import { readProgress } from './progress-record';
+import { heldTransactions } from './settled-offsets';
 import { missingRights, type Right } from './rights';
 
 /** OffsetFetch with require_stable, of Kafka 2.5. */
 const OFFSET_FETCH = { apiKey: 9, version: 7 };
+
+/** A transaction of the capture is open for a second or two. */
+const HELD_PATIENCE_MS = 5_000;
 
 export interface KafkaFacts {
   /** Brokers in the cluster that are there now, by the addresses that they tell. */
@@ -26,6 +31,8 @@ export interface KafkaFacts {
   /** By name; empty where the user may not see them. */
   topicConfig: Record<string, string>;
   brokerConfig: Record<string, string>;
+  /** Transactions of others that keep the topic from being read to its end. */
+  heldBy: OpenTransaction[];
   /** Rights that the pipeline needs and the user lacks. */
   missing: Right[];
   /** Why transactions, or the groups, cannot be used now. Absent where they can. */
@@ -74,6 +81,7 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
         topic === undefined
           ? {}
           : await configOf(admin, ConfigResourceTypes.TOPIC, options.topic, TOPIC_CONFIG),
+      heldBy: topic === undefined ? [] : await lookForTransactions(options),
       internal: await lookUpInternal(admin),
       brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, String(nodeId), BROKER_CONFIG),
       ...(await tryTransactions(connection, admin, { ...options, topicIs })),
@@ -83,6 +91,17 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
   } finally {
     connection.destroy();
     await admin.disconnect();
+  }
+}
+
+async function lookForTransactions(options: KafkaTopicOptions): Promise<OpenTransaction[]> {
+  try {
+    // The settings' number of partitions is judged elsewhere.
+    return await heldTransactions({ ...options, numPartitions: 1 }, HELD_PATIENCE_MS);
+  } catch (error) {
+    // Partitions without a leader and rights that are missing are findings of their own.
+    if (isRefusal(error) || isMoved(error)) return [];
+    throw error;
   }
 }
 

@@ -4,27 +4,31 @@ import type { Connection } from './connection';
 
 const EARLIEST = -2;
 const LATEST = -1;
+const UNCOMMITTED = 0;
+const COMMITTED = 1;
 
 /** Bounds of one partition's log. */
 export interface Bounds {
   earliest: bigint;
   /** The offset after the last one that a reader may reach. */
   latest: bigint;
+  /** The high watermark: what is written beyond `latest` is of transactions that are open. */
+  high: bigint;
 }
 
 /**
  * Asks the leaders for the bounds of partitions. `latest` is the last stable offset: an open transaction keeps
- * it down. With `uncommitted` it is the high watermark.
+ * it down. With `uncommitted` it is the high watermark, too.
  */
 export async function logBounds(
   connection: Connection,
   partitions: readonly number[],
   isolation: 'committed' | 'uncommitted' = 'committed',
 ): Promise<Map<number, Bounds>> {
-  const list = async (nodeId: number, mine: number[], timestamp: number) => {
+  const list = async (nodeId: number, mine: number[], timestamp: number, isolationLevel: 0 | 1) => {
     const broker = await connection.broker(nodeId);
     const { responses } = await broker.listOffsets({
-      isolationLevel: isolation === 'committed' ? 1 : 0,
+      isolationLevel,
       topics: [{ topic: connection.topic, partitions: mine.map((partition) => ({ partition, timestamp })) }],
     });
     return new Map(
@@ -33,9 +37,19 @@ export async function logBounds(
   };
   const bounds = new Map<number, Bounds>();
   for (const [nodeId, mine] of connection.leaders(partitions)) {
-    const [earliest, latest] = await Promise.all([list(nodeId, mine, EARLIEST), list(nodeId, mine, LATEST)]);
+    const [earliest, high, stable] = await Promise.all([
+      list(nodeId, mine, EARLIEST, UNCOMMITTED),
+      list(nodeId, mine, LATEST, UNCOMMITTED),
+      isolation === 'committed' ? list(nodeId, mine, LATEST, COMMITTED) : undefined,
+    ]);
     for (const partition of mine) {
-      bounds.set(partition, { earliest: earliest.get(partition) ?? 0n, latest: latest.get(partition) ?? 0n });
+      const written = high.get(partition) ?? 0n;
+      const latest = (stable ?? high).get(partition) ?? 0n;
+      bounds.set(partition, {
+        earliest: earliest.get(partition) ?? 0n,
+        latest,
+        high: written > latest ? written : latest, // asked at once, answered one after the other
+      });
     }
   }
   return bounds;

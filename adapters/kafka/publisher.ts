@@ -8,7 +8,7 @@ import { anotherTopic, isPublished, otherRecord, readProgress } from './progress
 import { RowSender } from './row-sender';
 import { SizeLimit } from './size-limit';
 import { topicId } from './topic-id';
-import { TransactionalProducer } from './transactional-producer';
+import { TransactionalProducer, transactionalIdOf } from './transactional-producer';
 
 /** How long a failed publish may take to end its transaction; the next attempt would end it as well. */
 const ABORT_PATIENCE_MS = 1_000;
@@ -17,9 +17,6 @@ type SequencedWindow = Window & { sequence: number };
 type Rows = () => AsyncIterable<readonly OutgoingMessage[]>;
 type Published = ReturnType<OrdersTopic['publish']>;
 type PublishOptions = Parameters<OrdersTopic['publish']>[2];
-
-/** The name under which captures of a topic fence each other. */
-export const transactionalIdOf = (topic: string): string => `orders-capture-${topic}`;
 
 /** Publishes windows, each in one transaction with its progress record. */
 export class Publisher {

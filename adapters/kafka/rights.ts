@@ -8,7 +8,7 @@ import { fetch } from './fetch-request';
 import { fetchStableOffset } from './offset-fetch-request';
 import type { KafkaTopicOptions } from './options';
 import { PROGRESS_GROUP } from './progress-record';
-import { transactionalIdOf } from './publisher';
+import { transactionalIdOf } from './transactional-producer';
 
 /** Kafka looks at the rights first, and only then sees that no transaction of this producer is open. */
 const NOBODYS_PRODUCER = { producerId: '9223372036854775806', producerEpoch: 0 };

@@ -1,10 +1,12 @@
 /** Bounds of a topic for those who compare all of it with something else. Reads only. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OpenTransaction } from '../../model/open-transaction';
 import type { Offsets } from '../../model/ranges';
 import type { Connection } from './connection';
 import { ConnectionPool } from './connection-pool';
 import { explain } from './errors';
-import { logBounds } from './log-bounds';
+import { logBounds, type Bounds } from './log-bounds';
+import { openTransactions, type Held } from './open-transactions';
 import type { KafkaTopicOptions } from './options';
 
 /** A transaction of the capture is open for a second at most; one that is longer hides what comes after it. */
@@ -16,8 +18,10 @@ export interface SettledOffsets {
   stable: Offsets;
   /** Per partition the first offset whose message is not older than `since`; absent without it. */
   since?: Offsets;
-  /** An open transaction kept `stable` below what was written, for longer than patience allows: partitions. */
-  heldBack: number[];
+  /** Transactions that kept `stable` below what was written, for longer than patience allows. */
+  heldBack: OpenTransaction[];
+  /** The partitions where that is so. */
+  held: number[];
 }
 
 /**
@@ -38,18 +42,18 @@ export async function settledOffsets(
       const deadline = Date.now() + OPEN_TRANSACTION_PATIENCE_MS;
       for (;;) {
         const bounds = await logBounds(connection, connection.partitions);
-        const heldBack = [...written]
-          .filter(([p, { latest }]) => bounds.get(p)!.latest < latest)
-          .map(([p]) => p);
-        if (heldBack.length > 0 && Date.now() < deadline) {
+        const places = heldPlaces(written, bounds);
+        if (places.length > 0 && Date.now() < deadline) {
           await sleep(20, undefined, { signal });
           continue;
         }
         const pick = (of: 'earliest' | 'latest'): Offsets =>
           Object.fromEntries([...bounds].map(([p, bound]) => [p, String(bound[of])]));
         const [earliest, stable] = [pick('earliest'), pick('latest')];
-        if (sinceMillis === undefined) return { earliest, stable, heldBack };
-        return { earliest, stable, heldBack, since: await offsetsSince(connection, sinceMillis, stable) };
+        const heldBack = await openTransactions(connection, options, places);
+        const settled = { earliest, stable, heldBack, held: places.map(({ partition }) => partition) };
+        if (sinceMillis === undefined) return settled;
+        return { ...settled, since: await offsetsSince(connection, sinceMillis, stable) };
       }
     });
   } catch (error) {
@@ -58,6 +62,35 @@ export async function settledOffsets(
   } finally {
     pool.close();
   }
+}
+
+/** Transactions that keep readers from what is in the topic now, for longer than the capture's own would. */
+export async function heldTransactions(
+  options: KafkaTopicOptions,
+  patienceMs: number,
+): Promise<OpenTransaction[]> {
+  const pool = new ConnectionPool(options);
+  try {
+    return await pool.run(undefined, async (connection) => {
+      const written = await logBounds(connection, connection.partitions, 'uncommitted');
+      for (const deadline = Date.now() + patienceMs; ;) {
+        const places = heldPlaces(written, await logBounds(connection, connection.partitions));
+        if (places.length === 0) return [];
+        if (Date.now() > deadline) return await openTransactions(connection, options, places);
+        await sleep(100);
+      }
+    });
+  } finally {
+    pool.close();
+  }
+}
+
+/** The places that readers had to get past, and did not. */
+function heldPlaces(written: Map<number, Bounds>, now: Map<number, Bounds>): Held[] {
+  return [...written].flatMap(([partition, { high }]) => {
+    const offset = now.get(partition)!.latest;
+    return offset < high ? [{ partition, offset }] : [];
+  });
 }
 
 async function offsetsSince(connection: Connection, timestamp: number, stable: Offsets): Promise<Offsets> {

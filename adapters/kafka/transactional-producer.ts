@@ -11,6 +11,9 @@ import { nextSequence, type RecordBatchBuilder } from './record-batch';
  */
 export const TRANSACTION_TIMEOUT_MS = 120_000;
 
+/** The name under which captures of a topic fence each other. */
+export const transactionalIdOf = (topic: string): string => `orders-capture-${topic}`;
+
 /** A batch to send to a partition. */
 export interface PartitionBatch {
   partition: number;

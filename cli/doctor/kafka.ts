@@ -2,6 +2,7 @@ import { topicOptions } from '../../adapters/kafka';
 import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/kafka/inspect';
 import { checkPartitionCount } from '../../adapters/kafka/partition-count';
 import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/transactional-producer';
+import { describeOpenTransaction } from '../../model/open-transaction';
 import type { Settings } from '../../configs/schema';
 import { Findings, number, type Finding } from './finding';
 import { examineBootstrap, examineInternal, examineReplicas } from './kafka-replicas';
@@ -32,6 +33,10 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   if (facts.topic === undefined) {
     if (!facts.topicIsHidden) examineMissing(findings, kafka, facts);
   } else await examineTopic(findings, kafka, facts, facts.topic);
+  for (const transaction of facts.heldBy) {
+    const { partition, abort } = transaction;
+    findings.outage(`partition ${partition}`, describeOpenTransaction(transaction), abort);
+  }
   examineInternal(findings, facts);
   examineBrokers(findings, facts.brokerConfig);
   examineRights(findings, kafka, facts);

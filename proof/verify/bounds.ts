@@ -5,6 +5,7 @@ import { topicOptions } from '../../adapters/kafka';
 import { readBatches, type Batch } from '../../adapters/lake/ledger-walk';
 import { foldersOf } from '../../adapters/lake/layout';
 import type { Settings } from '../../configs/schema';
+import { describeOpenTransaction } from '../../model/open-transaction';
 import type { OffsetRange, Offsets } from '../../model/ranges';
 import type { Gap } from '../../model/gaps';
 import { isOtherTopic } from '../../model/topic-id';
@@ -66,15 +67,15 @@ export async function findBounds(
     progress && (await deps.source.nextWindow({ after: progress.upper, before, limit: 1 }))?.upper.createdAt;
   if (progress === undefined) notes.push('Kafka holds no record of the capture’s progress');
   const since = from === BEGINNING ? undefined : Number(parseTimestamp(from)! / 1000n) - CLOCKS_MS;
-  const { earliest, stable, heldBack, ...found } = await settledOffsets(
+  const { earliest, stable, heldBack, held, ...found } = await settledOffsets(
     topicOptions(settings.kafka),
     options.signal,
     since,
   );
-  if (heldBack.length > 0) {
+  if (held.length > 0) {
     throw new NotComparable(
-      `an open transaction hides the end of partition ${heldBack.join(', ')} of topic ${settings.kafka.topic} from readers. ` +
-        'Find it with kafka-transactions.sh find-hanging, then compare again.',
+      `the end of partition ${held.join(', ')} of topic ${settings.kafka.topic} cannot be read. ` +
+        [...heldBack.map(describeOpenTransaction), 'Then compare again.'].join(' '),
     );
   }
   const { batches, last } = await readBatches(foldersOf(settings.datalake.path).lake);
