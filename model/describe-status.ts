@@ -1,6 +1,7 @@
 import { describeDamaged } from './damaged';
 import type { Hold } from '../activities/interfaces';
 import { describeOpenTransaction } from './open-transaction';
+import { LOWEST_PLACE } from './gaps';
 import { formatOffsets } from './ranges';
 import type { Refusal, Reset, Pause } from './requests';
 import type {
@@ -12,7 +13,7 @@ import type {
   ParkedBatch,
   ReplayStatus,
 } from './status';
-import { describeUnreachable, isOnPurpose, type Unreachable } from './unreachable';
+import { describeUnreachable, isOnPurpose, resetCommand, type Unreachable } from './unreachable';
 import { describeWatermark } from './watermark';
 
 /** A status in words, for the Web UI and the CLI alike. Trouble is what a person should see first, if there is any. */
@@ -109,7 +110,7 @@ function missedTrouble({ backdated, examples, from, since }: MissedRows): string
   const some = examples.length === 0 ? '' : `, such as order_id ${examples.join(', ')}`;
   return (
     `${count(backdated, 'row')} not captured${some}: inserted with a created_at that capture had passed, noticed since ` +
-    `${since}. Signal resetWatermark {"createdAt": "${from}"}; what landed before is not landed twice`
+    `${since}. ${resetCommand(from ?? LOWEST_PLACE.createdAt)} brings them; what landed before is not landed twice`
   );
 }
 
@@ -140,7 +141,7 @@ function uncountedFact({ uncounted }: DetectionLimits): string[] {
   const { from, to, why } = uncounted;
   return [
     `rows missed ${from === null ? `before ${to}` : `between ${from} and ${to}`} are not counted (${why}): ${COMPARE}, and ` +
-      'signal resetWatermark {"createdAt": "0001-01-01T00:00:00.000000Z"} publishes all again, of which only what is missing lands',
+      `${resetCommand(LOWEST_PLACE.createdAt)} publishes all again, of which only what is missing lands`,
   ];
 }
 

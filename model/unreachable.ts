@@ -1,4 +1,5 @@
 import type { Gap } from './gaps';
+import { WORKFLOWS } from './names';
 
 /** Why capture does not reach a row. The first two have a place in time and were passed over on purpose. */
 export type UnreachableKind =
@@ -49,6 +50,11 @@ export function sameCounts(a: readonly Unreachable[], b: readonly Unreachable[])
   return text(a) === text(b);
 }
 
+/** Brings what is not captured and lies after a moment. */
+export function resetCommand(createdAt: string): string {
+  return `temporal workflow signal --workflow-id ${WORKFLOWS.captureOrders.id} --name resetWatermark --input '{"createdAt":"${createdAt}"}'`;
+}
+
 /** What was found, and what to do about it, for a person. */
 export function describeUnreachable(found: Unreachable): { found: string; toDo: string } {
   const { kind, from, to, examples, detail = '' } = found;
@@ -62,7 +68,7 @@ export function describeUnreachable(found: Unreachable): { found: string; toDo: 
     case 'passed over':
       return {
         found: `${rows} ${lies} ${kind === 'passed over' ? `where capture passed over, by the ${detail}` : `before the start, given by the ${detail}`}${period}${some}`,
-        toDo: `not captured, as was asked for; signal resetWatermark {"createdAt": "${from}"} brings them, and what landed before is not landed twice`,
+        toDo: `not captured, as was asked for; ${resetCommand(from ?? '')} brings them, and what landed before is not landed twice`,
       };
     case 'in the future':
       return {

@@ -116,7 +116,7 @@ test('places passed over are counted by themselves, each row once, and told with
     'without created_at 1: 6',
   ]);
   const [first] = await look(upTo, gaps);
-  const [, payload] = /resetWatermark (\{.*?\})/.exec(describeUnreachable(first!).toDo) ?? [];
+  const [, payload] = /resetWatermark --input '(\{.*?\})'/.exec(describeUnreachable(first!).toDo) ?? [];
   const { createdAt } = JSON.parse(payload!) as { createdAt: string };
   const move = { from: upTo, to: at(createdAt), because: 'reset', detail: '' } as const;
   expect(shown(await look(at(createdAt), movedGaps(gaps, move)))).toEqual(['without created_at 1: 6']);

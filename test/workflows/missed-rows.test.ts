@@ -107,7 +107,7 @@ test('missed rows are counted, survive continue-as-new, and come with a reset', 
     });
     expect(before.runs).toBeGreaterThan(1);
     expect(describeCapture(before).trouble[0]).toMatch(
-      /^4 rows not captured, such as order_id 31\d.*resetWatermark \{"createdAt": "2020-01-01T00:00:00\.000000Z"\}/,
+      /^4 rows not captured, such as order_id 31\d.*resetWatermark --input '\{"createdAt":"2020-01-01T00:00:00\.000000Z"\}'/,
     );
     expect(describeCapture(before).trouble[1]).toMatch(/^2 rows without a created_at/);
 

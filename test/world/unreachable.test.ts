@@ -1,0 +1,163 @@
+/** Rows that capture does not reach: each is counted, whatever becomes of the workflow, and comes by the remedy that is told. */
+import { WORKFLOWS } from '../../model/names';
+import { insertOrders } from '../../torture/orders';
+import { asOperator, commandsIn } from '../faults/as-operator';
+import { startWorkflows, type Rig } from '../faults/rig';
+import { sideBySide, type Lane } from '../faults/side-by-side';
+import { ORDERS_TABLE } from '../helpers/pipeline';
+import { orders, violations } from './oracle';
+
+const CAPTURE = WORKFLOWS.captureOrders.id;
+
+/** Orders that are good but for their created_at, as SQL; with ids of the sequence if none is given. */
+async function insert({ pipeline }: Rig, createdAt: string[], id?: string): Promise<void> {
+  for (const moment of createdAt)
+    await pipeline.pool.query(
+      `INSERT INTO ${ORDERS_TABLE} (${id === undefined ? '' : 'order_id, '}customer_name, restaurant_name, item, amount, order_status, created_at)
+       SELECT ${id === undefined ? '' : `${id}, `}'Ada', 'b', 'c', 5, 'PLACED', ${moment}`,
+    );
+}
+
+/** By a session with a TimeZone of its own, and the column's default. */
+async function insertIn({ pipeline }: Rig, zone: string): Promise<void> {
+  await pipeline.pool.query(
+    `BEGIN; SET LOCAL TimeZone TO '${zone}';
+     INSERT INTO ${ORDERS_TABLE} (customer_name, restaurant_name, item, amount, order_status) VALUES ('Ada', 'b', 'c', 5, 'PLACED');
+     COMMIT`,
+  );
+}
+
+/** Just so many rows are counted and in no file; everything else is in a file once. */
+async function counted(rig: Rig, rows: number): Promise<void> {
+  await insertOrders(rig.pipeline.pool, 10);
+  expect(await violations(rig, { counted: rows })).toEqual([]);
+}
+
+async function whileAway(rig: Rig, change: () => Promise<unknown>): Promise<void> {
+  await rig.client.workflow.getHandle(CAPTURE).terminate('test');
+  await change();
+  await startWorkflows(rig.client);
+}
+
+/** Runs each UPDATE that `status` tells, as it stands there. */
+async function mend(rig: Rig, told: string): Promise<number> {
+  const statements = [...new Set(told.match(/UPDATE [^;\n]*;/g))];
+  for (const statement of statements) await rig.pipeline.pool.query(statement);
+  return statements.length;
+}
+
+const WITHOUT_PLACE = [
+  'NULL',
+  `'infinity'`,
+  `'-infinity'`,
+  `'0044-03-15 BC'`,
+  `'12000-01-01'`,
+  `now() AT TIME ZONE 'UTC' + interval '40 days'`,
+];
+/** Captured although they lie before 1970, as a pipeline that never ran begins at the lowest row. */
+const OLD = [
+  `'1969-07-20 20:17:40.5'`,
+  `'0001-01-01 00:00:00.000001'`,
+  `'0999-12-31 23:59:59.999999'`,
+  `'1970-01-01'`,
+];
+
+const allKinds: Lane = {
+  'rows of each kind that were there before the start are counted, and those of all years land': async (
+    rig,
+  ) => {
+    await insert(rig, [...WITHOUT_PLACE, ...OLD]);
+    await insert(rig, [`'1969-12-31'`], '-7');
+    await insert(rig, [`'1969-12-31'`], '2147483647');
+    await startWorkflows(rig.client);
+    await counted(rig, 6);
+  },
+  'while it runs, from sessions of other zones too': async (rig) => {
+    await insert(rig, WITHOUT_PLACE);
+    await insert(rig, [`'2020-01-01'`, `'0500-01-01'`]);
+    await insertIn(rig, 'Asia/Tokyo');
+    await insertIn(rig, 'America/New_York');
+    await counted(rig, 6 + 6 + 2 + 1 + 1);
+  },
+  'verify and doctor name them': async (rig) => {
+    const verified = await orders(rig, 'verify');
+    expect(verified.code).toBe(1);
+    for (const kind of [
+      /^2 rows without a created_at/m,
+      /^3 rows lie in the future/m,
+      /^2 rows with created_at -infinity/m,
+    ])
+      expect(verified.output).toMatch(kind);
+    const { output } = await orders(rig, 'verify', '--json', '--from', '2021-01-01', '--to', '2021-01-02');
+    expect(JSON.parse(output)).toMatchObject({
+      equal: false,
+      unreachable: [{ kind: 'without created_at', rows: 2, examples: ['1', expect.any(String)] }],
+    });
+    const examined = await orders(rig, 'doctor');
+    for (const kind of [
+      'in the future',
+      'without a created_at',
+      'created_at infinity',
+      'before year 1',
+      'after year 9999',
+    ])
+      expect(examined.output).toContain(kind);
+  },
+  'after the workflow was ended, more came, and another was started': async (rig) => {
+    await whileAway(rig, async () => {
+      await insert(rig, [`'2019-05-05'`, 'NULL', `'0044-03-15 BC'`]);
+      await insertIn(rig, 'America/New_York');
+    });
+    await counted(rig, 16 + 4);
+  },
+  'the remedies that status tells bring them all': async (rig) => {
+    const { output } = await orders(rig, 'status');
+    expect(await mend(rig, output)).toBe(6);
+    const [reset] = commandsIn(output);
+    await asOperator(rig, reset);
+    await counted(rig, 0);
+    expect((await orders(rig, 'status')).output).not.toMatch(/not captured|in the future/);
+  },
+};
+
+const START = '2020-01-01 00:00:00';
+
+const passedOver: Lane = {
+  'rows before a start that was chosen are counted and explained': async (rig) => {
+    await insert(rig, [`'2019-01-01'`, `'1969-01-01'`, `'2020-05-05'`]);
+    await startWorkflows(rig.client);
+    await counted(rig, 2);
+    expect((await orders(rig, 'status')).output).toMatch(
+      /2 rows lie before the start, given by the setting cdc.default_start_timestamp/,
+    );
+  },
+  'those that a reset passes over too, also if the workflow is ended then': async (rig) => {
+    const reset = `temporal workflow signal --workflow-id ${CAPTURE} --name resetWatermark --input '{"createdAt":"2100-01-01"}'`;
+    await rig.client.workflow.getHandle(CAPTURE).signal('pause');
+    await insert(rig, [`now() AT TIME ZONE 'UTC'`, `now() AT TIME ZONE 'UTC'`]);
+    await asOperator(rig, reset.replace('2100-01-01', new Date(Date.now() + 100).toISOString()));
+    await rig.client.workflow.getHandle(CAPTURE).signal('resume');
+    await counted(rig, 4);
+    await whileAway(rig, () => insert(rig, [`'2019-02-02'`, `'2021-01-01'`]));
+    await counted(rig, 6);
+    expect((await orders(rig, 'status')).output).toMatch(
+      /2 rows lie where capture passed over, by the reset at/,
+    );
+  },
+  'the reset that is told for each brings them': async (rig) => {
+    const { output } = await orders(rig, 'status');
+    const commands = commandsIn(output);
+    expect(commands.length).toBe(3);
+    for (const command of commands) await asOperator(rig, command);
+    await counted(rig, 0);
+    expect((await orders(rig, 'verify')).output).toContain('equal: verified through');
+  },
+};
+
+sideBySide([
+  { lane: allKinds, options: { begin: false } },
+  {
+    lane: passedOver,
+    options: { begin: false, overrides: { cdc: { default_start_timestamp: START } } },
+  },
+]);
