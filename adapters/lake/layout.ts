@@ -9,8 +9,8 @@ export const LEDGER_FOLDER = '_ledger';
 /** In the ledger's folder: the offsets at which the lake began. */
 export const BEGINNING = 'begin';
 
-/** In the ledger's folder: what the lake is known by. See identity.ts. */
-export const ID_FILE = 'id.json';
+/** In the folder of the ledger: what the lake is known by, see identity.ts. No `.json`, so that readers of `*.json` see entries only. */
+export const ID_FILE = 'id';
 
 /** In lake and quarantine: files that no entry lists and that an operator did not want to lose. Skipped by readers. */
 export const ASIDE_FOLDER = '_aside';

@@ -54,7 +54,7 @@ test('a lake has one identity, wherever it is moved and however often it is open
 
 test('a landing of an earlier version, which knows of no identity, learns it; a lake of one gets it when it is opened', async () => {
   expect(await lake.confirm({ sequence: 3 })).toEqual(opened.identity);
-  await fs.rm(join(path, '_ledger/id.json'));
+  await fs.rm(join(path, '_ledger/id'));
   expect(await lake.confirm({ sequence: 3 })).toBeUndefined();
   const { identity } = await openLake(lake);
   expect(await lake.confirm({ sequence: 3 })).toEqual(identity);
@@ -140,7 +140,7 @@ test('a new lake is opened where the group has no offsets, or none beyond where 
 });
 
 test('the id alone was removed: it is written again; one that was cut names the command that helps', async () => {
-  const id = join(path, '_ledger/id.json');
+  const id = join(path, '_ledger/id');
   await fs.rm(id);
   expect(await lake.confirm(known)).toEqual(opened.identity);
   await fs.truncate(id, 3);

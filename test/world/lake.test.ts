@@ -318,5 +318,5 @@ async function deleteMessages({ pipeline }: Rig): Promise<void> {
 /** A lake as another pipeline has it: with an id of its own. */
 async function makeLake(path: string): Promise<void> {
   await fs.mkdir(join(path, '_ledger'), { recursive: true });
-  await fs.writeFile(join(path, '_ledger/id.json'), '{"id": "that of another pipeline"}\n');
+  await fs.writeFile(join(path, '_ledger/id'), '{"id": "that of another pipeline"}\n');
 }
