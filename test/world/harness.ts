@@ -97,7 +97,7 @@ async function judged(rig: Rig, one: Case, moment: Moment, n: number): Promise<v
     earlier.push(await remember(rig, expected));
     await one.change(rig, n);
   };
-  await at(moment, rig, change);
+  await at(moment, rig, change, expected.foreign);
   await (one.goOn === undefined ? insertOrders(rig.pipeline.pool, ROWS) : one.goOn(rig));
   const found = await violations(rig, { ...expected, earlier: [...earlier, ...(expected.earlier ?? [])] });
   expect(found).toEqual([]);
@@ -107,7 +107,12 @@ async function judged(rig: Rig, one: Case, moment: Moment, n: number): Promise<v
 }
 
 /** Brings the pipeline to the moment, makes the change and lets it go on. */
-export async function at(moment: Moment, rig: Rig, change: () => Promise<unknown>): Promise<void> {
+export async function at(
+  moment: Moment,
+  rig: Rig,
+  change: () => Promise<unknown>,
+  foreign: string[] = [],
+): Promise<void> {
   const { pipeline, client, proxies } = rig;
   const insert = () => insertOrders(pipeline.pool, ROWS);
   const point = HELD_AT[moment];
@@ -126,7 +131,7 @@ export async function at(moment: Moment, rig: Rig, change: () => Promise<unknown
     await changing;
   } else {
     await insert();
-    await landed(rig);
+    await landed(rig, foreign);
     if (moment === 'while idle') await change();
     else if (moment === 'while paused') await whilePaused();
     else {
@@ -146,7 +151,7 @@ export async function at(moment: Moment, rig: Rig, change: () => Promise<unknown
 }
 
 /** Nothing is in the way of the change: all rows have landed. */
-async function landed(rig: Rig): Promise<void> {
+async function landed(rig: Rig, foreign: string[]): Promise<void> {
   const earlier = remembered.get(rig) ?? [];
-  expect(await violations(rig, { earlier })).toEqual([]);
+  expect(await violations(rig, { earlier, foreign })).toEqual([]);
 }
