@@ -195,7 +195,7 @@ class KafkaOrdersTopic implements OrdersTopic {
       return await work();
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
-      throw explain(error, `${doing} of topic ${this.options.topic}`, this.options.brokers);
+      throw explain(error, `${doing} of topic ${this.options.topic}`, this.options);
     }
   }
 }

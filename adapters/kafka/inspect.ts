@@ -87,7 +87,7 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
       ...(await tryTransactions(connection, admin, { ...options, topicIs })),
     };
   } catch (error) {
-    throw explain(error, 'looking at brokers and topic', options.brokers);
+    throw explain(error, 'looking at brokers and topic', options);
   } finally {
     connection.destroy();
     await admin.disconnect();
@@ -116,7 +116,7 @@ async function tryTransactions(
     const progress = await seen(readProgress(connection, undefined));
     return { missing, ...(progress === undefined ? {} : { progress }) };
   } catch (error) {
-    const trouble = explain(error, 'trying transactions and groups', options.brokers);
+    const trouble = explain(error, 'trying transactions and groups', options);
     if (trouble instanceof LastingFailure) throw trouble;
     return { missing: [], trouble };
   }

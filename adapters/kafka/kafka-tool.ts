@@ -11,3 +11,12 @@ export function kafkaTool(
   const login = secured ? ' --command-config admin.properties' : '';
   return `${tool} --bootstrap-server ${brokers.join(',')}${login} ${args}`;
 }
+
+/** The command that changes settings of the topic: `name=value`, several separated by commas. */
+export function configureTopic(
+  options: Pick<KafkaTopicOptions, 'brokers' | 'topic' | 'ssl' | 'sasl'>,
+  settings: string,
+): string {
+  const which = `--entity-type topics --entity-name ${options.topic}`;
+  return kafkaTool(options, 'kafka-configs.sh', `--alter ${which} --add-config ${settings}`);
+}

@@ -58,7 +58,7 @@ export async function settledOffsets(
     });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw explain(error, `listing offsets of topic ${options.topic}`, options.brokers);
+    throw explain(error, `listing offsets of topic ${options.topic}`, options);
   } finally {
     pool.close();
   }

@@ -92,12 +92,14 @@ test('keys go where Java sends them', () => {
   }
 });
 
+const AT = { brokers: ['a:1', 'b:2'], topic: 'orders', numPartitions: 3, replicationFactor: 1 };
+
 describe('errors', () => {
   const shown = (code: number): Error => {
     try {
       checkCode(code);
     } catch (error) {
-      return explain(error, 'reading', ['a:1', 'b:2']);
+      return explain(error, 'reading', AT);
     }
     throw new Error('no error');
   };
@@ -117,7 +119,7 @@ describe('errors', () => {
     ],
     [20, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND): fewer brokers'],
     [90, 'PRODUCER_FENCED'],
-    [9999, 'Unknown error code 9999'],
+    [9999, 'error code 9999 of a Kafka newer than 4.1'],
   ])('code %d is an outage', (code, text) => {
     const outage = shown(code);
     expect(outage).not.toBeInstanceOf(LastingFailure);
@@ -125,10 +127,10 @@ describe('errors', () => {
   });
 
   test('an error that nobody knows is an outage, and a lasting failure stays as it is', () => {
-    expect(explain(new TypeError('what'), 'reading', ['a:1']).message).toBe(
-      'Kafka at a:1, reading: what (TypeError)',
+    expect(explain(new TypeError('what'), 'reading', AT).message).toBe(
+      'Kafka at a:1, b:2, reading: what (TypeError)',
     );
     const lasting = new LastingFailure('DataLoss', 'gone');
-    expect(explain(lasting, 'reading', ['a:1'])).toBe(lasting);
+    expect(explain(lasting, 'reading', AT)).toBe(lasting);
   });
 });
