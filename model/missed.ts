@@ -24,6 +24,8 @@ export interface Baseline {
   published: number;
   /** After the look, by the database's clock, UTC. */
   takenAt: string;
+  /** Rows without an order_id at or before `watermark`; absent where not known. */
+  nameless?: number;
   /** Of one taken before a reset to a later place than its watermark: where rows are counted from. */
   countedFrom?: Watermark;
 }
@@ -121,9 +123,11 @@ export function movedLateRows(
  */
 function movedWatch(watch: Watch, { from, to }: { from: Watermark; to: Watermark }): Watch {
   if (compareWatermarks(to, from) >= 0) return { ...watch, lookedAt: NEVER };
-  const baselines = watch.baselines.map(({ countedFrom: _before, ...baseline }): Baseline => {
+  const baselines = watch.baselines.map((baseline): Baseline => {
+    const { orderId, takenAt } = baseline;
     const isBehind = compareWatermarks(to, baseline.watermark) <= 0;
-    return { ...baseline, published: 0, ...(isBehind ? { watermark: to } : { countedFrom: to }) };
+    if (isBehind) return { orderId, takenAt, watermark: to, published: 0 };
+    return { ...baseline, published: 0, countedFrom: to };
   });
   return { ...watch, baselines, lookedAt: NEVER };
 }

@@ -105,7 +105,8 @@ function goneOn(
   { after, horizon }: { after: Watermark; horizon: Horizon },
 ): Look {
   const { clock, unreachable, fallingId } = seen;
-  const taken = { orderId: seen.highestOrderId, watermark: after, published: 0, takenAt: clock };
+  const { highestOrderId: orderId, nameless } = seen;
+  const taken = { orderId, nameless, watermark: after, published: 0, takenAt: clock };
   const [older, newer] = watch?.baselines ?? [];
   const [sinceOlder = NONE_MISSED, sinceNewer = NONE_MISSED] = seen.missed;
   const falling =

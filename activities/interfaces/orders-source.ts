@@ -109,6 +109,8 @@ export interface LookOptions {
 export interface Seen {
   /** The lowest there can be, for an empty table. */
   highestOrderId: string;
+  /** Rows without an order_id at or before the place that capture has come to. */
+  nameless: number;
   /** After the snapshot, UTC. */
   clock: string;
   /** Since each baseline. */

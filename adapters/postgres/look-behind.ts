@@ -18,12 +18,20 @@ import { readUnreachable, unreachableSql, within, type RegionRow } from './unrea
  */
 const PATIENCE_MS = 2_000;
 
+/** Rows without an order_id, of which nothing tells the new ones but their number. */
+interface Nameless {
+  rows: number;
+  earliest: string | null;
+}
+
 interface Row {
   look: string;
   highest: string;
+  nameless: number;
   clock: string;
   missed: {
     early: number;
+    nameless: Nameless;
     passed: number;
     falling: string | null;
     earliest: string | null;
@@ -42,19 +50,22 @@ export async function lookBehind(
   const results = (await query(
     `SET LOCAL statement_timeout = ${PATIENCE_MS}; ${lookBehindSql(shape, options)}`,
   )) as QueryResult<Row>[];
-  const { look, highest, clock, missed, unreachable } = results[1]!.rows[0]!;
+  const { look, highest, nameless, clock, missed, unreachable } = results[1]!.rows[0]!;
   return {
     look,
     highestOrderId: highest,
+    nameless,
     clock,
-    missed: missed.map(({ early, passed, earliest, examples }, index) => {
-      const { published, watermark } = options.baselines[index]!;
+    missed: missed.map(({ early, passed, earliest, examples, nameless: without }, index) => {
+      const { published, watermark, nameless: known = without.rows } = options.baselines[index]!;
       const late = Math.max(0, passed - published);
-      return {
-        backdated: early + late,
-        examples,
-        from: earliest ?? (late > 0 ? watermark.createdAt : null),
-      };
+      const unnamed = Math.max(0, without.rows - known);
+      const froms = [
+        ...(earliest === null ? [] : [earliest]),
+        ...(late > 0 ? [watermark.createdAt] : []),
+        ...(unnamed > 0 && without.earliest !== null ? [without.earliest] : []),
+      ];
+      return { backdated: early + late + unnamed, examples, from: froms.sort()[0] ?? null };
     }),
     unreachable: readUnreachable(shape, options, unreachable),
     fallingId: missed[0]?.falling ?? undefined,
@@ -65,6 +76,7 @@ function lookBehindSql(shape: TableShape, options: LookOptions): string {
   const missed = options.baselines.map((baseline) => `(${missedSql(shape, baseline, options)})`);
   return `
   SELECT ${lookSql(shape)} AS look, (SELECT coalesce(max(order_id), ${LOWEST_ORDER_ID})::text FROM ${shape.name}) AS highest,
+         (${namelessSql(shape, 'count(*)::int', options.upTo, options.gaps)}) AS nameless,
          array[${missed.join(', ')}]::json[] AS missed,
          ${unreachableSql(shape, options)} AS unreachable,
          ${utcText("clock_timestamp() AT TIME ZONE 'UTC'")} AS clock`;
@@ -77,6 +89,7 @@ function lookBehindSql(shape: TableShape, options: LookOptions): string {
 function missedSql(shape: TableShape, baseline: Baseline, { upTo: now, gaps, idAgeMs }: LookOptions): string {
   const { watermark, countedFrom = watermark, takenAt } = baseline;
   const orderId = BigInt(baseline.orderId);
+  const json = `json_build_object('rows', count(*), 'earliest', ${utcText(`min(${createdAtUtc(shape)})`)})`;
   const begun = formatTimestamp(parseTimestamp(takenAt)! + BigInt(idAgeMs) * 1000n);
   return `
   WITH fresh AS MATERIALIZED (
@@ -92,8 +105,17 @@ function missedSql(shape: TableShape, baseline: Baseline, { upTo: now, gaps, idA
            'early', count(*),
            'earliest', ${utcText(`min(${createdAtUtc(shape)})`)},
            'examples', array(SELECT order_id::text FROM fresh ORDER BY fresh.order_id LIMIT 5),
+           'nameless', (${namelessSql(shape, json, watermark, gaps)}),
            'passed', (SELECT rows FROM passed), 'falling', (SELECT falling::text FROM passed))
     FROM fresh t`;
+}
+
+/** Rows without an order_id at or before a place; none where the column does not allow them. */
+function namelessSql(shape: TableShape, what: string, watermark: Watermark, gaps: readonly Gap[]): string {
+  const where = shape.orderIdNullable
+    ? `t.order_id IS NULL AND ${upTo(shape, watermark)}${outside(shape, gaps, { upTo: watermark })}`
+    : 'false';
+  return `SELECT ${what} FROM ${shape.name} t WHERE ${where}`;
 }
 
 /** Leaves out the gaps that lie in what is looked at. */

@@ -217,3 +217,39 @@ test('ids that fall are noticed: what they bring with an old created_at is not c
   await insert(`clock_timestamp() AT TIME ZONE 'UTC'`);
   expect((await look2(second, await captured())).fallingId).toEqual(second.fallingId);
 });
+
+/** What a second look finds missed, after rows came behind the place that the first one was at. */
+async function missedSince(first: string, come: () => Promise<unknown>) {
+  const options = { after: watermarkFrom({ createdAt: first }), horizon: await source.horizon() };
+  const { watch } = await lookBehind(source, { ...options, watch: null });
+  await come();
+  return (await lookBehind(source, { ...options, watch })).watch!.found;
+}
+
+test('rows without an order_id that come behind are counted, those that were there are not', async () => {
+  await pipeline.pool.query(
+    `ALTER TABLE ${ORDERS_TABLE} DROP CONSTRAINT "2025em1100102_orders_pkey", ALTER order_id DROP NOT NULL`,
+  );
+  const nameless = (createdAt: string) =>
+    pipeline.pool.query(
+      `INSERT INTO ${ORDERS_TABLE} (order_id, amount, created_at) VALUES (NULL, 1, '${createdAt}')`,
+    );
+  await nameless('2020-01-01');
+  const found = await missedSince('2021-01-01', async () => {
+    await nameless('2020-06-01');
+    await nameless('2022-01-01');
+    await insert(`'2020-07-01'`);
+  });
+  expect(found).toMatchObject({ backdated: 2, from: '2020-01-01T00:00:00.000000Z' });
+});
+
+test('the hour that repeats when clocks are put back is counted as missed', async () => {
+  await source.close();
+  const postgres = { ...pipeline.settings.postgres, timezone: 'Europe/Berlin' };
+  source = createOrdersSource({ ...pipeline.settings, postgres });
+  // 02:50 of summer time was captured last; 02:10 of winter time comes after it.
+  const found = await missedSince('2025-10-26T01:50:00Z', () =>
+    insert(`'2025-10-26 02:10'`, `'2025-10-26 03:10'`),
+  );
+  expect(found).toMatchObject({ backdated: 1, examples: ['1'] });
+});
