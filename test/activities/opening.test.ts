@@ -5,9 +5,12 @@ import { createWatermarkFile } from '../../activities/capture/watermark-file';
 import type { OrdersSource } from '../../activities/interfaces';
 import { createOpenLanding } from '../../activities/land/open-landing';
 import { createOrdersLake } from '../../adapters/lake';
+import { LOWEST_PLACE, MOST_GAPS } from '../../model/gaps';
+import type { LateRows } from '../../model/missed';
+import { LOWEST_ORDER_ID } from '../../model/watermark';
 import { inActivity } from '../helpers/activity';
 import { accepted, batch, entryFor, temporaryFolder, write } from '../helpers/lake';
-import { publishRows, rowsFrom, TopicFixture, windowOf } from './kafka-helpers';
+import { never, publishRows, refuseOversized, rowsFrom, TopicFixture, windowOf } from './kafka-helpers';
 
 let fixture: TopicFixture;
 let root: string;
@@ -58,7 +61,13 @@ test('a capture goes on after the progress record; the state file counts where t
     watermarkFile,
     defaultStart: '1970-01-01 00:00:00',
   });
-  expect(await openCapture({})).toMatchObject({ sequence: 0, startedFrom: 'default_start_timestamp' });
+  // The default means the lowest row there can be.
+  expect(await openCapture({})).toMatchObject({
+    sequence: 0,
+    startedFrom: 'default_start_timestamp',
+    watermark: LOWEST_PLACE,
+    late: { gaps: [] },
+  });
   const older = { createdAt: '2001-01-01T00:00:00.000000Z', orderId: '5' };
   await watermarkFile.write(older);
   expect(await openCapture({})).toMatchObject({ sequence: 0, watermark: older, startedFrom: 'state file' });
@@ -72,4 +81,51 @@ test('a capture goes on after the progress record; the state file counts where t
   });
   // The sequence follows the record all the same: it is what fences.
   expect(await openCapture({ startFrom: older })).toMatchObject({ sequence: 1, watermark: older });
+});
+
+test('what is known of rows that were not captured goes on with the record, however full it is', async () => {
+  const topic = fixture.open();
+  const openCapture = createOpenCapture({
+    source: { check: () => Promise.resolve({ warnings: [] }) } as unknown as OrdersSource,
+    topic,
+    watermarkFile: createWatermarkFile(root),
+    defaultStart: '2001-01-01 00:00:00',
+  });
+  expect(await openCapture({})).toMatchObject({
+    late: { gaps: [{ because: 'start', upTo: { createdAt: '2001-01-01T00:00:00.000000Z' } }] },
+  });
+  const place = { createdAt: '2020-01-01T00:00:00.123456Z', orderId: LOWEST_ORDER_ID };
+  const missed = {
+    backdated: 1_000_000,
+    examples: Array<string>(5).fill(LOWEST_ORDER_ID),
+    from: place.createdAt,
+  };
+  const baseline = {
+    orderId: LOWEST_ORDER_ID,
+    watermark: place,
+    published: 1_000_000,
+    takenAt: place.createdAt,
+    nameless: 1_000_000,
+  };
+  const gap = { after: place, upTo: place, because: 'reset' as const, detail: `reset at ${place.createdAt}` };
+  const late: LateRows = {
+    watch: { baselines: [baseline, baseline], lookedAt: place.createdAt, found: missed },
+    missed,
+    missedSince: place.createdAt,
+    gaps: Array<typeof gap>(MOST_GAPS).fill(gap),
+    uncounted: { from: place.createdAt, to: place.createdAt, why: 'x'.repeat(400) },
+  };
+  const options = { signal: never, onProgress: () => undefined, onOversized: refuseOversized, late };
+  await topic.publish(windowOf(1), () => rowsFrom(1, 3), options);
+  await fixture.open().renewProgress(1, { signal: never });
+  const opened = await openCapture({});
+  expect(opened.late).toEqual({
+    ...late,
+    watch: { ...late.watch, baselines: Array(2).fill({ ...baseline, published: 1_000_003 }) },
+  });
+  // A place of the operator's own is a reset of what the record knows.
+  const startFrom = { createdAt: '2019-06-01T00:00:00.000000Z', orderId: '0' };
+  const { late: moved } = await openCapture({ startFrom });
+  expect(moved).toMatchObject({ missed: { backdated: 0 }, gaps: [] });
+  expect(moved!.watch).toMatchObject({ found: { backdated: 0 }, baselines: [{ watermark: startFrom }, {}] });
 });

@@ -152,6 +152,20 @@ const passedOver: Lane = {
     await counted(rig, 0);
     expect((await orders(rig, 'verify')).output).toContain('equal: verified through');
   },
+  'what no count can see verify names: an old id at an old place, and a place that was given later': async (
+    rig,
+  ) => {
+    await insert(rig, [`'2021-03-03'`], '-100');
+    await insert(rig, ['NULL']);
+    await counted(rig, 1);
+    await rig.pipeline.pool.query(
+      `UPDATE ${ORDERS_TABLE} SET created_at = '2021-04-04' WHERE created_at IS NULL`,
+    );
+    const { code, output } = await orders(rig, 'verify');
+    expect(code).toBe(1);
+    expect(output).toMatch(/order -100 of 2021-03-03T\S+ missing in lake/);
+    expect(output).toMatch(/order \d+ of 2021-04-04T\S+ missing in lake/);
+  },
 };
 
 sideBySide([
