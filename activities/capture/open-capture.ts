@@ -43,11 +43,12 @@ export function createOpenCapture(deps: {
   return async function openCapture({ startFrom }: OpenCaptureInput): Promise<OpenCaptureResult> {
     const { warnings, sourceId } = await deps.source.check();
     await deps.topic.ensure();
+    const ofTopic = await deps.topic.check();
     const record = await deps.topic.progress();
     const id = await deps.topic.id();
     const known = {
       sequence: record?.sequence ?? 0,
-      warnings,
+      warnings: [...warnings, ...ofTopic.warnings],
       ...topicOf({ topicId: id }),
       ...sourceOf({ sourceId }),
     };

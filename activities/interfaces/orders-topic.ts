@@ -34,6 +34,12 @@ export interface OrdersTopic {
    */
   ensure(): Promise<void>;
 
+  /**
+   * Looks whether the topic's settings let messages in, and let them stay until they land; what may not be seen is passed over.
+   * LastingFailure TopicMismatch where nothing could be published, with the command that mends it.
+   */
+  check(): Promise<{ warnings: string[] }>;
+
   /** The id that the topic has had since it was created; `undefined` where the brokers know of no ids. */
   id(): Promise<string | undefined>;
 

@@ -17,6 +17,7 @@ import { readProgress } from './progress-record';
 import { Publisher } from './publisher';
 import { readRange } from './range-reader';
 import { requireTopic, topicId } from './topic-id';
+import { checkSettings } from './topic-settings';
 
 export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './options';
 export { PROGRESS_GROUP } from './progress-record';
@@ -40,6 +41,12 @@ class KafkaOrdersTopic implements OrdersTopic {
 
   async ensure(): Promise<void> {
     await this.#explained('checking the topic', undefined, () => ensureTopic(this.options, this.#pool));
+  }
+
+  async check(): Promise<{ warnings: string[] }> {
+    return this.#explained('checking the settings', undefined, () =>
+      this.#pool.run(undefined, (connection) => checkSettings(connection, this.options)),
+    );
   }
 
   async id(): Promise<string | undefined> {

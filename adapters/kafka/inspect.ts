@@ -9,6 +9,7 @@ import { explain, isMoved, kindOf } from './errors';
 import type { KafkaTopicOptions } from './options';
 import { readProgress } from './progress-record';
 import { heldTransactions } from './settled-offsets';
+import { JUDGED } from './topic-settings';
 import { missingRights, type Right } from './rights';
 
 /** OffsetFetch with require_stable, of Kafka 2.5. */
@@ -51,14 +52,7 @@ export interface TopicFacts {
 /** Transactions, and the progress record. */
 const INTERNAL = ['__transaction_state', '__consumer_offsets'];
 
-const TOPIC_CONFIG = [
-  'min.insync.replicas',
-  'max.message.bytes',
-  'retention.ms',
-  'retention.bytes',
-  'cleanup.policy',
-  'unclean.leader.election.enable',
-];
+const TOPIC_CONFIG = [...JUDGED, 'min.insync.replicas', 'unclean.leader.election.enable'];
 const BROKER_CONFIG = ['offsets.retention.minutes', 'transaction.max.timeout.ms'];
 
 /** Rejects with a LastingFailure where the login or the name is wrong, and as an outage where no broker answers. */

@@ -1,6 +1,6 @@
 import { untilAborted } from './abort';
 import type { Connection } from './connection';
-import { kindOf } from './errors';
+import { topicConfig } from './topic-settings';
 
 /** Kafka's defaults, where the topic's own are not to be had. */
 const DEFAULT_BATCH_BYTES = 1_048_588;
@@ -8,17 +8,8 @@ const DEFAULT_BATCH_BYTES = 1_048_588;
 const LARGEST_BATCH_BYTES = 64 * 1024 * 1024;
 /** So long until a raised limit is noticed. A lowered one shows as an error, after which it is asked for anew. */
 const KEPT_MS = 60_000;
-/** Kafka's number for a topic among the resources that have a configuration. */
-const TOPIC = 2;
 /** Both bound a record batch: the broker refuses one that is larger than either. */
 const BOUNDS = ['max.message.bytes', 'segment.bytes'];
-
-/** The user lacks DescribeConfigs, or the broker has no such request: no reason not to publish. */
-const NOT_TO_BE_HAD = new Set([
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
-  'KafkaJSServerDoesNotSupportApiKey',
-]);
 
 /** The bytes that a record batch may have on the topic, asked for now and then. */
 export class SizeLimit {
@@ -37,18 +28,8 @@ export class SizeLimit {
 }
 
 async function ask(connection: Connection): Promise<number> {
-  const [anyLeader] = connection.leaders(connection.partitions).keys();
-  try {
-    const broker = await connection.broker(anyLeader ?? -1);
-    const { resources } = await broker.describeConfigs({
-      resources: [{ type: TOPIC, name: connection.topic, configNames: BOUNDS }],
-    });
-    const bounds = resources.flatMap(({ configEntries }) =>
-      configEntries.map(({ configValue }) => Number(configValue)),
-    );
-    return Math.min(LARGEST_BATCH_BYTES, ...bounds.filter((bytes) => bytes > 0));
-  } catch (error) {
-    if (NOT_TO_BE_HAD.has(kindOf(error))) return DEFAULT_BATCH_BYTES;
-    throw error;
-  }
+  const config = await topicConfig(connection, BOUNDS);
+  if (config === undefined) return DEFAULT_BATCH_BYTES;
+  const bounds = Object.values(config).map(Number);
+  return Math.min(LARGEST_BATCH_BYTES, ...bounds.filter((bytes) => bytes > 0));
 }

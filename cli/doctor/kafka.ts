@@ -1,21 +1,15 @@
 import { topicOptions } from '../../adapters/kafka';
 import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/kafka/inspect';
 import { checkPartitionCount } from '../../adapters/kafka/partition-count';
+import { judgeSettings, retentionOf } from '../../adapters/kafka/topic-settings';
 import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/transactional-producer';
 import { describeOpenTransaction } from '../../model/open-transaction';
 import type { Settings } from '../../configs/schema';
 import { Findings, number, type Finding } from './finding';
 import { examineBootstrap, examineInternal, examineReplicas } from './kafka-replicas';
 
-const DAY_MS = 24 * 60 * 60_000;
-
-/** A landing that stands still over a long weekend and a holiday must find its messages. */
-const SHORT_RETENTION_DAYS = 7;
-
 /** Capture renews its record daily, so this is how long all workers may be stopped. */
 const SHORT_OFFSETS_DAYS = 30;
-
-const SMALL_MESSAGE_BYTES = 1_000_000;
 
 export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   const findings = new Findings('Kafka');
@@ -111,35 +105,25 @@ async function examineTopic(
     );
     return;
   }
-  const bytes = number(topicConfig['max.message.bytes']);
-  if (bytes !== undefined && bytes < SMALL_MESSAGE_BYTES)
-    findings.warning(
-      'max.message.bytes',
-      `${bytes}`,
-      'raise it to 1 MiB or more: larger orders go to a file in quarantine, and batches are cut small',
-    );
-  else findings.fine('max.message.bytes', String(bytes));
-  examineRetention(findings, topicConfig);
+  examineSettings(findings, kafka, topicConfig);
 }
 
-function examineRetention(findings: Findings, config: Record<string, string>): void {
-  const ms = number(config['retention.ms']) ?? -1;
-  const bytes = number(config['retention.bytes']) ?? -1;
-  const kept = `${ms < 0 ? 'for ever' : `${Math.round((ms / DAY_MS) * 10) / 10} days`}${bytes < 0 ? '' : `, at most ${bytes} bytes a partition`}`;
-  const policy = config['cleanup.policy'] ?? 'delete';
-  if (policy.includes('compact'))
-    findings.warning(
-      'retention',
-      `cleanup.policy ${policy}`,
-      'set it to delete: compaction removes messages that have not landed where orders have no id',
-    );
-  else if (bytes >= 0 || (ms >= 0 && ms < SHORT_RETENTION_DAYS * DAY_MS))
-    findings.warning(
-      'retention',
-      kept,
-      `set retention.ms to ${SHORT_RETENTION_DAYS} days or more and retention.bytes to -1: what is deleted before it lands is lost to the lake`,
-    );
-  else findings.fine('retention', kept);
+function examineSettings(
+  findings: Findings,
+  kafka: Settings['kafka'],
+  config: KafkaFacts['topicConfig'],
+): void {
+  const judgements = judgeSettings(topicOptions(kafka), config);
+  for (const { severity, setting, found, why, mend } of judgements) {
+    const text = `${found}: ${why}`;
+    if (severity === 'refusal') findings.broken(setting, text, mend);
+    else findings.warning(setting, text, mend);
+  }
+  const judged = new Set(judgements.map(({ setting }) => setting));
+  if (!judged.has('max.message.bytes'))
+    findings.fine('max.message.bytes', config['max.message.bytes'] ?? 'not known');
+  if (!judged.has('retention') && !judged.has('cleanup.policy'))
+    findings.fine('retention', retentionOf(config));
 }
 
 function examineBrokers(findings: Findings, config: Record<string, string>): void {

@@ -61,12 +61,12 @@ export class TopicFixture {
     return topic;
   }
 
-  /** Changes a setting of the topic, and returns when the broker that leads it has heard. */
-  async configure(name: string, value: string): Promise<void> {
+  /** Changes settings of the topic, and returns when the broker that leads it has heard; all others go back to their defaults. */
+  async configure(name: string, value: string, more: Record<string, string> = {}): Promise<void> {
     const resource = { type: ConfigResourceTypes.TOPIC, name: this.name };
     await this.admin.alterConfigs({
       validateOnly: false,
-      resources: [{ ...resource, configEntries: [{ name, value }] }],
+      resources: [{ ...resource, configEntries: entriesOf({ ...more, [name]: value }) }],
     });
     for (;;) {
       const { resources } = await this.admin.describeConfigs({
@@ -129,6 +129,10 @@ export class TopicFixture {
     await this.admin.deleteTopics({ topics: [this.name] }).catch(() => undefined);
     await this.admin.disconnect();
   }
+}
+
+function entriesOf(settings: Record<string, string>): { name: string; value: string }[] {
+  return Object.entries(settings).map(([name, value]) => ({ name, value }));
 }
 
 /** Resolves when the broker has forgotten the topic. */
