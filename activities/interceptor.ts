@@ -69,6 +69,7 @@ const KEPT_STACK = 600;
  * exceeds size limit". The message is what status shows, and says what to do.
  */
 function retried(error: Error): Error {
+  if (error instanceof ApplicationFailure) return error; // says itself what it is, and whether to try again
   const { message, stack = '', name } = error;
   const failure = ApplicationFailure.create({ message: cutMiddle(message, KEPT_MESSAGE), type: name });
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
