@@ -39,7 +39,7 @@ export async function contentsOf(root: string): Promise<Record<string, string>> 
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || /_staging\/\d{10}\.json$|_ledger\/id\.json$/.test(path)) continue;
+    if (!entry.isFile() || /_staging\/\d{10}\.json$|_ledger\/id$/.test(path)) continue;
     contents[path.slice(root.length + 1)] = (await readFile(path)).toString('hex');
   }
   return Object.fromEntries(Object.entries(contents).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -36,7 +36,10 @@ function landingOf(messages: number, most: number, filesOf = (span: number) => s
   const unused = () => Promise.reject(new Error('not in this test'));
   const claim = createClaimMicroBatch({
     topic: {
-      offsets: () => Promise.resolve({ earliest: offsets, stable: { '0': String(messages) } }),
+      offsets: () => {
+        const end = { '0': String(messages) };
+        return Promise.resolve({ earliest: offsets, stable: end, high: end });
+      },
       awaitMessages: () => sleep(200),
     } as unknown as OrdersTopic,
     lake: {
