@@ -3,6 +3,7 @@ import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../activities/interfaces';
 import { LastingFailure } from '../../model/errors';
 import type { OpenTransaction } from '../../model/open-transaction';
+import { inTime } from './abort';
 import { Connection } from './connection';
 import { adminOf } from './ensure-topic';
 import { explain, isMoved, kindOf } from './errors';
@@ -65,7 +66,11 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
     const { nodeId, versions } = await connection.anyBroker();
     const { brokers } = await admin.describeCluster();
     const { topic, hidden: topicIsHidden } = await lookUpTopic(admin, options.topic);
+    // Side by side and each with its own limit: with brokers away either may wait for long, and the rest is still to be told.
+    const held = topic === undefined ? [] : lookForTransactions(options);
     const topicIs = topicIsHidden ? 'hidden' : topic === undefined ? 'missing' : 'there';
+    const tried = tryTransactions(connection, admin, { ...options, topicIs });
+    await Promise.allSettled([held, tried]);
     return {
       brokers: brokers.map(({ host, port }) => `${host}:${port}`),
       newEnough: (versions[OFFSET_FETCH.apiKey]?.maxVersion ?? 0) >= OFFSET_FETCH.version,
@@ -75,10 +80,10 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
         topic === undefined
           ? {}
           : await configOf(admin, ConfigResourceTypes.TOPIC, options.topic, TOPIC_CONFIG),
-      heldBy: topic === undefined ? [] : await lookForTransactions(options),
+      heldBy: await held,
       internal: await lookUpInternal(admin),
       brokerConfig: await configOf(admin, ConfigResourceTypes.BROKER, String(nodeId), BROKER_CONFIG),
-      ...(await tryTransactions(connection, admin, { ...options, topicIs })),
+      ...(await tried),
     };
   } catch (error) {
     throw explain(error, 'looking at brokers and topic', options);
@@ -91,13 +96,19 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
 async function lookForTransactions(options: KafkaTopicOptions): Promise<OpenTransaction[]> {
   try {
     // The settings' number of partitions is judged elsewhere.
-    return await heldTransactions({ ...options, numPartitions: 1 }, HELD_PATIENCE_MS);
+    const look = heldTransactions({ ...options, numPartitions: 1 }, HELD_PATIENCE_MS);
+    return await inTime(look, HELD_PATIENCE_MS + 2_000, late);
   } catch (error) {
     // Partitions without a leader and rights that are missing are findings of their own.
-    if (isRefusal(error) || isMoved(error)) return [];
+    if (isRefusal(error) || isMoved(error) || error === LATE) return [];
     throw error;
   }
 }
+
+/** Whoever looks gives up after 10 s altogether. */
+const PART_MS = 4_000;
+const LATE = new Error('no answer within some seconds');
+const late = (): Error => LATE;
 
 /** While transactions hang, the rest is still to be told. */
 async function tryTransactions(
@@ -106,8 +117,8 @@ async function tryTransactions(
   options: Parameters<typeof missingRights>[2],
 ): Promise<Pick<KafkaFacts, 'missing' | 'trouble' | 'progress'>> {
   try {
-    const missing = await missingRights(connection, admin, options);
-    const progress = await seen(readProgress(connection, undefined));
+    const missing = await inTime(missingRights(connection, admin, options), PART_MS, late);
+    const progress = await seen(inTime(readProgress(connection, undefined), PART_MS, late));
     return { missing, ...(progress === undefined ? {} : { progress }) };
   } catch (error) {
     const trouble = explain(error, 'trying transactions and groups', options);
