@@ -147,7 +147,7 @@ const cdc = z.strictObject({
     },
   ),
   default_start_timestamp: timestamp.default('1970-01-01 00:00:00').meta({
-    why: 'where a pipeline that never ran begins (rows after it), in UTC',
+    why: 'where a pipeline that never ran begins (rows after it), in UTC; 1970-01-01, the default, means before the lowest row',
   }),
   settle_ms: number(
     100,
