@@ -7,7 +7,14 @@ import { tableParts } from '../../model/table-name';
 import { factsSql, RESOLVE_SQL, TYPES_SQL, type TableFacts } from './facts';
 import { refuseKind } from './kinds';
 import { grainMicros, PRECISION_SQL, type Precision } from './precision';
-import { CLOSED_SCHEMA_SQL, SERVER_SQL, quoteTable, tryToReadSql, type TableShape } from './sql';
+import {
+  CLOSED_SCHEMA_SQL,
+  ELSEWHERE_SQL,
+  SERVER_SQL,
+  quoteTable,
+  tryToReadSql,
+  type TableShape,
+} from './sql';
 import { wrongColumns, type Column } from './types';
 import { warningsFor } from './warnings';
 
@@ -82,12 +89,24 @@ async function factsOf(
   const [found] = rows;
   if (found === undefined) {
     await refuseClosedSchema(pool, settings, configured);
-    throw new LastingFailure(
-      'SchemaMismatch',
-      `Table ${configured} does not exist in ${place}. Create it, or set postgres.table to the orders table.`,
-    );
+    const advice =
+      (await advisePlace(pool, settings)) ?? 'Create it, or set postgres.table to the orders table.';
+    throw new LastingFailure('SchemaMismatch', `Table ${configured} does not exist in ${place}. ${advice}`);
   }
   return { ...found, withSystem };
+}
+
+/** A table of the name, without a schema, that the role's search_path does not lead to. */
+async function advisePlace(
+  pool: Queries,
+  { table, user }: Settings['postgres'],
+): Promise<string | undefined> {
+  const [name, schema] = tableParts(table) ?? [table];
+  if (schema !== undefined) return undefined;
+  const { rows } = await pool.query<{ name: string }>(ELSEWHERE_SQL, [name]);
+  if (rows.length === 0) return undefined;
+  const names = rows.map((row) => row.name).join(', ');
+  return `There is ${names}, to which the search_path of role "${user}" does not lead: set postgres.table to it, schema and all.`;
 }
 
 async function refuseClosedSchema(

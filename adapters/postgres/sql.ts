@@ -60,6 +60,12 @@ export const CLOSED_SCHEMA_SQL = `
   SELECT nspname AS schema, current_user AS role FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE relname = $2 AND nspname = coalesce($1, nspname) AND NOT has_schema_privilege(n.oid, 'USAGE') LIMIT 1`;
 
+/** Tables of the name in schemas that the role may use, though its search_path does not lead there. */
+export const ELSEWHERE_SQL = `
+  SELECT quote_ident(nspname) || '.' || quote_ident(relname) AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+   WHERE relname = $1 AND relkind IN ('r', 'p') AND has_schema_privilege(n.oid, 'USAGE') ORDER BY 1`;
+
 /** What says no more than whether rows may be read now: locks and policies are in the way. */
 export const tryToReadSql = (name: string) => `SELECT FROM ${name} LIMIT 0`;
 

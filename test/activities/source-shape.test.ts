@@ -329,3 +329,19 @@ test('an unqualified table is the one that the role’s search_path leads to, an
   await table.expectAll();
   await query(`ALTER DATABASE ${pipeline.name} RESET search_path; DROP SCHEMA tenant CASCADE`);
 });
+
+test('a search_path that does not lead to the table is told, with what to set', async () => {
+  await begin();
+  await query(`ALTER DATABASE ${pipeline.name} SET search_path = pg_catalog`);
+  await table.restart();
+  const failure = await failureOf(table.capture());
+  expect(failure.message).toContain(`does not exist in`);
+  const [, name] =
+    /There is (\S+), to which the search_path of role "\w+" does not lead: set postgres.table to it/.exec(
+      failure.message,
+    )!;
+  await table.restart({ table: name! });
+  await table.insert(2, {}, `public.${T}`);
+  await table.expectAll();
+  await query(`ALTER DATABASE ${pipeline.name} RESET search_path`);
+});
