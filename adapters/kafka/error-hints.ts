@@ -75,6 +75,12 @@ function createCommand(where: Where): string {
   return kafkaTool(where, 'kafka-topics.sh', `--create --topic ${topic} ${size}`);
 }
 
+const allowTimes = (where: Where): string =>
+  configureTopic(
+    where,
+    'message.timestamp.before.max.ms=9223372036854775807,message.timestamp.after.max.ms=3600000',
+  );
+
 /** Outages whose own words do not say what to look at. */
 export const HINTS: Record<string, string | ((where: Where) => string)> = {
   MESSAGE_TOO_LARGE: TOO_LARGE,
@@ -83,17 +89,16 @@ export const HINTS: Record<string, string | ((where: Where) => string)> = {
     'a compacted topic takes no row without an order_id, which has no key. Let it keep all messages: ' +
     configureTopic(where, 'cleanup.policy=delete'),
   INVALID_TIMESTAMP: (where) =>
-    'the clocks of this worker and the brokers differ by more than the topic allows: set them right, or allow more: ' +
-    configureTopic(
-      where,
-      'message.timestamp.before.max.ms=9223372036854775807,message.timestamp.after.max.ms=3600000',
-    ),
+    `the clocks of this worker and the brokers differ by more than the topic allows: set them right, or allow more: ${allowTimes(where)}`,
   UNSUPPORTED_COMPRESSION_TYPE: (where) =>
     `the brokers cannot compress as the topic's compression.type says: ${configureTopic(where, 'compression.type=producer')}`,
   CORRUPT_MESSAGE: 'bytes changed on their way to the broker, or on its disk',
-  // Its end is written to each partition that it wrote; until then nothing more is published.
-  CONCURRENT_TRANSACTIONS:
-    'the transaction before is still being ended; if it goes on, a partition of the topic has no leader or too few replicas in sync',
+  // Its end is written to each partition that it wrote; until then nothing more is published. Kafka 4.1 never tries again
+  // where the topic's own limit has refused that.
+  CONCURRENT_TRANSACTIONS: (where) =>
+    'the transaction before is still being ended; if it goes on, a partition of the topic has no leader or too few ' +
+    "replicas in sync, or the topic's message.timestamp.before.max.ms keeps the end out (a broker's log tells of " +
+    `InvalidTimestampException): allow more, and start that broker again: ${allowTimes(where)}`,
   UNSTABLE_OFFSET_COMMIT:
     'the transaction before is still being ended; if it goes on, a partition of __consumer_offsets has no leader',
   NOT_ENOUGH_REPLICAS: NOT_IN_SYNC,

@@ -2,6 +2,7 @@
  * Servers and workers are killed under load. On a stack of its own, since nothing else may need these servers.
  * One pipeline goes through all of it, one after the other; the verdicts are over everything it ever did.
  */
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +14,9 @@ import { seeded } from '../../torture/random';
 import { secondsToCatchUp } from '../../torture/recovery';
 import type { ServerName } from '../../stack';
 import { freshNamespace } from '../../stack/fresh-pipeline';
+import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';
 import { eventually } from '../helpers/pipeline';
+import { ordersCli } from '../helpers/processes';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { pidOf, restartLanding, signal, startRig, startWorkflows, type Rig } from './rig';
 
@@ -78,6 +81,35 @@ test.each<[ServerName[]]>([[['postgres']], [['temporal']], [['postgres', 'kafka'
     expect(await outage(servers, 2)).toBeLessThan(RECOVERED_WITHIN_S);
   },
 );
+
+test('a topic that refuses the brokers’ own markers: the command in the message and a restart bring all on', async () => {
+  const { pipeline } = rig;
+  const status = async () =>
+    (await ordersCli(pipeline, 'status').catch((error: { stdout: string }) => error)).stdout;
+  const kafka = new Kafka({ brokers: stack.addresses.KAFKA_BROKERS.split(','), logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: ConfigResourceTypes.TOPIC,
+        name: pipeline.settings.kafka.topic,
+        configEntries: [{ name: 'message.timestamp.before.max.ms', value: '0' }],
+      },
+    ],
+  });
+  await admin.disconnect();
+  const told = await eventually(async () => {
+    const text = await status();
+    expect(text).toContain('CONCURRENT_TRANSACTIONS');
+    return text;
+  }, 60_000);
+  const commands = new Set(kafkaCommandsIn(told));
+  expect(commands.size).toBe(1);
+  await runKafkaTool([...commands][0]);
+  expect(await outage(['kafka'], 0)).toBeLessThan(RECOVERED_WITHIN_S);
+});
 
 test('worker processes killed at random', async () => {
   const end = Date.now() + 12_000;
