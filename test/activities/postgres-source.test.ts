@@ -164,6 +164,21 @@ test('a prepared transaction that wrote to the table is waited for, though PREPA
   expect(ids(captured.values)).toEqual([1, 2]);
 });
 
+test.each([
+  ['open transaction', 0],
+  ['prepared transaction', 0],
+  ['prepared transaction', 1],
+])('what is said of an %s ends it, statement %i', async (kind, nth) => {
+  const holder = await session();
+  await holder.query('BEGIN');
+  await insert(holder, `'held','B','C',1,'PLACED'`);
+  if (kind === 'prepared transaction') await holder.query(`PREPARE TRANSACTION '${pipeline.name}''s'`);
+  const { heldBy } = await source.horizon();
+  expect(heldBy!.kind).toBe(kind);
+  await pipeline.pool.query(heldBy!.mend!.split(' or ')[nth]!);
+  await eventually(async () => expect((await source.horizon()).heldBy).toBeUndefined());
+});
+
 test('a prepared transaction that did not touch the table holds nothing back', async () => {
   await pipeline.pool.query('CREATE TABLE elsewhere (n int)');
   const preparing = await session();

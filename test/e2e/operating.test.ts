@@ -126,8 +126,10 @@ test('the doctor finds a healthy pipeline fine, and who holds it back', async ()
     expect(held.stdout).toMatch(
       /WARNING +capture is held back by prepared transaction.*\n +to do: .*ROLLBACK PREPARED/,
     );
+    await pipeline.pool.query(/ROLLBACK PREPARED [^;]*;/.exec(held.stdout)![0]);
+    expect((await ordersCli(pipeline, 'doctor')).stdout).not.toMatch(/held back/);
   } finally {
-    await session.query(`ROLLBACK PREPARED '${pipeline.name}'`);
+    await session.query(`ROLLBACK PREPARED '${pipeline.name}'`).catch(() => undefined);
     session.release();
   }
 });
