@@ -1,4 +1,4 @@
-import { movedGaps, type Gap } from './gaps';
+import { LOWEST_PLACE, movedGaps, type Gap } from './gaps';
 import type { Unreachable } from './unreachable';
 import { compareWatermarks, type Watermark } from './watermark';
 
@@ -38,6 +38,8 @@ export interface Watch {
   lookedAt: string;
   /** Missed since the older baseline. */
   found: Missed;
+  /** The oldest open transaction at the last look that worked; absent before one, and from versions before 0.4.0. */
+  transaction?: string;
   /** As of the last look that worked; absent before one, and from versions before 0.4.0. */
   unreachable?: Unreachable[];
   /** The last looks failed. */
@@ -109,6 +111,7 @@ export function movedLateRows(
   const watch = late.watch && movedWatch(late.watch, move);
   const moved = {
     ...late,
+    uncounted: compareWatermarks(move.to, LOWEST_PLACE) <= 0 ? undefined : late.uncounted,
     watch: watch && { ...watch, found: left(watch.found) },
     missed: left(late.missed),
     gaps: movedGaps(late.gaps, move),

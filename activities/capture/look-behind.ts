@@ -55,10 +55,19 @@ export async function lookBehind(
   const baselines = watch?.baselines ?? [];
   const look = (since: Watch['baselines']) =>
     source
-      .lookBehind({ baselines: since, upTo: after, gaps, clock: horizon.clock, idAgeMs, sourceId })
+      .lookBehind({
+        baselines: since,
+        upTo: after,
+        gaps,
+        clock: horizon.clock,
+        idAgeMs,
+        sourceId,
+        since: watch?.transaction,
+      })
       .catch((error: unknown) => error as Error);
   const seen = await look(baselines);
-  if (!(seen instanceof Error)) return goneOn(watch, seen, { after, horizon });
+  if (!(seen instanceof Error))
+    return { ...goneOn(watch, seen, { after, horizon }), ...uncountedIn(watch, seen) };
 
   // It only watches: where it fails or takes too long, the rows to capture come first.
   const failed = failedWatch(watch, horizon.clock, seen);
@@ -99,19 +108,33 @@ function failedWatch(watch: Watch | null, clock: string, { message }: Error) {
   };
 }
 
+/** Rows that a new part of the table brought along: which of them were captured, nothing tells. */
+function uncountedIn(watch: Watch | null, { attached, clock }: Seen): { uncounted?: Uncounted } {
+  if (attached.length === 0) return {};
+  const which =
+    attached.length === 1 ? attached[0]! : `${attached.length} tables, one of them ${attached[0]!},`;
+  const why = `${which} came into the table with rows from before the watermark`;
+  return { uncounted: { from: watch?.lookedAt ?? null, to: clock, why } };
+}
+
 function goneOn(
   watch: Watch | null,
   seen: Seen,
   { after, horizon }: { after: Watermark; horizon: Horizon },
 ): Look {
-  const { clock, unreachable, fallingId } = seen;
+  const { clock, unreachable, fallingId, transaction } = seen;
   const { highestOrderId: orderId, nameless } = seen;
   const taken = { orderId, nameless, watermark: after, published: 0, takenAt: clock };
   const [older, newer] = watch?.baselines ?? [];
   const [sinceOlder = NONE_MISSED, sinceNewer = NONE_MISSED] = seen.missed;
   const falling =
     watch?.fallingId ?? (fallingId === undefined ? undefined : { orderId: fallingId, at: clock });
-  const looked = { lookedAt: clock, unreachable, ...(falling === undefined ? {} : { fallingId: falling }) };
+  const looked = {
+    lookedAt: clock,
+    transaction,
+    unreachable,
+    ...(falling === undefined ? {} : { fallingId: falling }),
+  };
   if (older === undefined || newer === undefined) {
     const both = older === undefined ? [taken] : [older, taken];
     return { watch: { ...looked, baselines: both, found: sinceOlder }, settled: NONE_MISSED };

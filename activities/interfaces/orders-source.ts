@@ -103,6 +103,8 @@ export interface LookOptions {
   sourceId?: string | undefined;
   /** An order_id is taken to be given out at most this long before its row's created_at. */
   idAgeMs: number;
+  /** `transaction` of the look before; absent for none. */
+  since?: string | undefined;
 }
 
 /** What a look at the whole table saw. */
@@ -118,6 +120,10 @@ export interface Seen {
   unreachable: Unreachable[];
   /** An order that came with a lower id than one that was there long before it. */
   fallingId: string | undefined;
+  /** The oldest that was open, as the database counts its transactions. */
+  transaction: string;
+  /** Partitions and children that joined the table `since`, with rows that no baseline can tell from captured ones. */
+  attached: string[];
 }
 
 /** One message to publish. */

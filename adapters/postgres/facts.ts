@@ -66,7 +66,7 @@ export function factsSql(oid: string, { withSystem }: { withSystem: boolean }): 
                JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum),
            'order_id_nullable', coalesce((
              SELECT bool_or(${isNullable('a')}) FROM family f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = 'order_id'), true),
-           'foreign', (SELECT json_agg(format('%I.%I', m.relnamespace::regnamespace::text, m.relname)) FROM member m WHERE m.relkind = 'f'),
+           'foreign', (SELECT json_agg(format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = m.relnamespace), m.relname)) FROM member m WHERE m.relkind = 'f'),
            'place_indexed', (SELECT bool_and(${isIndexed('created_at', 'order_id')}) FROM member m WHERE m.relkind = 'r'
                                 OR m.oid = c.oid AND NOT EXISTS (SELECT FROM member r WHERE r.relkind = 'r')),
            'order_id_indexed', (SELECT bool_and(${isIndexed('order_id')}) FROM member m WHERE m.relkind = 'r'

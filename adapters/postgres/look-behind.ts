@@ -9,6 +9,7 @@ import {
   parseTimestamp,
   type Watermark,
 } from '../../model/watermark';
+import { attachedSql, withOldRows, type Attached } from './attached';
 import { after, createdAtLiteral, createdAtUtc, lookSql, upTo, utcText, type TableShape } from './sql';
 import { readUnreachable, unreachableSql, within, type RegionRow } from './unreachable';
 
@@ -38,6 +39,8 @@ interface Row {
     examples: string[];
   }[];
   unreachable: RegionRow[];
+  transaction: string;
+  attached: Attached[];
 }
 
 /** See OrdersSource.lookBehind. One statement, so one snapshot. */
@@ -50,7 +53,7 @@ export async function lookBehind(
   const results = (await query(
     `SET LOCAL statement_timeout = ${PATIENCE_MS}; ${lookBehindSql(shape, options)}`,
   )) as QueryResult<Row>[];
-  const { look, highest, nameless, clock, missed, unreachable } = results[1]!.rows[0]!;
+  const { look, highest, nameless, clock, missed, unreachable, transaction, attached } = results[1]!.rows[0]!;
   return {
     look,
     highestOrderId: highest,
@@ -69,6 +72,8 @@ export async function lookBehind(
     }),
     unreachable: readUnreachable(shape, options, unreachable),
     fallingId: missed[0]?.falling ?? undefined,
+    transaction,
+    attached: await withOldRows(query, shape, attached, options.baselines.at(-1)),
   };
 }
 
@@ -79,6 +84,7 @@ function lookBehindSql(shape: TableShape, options: LookOptions): string {
          (${namelessSql(shape, 'count(*)::int', options.upTo, options.gaps)}) AS nameless,
          array[${missed.join(', ')}]::json[] AS missed,
          ${unreachableSql(shape, options)} AS unreachable,
+         txid_snapshot_xmin(txid_current_snapshot())::text AS transaction, ${attachedSql(shape, options.since)} AS attached,
          ${utcText("clock_timestamp() AT TIME ZONE 'UTC'")} AS clock`;
 }
 

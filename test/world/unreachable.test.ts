@@ -171,7 +171,47 @@ const passedOver: Lane = {
   },
 };
 
+const CAME = /rows missed between .*came into the table.*/;
+
+/** A child of the table, filled by `fill` before it joins. */
+const attach = ({ pipeline }: Rig, name: string, fill = '') =>
+  pipeline.pool.query(
+    `CREATE TABLE ${name} (LIKE ${ORDERS_TABLE} INCLUDING ALL); ${fill}; ALTER TABLE ${name} INHERIT ${ORDERS_TABLE}`,
+  );
+
+const oldOrders = (name: string) =>
+  `INSERT INTO ${name} (order_id, customer_name, restaurant_name, item, amount, order_status, created_at)
+   SELECT -n, 'Ada', 'b', 'c', 5, 'PLACED', timestamp '2021-01-01' + n * interval '1 day' FROM generate_series(1, 20) n`;
+
+const attached: Lane = {
+  'a new part of the table that is empty at first is nothing to tell': async (rig) => {
+    await counted(rig, 0);
+    await attach(rig, '"new.part"');
+    await rig.pipeline.pool.query(
+      `INSERT INTO "new.part" (customer_name, restaurant_name, item, amount, order_status) VALUES ('Ada', 'b', 'c', 5, 'PLACED')`,
+    );
+    await counted(rig, 0);
+    expect((await orders(rig, 'status')).output).not.toMatch(CAME);
+  },
+  'one with orders of before is told': async (rig) => {
+    await attach(rig, '"old.part"', oldOrders('"old.part"'));
+    expect(await violations(rig, { statusSays: CAME })).toEqual([]);
+    expect((await orders(rig, 'status')).output).toContain('(public."old.part" came into the table');
+  },
+  'the reset that is told brings them, and is the end of it': async (rig) => {
+    const told = CAME.exec((await orders(rig, 'status')).output)![0];
+    await asOperator(rig, commandsIn(told)[0]);
+    await counted(rig, 0);
+    expect((await orders(rig, 'status')).output).not.toMatch(CAME);
+  },
+  'while no capture runs': async (rig) => {
+    await whileAway(rig, () => attach(rig, 'older', oldOrders('older').replace('-n,', '-n - 100,')));
+    expect(await violations(rig, { statusSays: CAME })).toEqual([]);
+  },
+};
+
 sideBySide([
+  { lane: attached, options: {} },
   { lane: allKinds, options: { begin: false } },
   {
     lane: passedOver,
