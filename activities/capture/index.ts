@@ -3,7 +3,7 @@ import { namingPipeline } from '../name-pipeline';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
-import { createPoll } from './poll';
+import { createPoll, type Told } from './poll';
 import { createPublish } from './publish';
 import { createRenewProgress } from './renew-progress';
 import { createWatermarkFile } from './watermark-file';
@@ -22,6 +22,7 @@ export function createCaptureActivities(deps: {
   const { source, topic, oversized, settings, stopping } = deps;
   const named = namingPipeline(deps.pipelineName);
   const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
+  const told: Told = {};
   return {
     openCapture: named(
       createOpenCapture({
@@ -29,6 +30,7 @@ export function createCaptureActivities(deps: {
         topic,
         watermarkFile,
         defaultStart: settings.cdc.default_start_timestamp,
+        told,
       }),
     ),
     poll: named(
@@ -37,6 +39,7 @@ export function createCaptureActivities(deps: {
         batchLimit: settings.cdc.batch_limit,
         intervalMs: settings.cdc.poll_interval_sec * 1000,
         stopping,
+        told,
       }),
     ),
     publish: createPublish({ source, topic, oversized }),

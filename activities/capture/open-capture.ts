@@ -5,6 +5,7 @@ import { topicOf } from '../../model/topic-id';
 import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../model/watermark';
 import type { OrdersSource, OrdersTopic, Progress } from '../interfaces';
 import type { Named, Unnamed } from '../name-pipeline';
+import type { Told } from './poll';
 import type { WatermarkFile } from './watermark-file';
 
 export interface OpenCaptureInput extends Unnamed {
@@ -39,9 +40,11 @@ export function createOpenCapture(deps: {
   topic: OrdersTopic;
   watermarkFile: WatermarkFile;
   defaultStart: string;
+  told?: Told;
 }) {
   return async function openCapture({ startFrom }: OpenCaptureInput): Promise<OpenCaptureResult> {
     const { warnings, sourceId } = await deps.source.check();
+    if (deps.told !== undefined) deps.told.inspection = deps.source.inspected();
     await deps.topic.ensure();
     const ofTopic = await deps.topic.check();
     const record = await deps.topic.progress();

@@ -38,6 +38,11 @@ export interface PollResult extends Named {
   warnings?: string[];
 }
 
+/** The inspection whose warnings the workflow has been told by this process; a publish may have made another one since. */
+export interface Told {
+  inspection?: Inspection | undefined;
+}
+
 /** Ends an idle poll, so that history shows a sign of life now and then: about 12 events an hour. */
 const LONGEST_POLL_MS = 5 * 60_000;
 
@@ -59,14 +64,19 @@ export function createPoll(deps: {
   batchLimit: number;
   intervalMs: number;
   stopping: AbortSignal;
+  /** Default: whatever the source has inspected before the first poll was told by others. */
+  told?: Told;
   /** Shorter in tests. */
   lookBehindEveryMs?: number;
 }) {
   const { lookBehindEveryMs = LOOK_BEHIND_EVERY_MS } = deps;
+  let { told } = deps;
   return async function poll(input: PollInput): Promise<PollResult> {
     const { after, heldBy, watch = null, gaps = [], sourceId } = input;
-    const { cancellationSignal: signal } = Context.current();
-    const inspected = deps.source.inspected();
+    const { cancellationSignal: signal, info } = Context.current();
+    told ??= { inspection: deps.source.inspected() };
+    // What an attempt that failed was about to tell is not known to the workflow.
+    const known = info.attempt === 1 ? told.inspection : undefined;
     const deadline = Date.now() + LONGEST_POLL_MS;
     let behind: PollResult['behind'];
     let current = watch;
@@ -99,9 +109,11 @@ export function createPoll(deps: {
                 hold = error.hold;
                 return undefined;
               });
-      const seen = seenOf(deps.source.inspected(), inspected);
+      const inspected = deps.source.inspected();
+      const seen = seenOf(inspected, known);
       // With another default of created_at, say, the horizon would be another one.
-      if (found !== undefined && deps.source.inspected() === atHorizon) {
+      if (found !== undefined && inspected === atHorizon) {
+        told.inspection = inspected;
         return {
           window: { lower: after, upper: found.upper },
           rows: found.rows,
@@ -115,8 +127,10 @@ export function createPoll(deps: {
       const over = Date.now() >= deadline || deps.stopping.aborted;
       const changed =
         seen.warnings !== undefined || (seen.sourceId !== undefined && seen.sourceId !== sourceId);
-      if (over || hold?.who !== heldBy?.who || isNews(behind, watch) || changed)
+      if (over || hold?.who !== heldBy?.who || isNews(behind, watch) || changed) {
+        told.inspection = inspected;
         return { rows: 0, more: false, clock: horizon.clock, heldBy: hold, ...looked, ...seen };
+      }
       await pause(deps.intervalMs, signal);
     }
   };

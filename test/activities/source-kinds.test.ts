@@ -172,6 +172,28 @@ test('an index that is dropped while a poll waits ends it with the warning, and 
   expect(await again).toMatchObject({ rows: 0, warnings: [] });
 });
 
+test('a change that a publish comes upon between two polls is told by the second', async () => {
+  await query(KEYED);
+  await table.insert();
+  await table.source.check();
+  const activity = createPoll({
+    source: table.source,
+    batchLimit: 100,
+    intervalMs: 20,
+    stopping: new AbortController().signal,
+  });
+  const after = watermarkFrom({ createdAt: '2025-01-01T00:00:00Z' });
+  const found = await inActivity(() => activity({ after, heldBy: null }));
+  await query('DROP INDEX place');
+  await table.publish(found.window!.upper);
+  await table.insert();
+  const next = await inActivity(() => activity({ after: table.at, heldBy: null }));
+  expect(next.warnings).toEqual([expect.stringContaining('no index on (created_at')]);
+  await table.insert();
+  const last = await inActivity(() => activity({ after: next.window!.upper, heldBy: null }));
+  expect(last).not.toHaveProperty('warnings');
+});
+
 test('a poll that is told no source tells which it is; another one is a conflict that names both and the way on', async () => {
   await query(KEYED);
   const { sourceId } = await poll();
