@@ -95,8 +95,12 @@ async function howItEnded(
   const [last] = events;
   if (last?.workflowExecutionFailedEventAttributes) {
     let failure = last.workflowExecutionFailedEventAttributes.failure ?? {};
-    while (failure.cause?.message) failure = failure.cause;
-    const type = failure.applicationFailureInfo?.type;
+    let type = failure.applicationFailureInfo?.type;
+    while (failure.cause?.message) {
+      failure = failure.cause;
+      // Ours are caused by an error without a type, with the same message.
+      type = failure.applicationFailureInfo?.type || type;
+    }
     const message = cutMiddle(failure.message ?? '');
     return ended('failed', { ...(type ? { type } : {}), message });
   }
