@@ -56,7 +56,8 @@ async function prepare(duckdb: DuckDBConnection, declared: Declared): Promise<vo
     SELECT order_id, sum(least)::BIGINT AS least, sum(most)::BIGINT AS most FROM (
       SELECT order_id, max(least) AS least, max(most) AS most FROM (
         SELECT order_id, count(*) AS least, count(*) AS most FROM source GROUP BY 1
-        UNION ALL SELECT order_id, 0, count(DISTINCT created_at) FROM earlier GROUP BY 1) GROUP BY 1
+        UNION ALL SELECT order_id, 0, count(DISTINCT created_at) FROM
+          (SELECT order_id, created_at FROM earlier UNION ALL SELECT order_id, created_at FROM source) GROUP BY 1) GROUP BY 1
       UNION ALL SELECT * FROM (VALUES ${others.join(', ')}) o (order_id, least, most))
     GROUP BY 1`);
   await duckdb.run(`

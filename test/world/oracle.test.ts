@@ -130,6 +130,14 @@ test('values of before are fine where they are declared', async () => {
   expect(await judged({ earlier })).toEqual([]);
 });
 
+test('an id that was used again after TRUNCATE is there twice', async () => {
+  const earlier = [await remember(subject())];
+  const LATER = `created_at + INTERVAL '1 second'`;
+  await pipeline.pool.query(`UPDATE ${ORDERS_TABLE} SET created_at = ${LATER} WHERE order_id = 1`);
+  await write(`SELECT * REPLACE (${LATER} AS created_at) FROM (${good()}) LIMIT 1`, 'part-2.parquet');
+  expect(await judged({ earlier })).toEqual([]);
+});
+
 test('a value of the quarantine, unless it could not be read', async () => {
   await write(row(4, 'NULL'), 'part-1.parquet', '_quarantine');
   expect(await judged()).toEqual([]);
