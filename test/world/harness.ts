@@ -39,6 +39,8 @@ export interface Case {
   expect?: Expected | ((moment: Moment, rig: Rig) => Expected);
   /** After the change; default: some orders are inserted. */
   goOn?(rig: Rig): Promise<unknown>;
+  /** After the oracle: carries out the remedy. All rows, and some more, have to be where they belong then. */
+  mend?(rig: Rig, n: number): Promise<unknown>;
   /** After the oracle, before the next moment on the same pipeline. Workflows that have stopped are started again. */
   undo?(rig: Rig, n: number): Promise<unknown>;
   /** Each moment has a pipeline of its own, because the change cannot come twice or be undone. */
@@ -98,12 +100,24 @@ async function judged(rig: Rig, one: Case, moment: Moment, n: number): Promise<v
     await one.change(rig, n);
   };
   await at(moment, rig, change, expected.foreign);
-  await (one.goOn === undefined ? insertOrders(rig.pipeline.pool, ROWS) : one.goOn(rig));
-  const found = await violations(rig, { ...expected, earlier: [...earlier, ...(expected.earlier ?? [])] });
-  expect(found).toEqual([]);
+  const { pipeline } = rig;
+  await (one.goOn === undefined ? insertOrders(pipeline.pool, ROWS) : one.goOn(rig));
+  const held = { ...expected, earlier: [...earlier, ...(expected.earlier ?? [])] };
+  expect(await violations(rig, held)).toEqual([]);
+  if (one.mend !== undefined) {
+    await one.mend(rig, n);
+    await insertOrders(pipeline.pool, ROWS);
+    expect(await violations(rig, without('stopped', held))).toEqual([]);
+  }
   if (one.undo === undefined) return;
   await one.undo(rig, n);
   await startWorkflows(rig.client);
+}
+
+function without<K extends keyof Expected>(key: K, expected: Expected): Omit<Expected, K> {
+  const rest = { ...expected };
+  delete rest[key];
+  return rest;
 }
 
 /** Brings the pipeline to the moment, makes the change and lets it go on. */
