@@ -29,11 +29,12 @@ export async function byStatements(rig: Rig): Promise<void> {
   await runOrders(rig, output);
 }
 
-/** Runs one of the commands that `status` tells, of which there are `of`. */
+/** Runs one of the commands with which `status` tells to start capture again, of which there are `of`. */
 export const byCommand =
   (place: number, of: number) =>
   async (rig: Rig): Promise<void> => {
-    const commands = commandsIn((await orders(rig, 'status')).output);
+    const { output } = await orders(rig, 'status');
+    const commands = commandsIn(output).filter((command) => command.includes('signal-with-start'));
     expect(commands).toHaveLength(of);
     await asOperator(rig, commands[place]);
   };
