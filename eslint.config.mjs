@@ -8,7 +8,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.mjs', '*.cjs', 'scripts/*.mjs'] },
+        projectService: { allowDefaultProject: ['*.mjs', '*.cjs', 'dev/scripts/*.mjs'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -2,9 +2,9 @@ import { isNativeError } from 'node:util/types';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptors, ActivityInboundCallsInterceptor } from '@temporalio/worker';
-import { cutMiddle, LONGEST_ERROR } from '../model/bounded';
-import { LastingFailure } from '../model/errors';
-import type { Recovery } from '../model/status';
+import { cutMiddle, LONGEST_ERROR } from '../domain/bounded';
+import { LastingFailure } from '../domain/errors';
+import type { Recovery } from '../domain/status';
 
 /**
  * Well below the heartbeat time-outs that the workflows set, so that a worker that dies is noticed in seconds

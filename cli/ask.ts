@@ -1,14 +1,14 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { Option, type Command } from 'commander';
-import { userName } from '../adapters/user-name';
+import { userName } from '../adapters/shared/user-name';
 import { loadSettings } from '../configs/load';
-import { count } from '../model/describe-status';
-import { WORKFLOWS } from '../model/names';
-import { formatOffsets, type Offsets } from '../model/ranges';
-import type { Pause, Reset } from '../model/requests';
-import type { CaptureStatus, LandStatus } from '../model/status';
-import { describeWatermark, formatWatermark, parseWatermark, type Watermark } from '../model/watermark';
-import { countRewind, type Rewind } from '../proof/rewind';
+import { count } from '../domain/describe-status';
+import { WORKFLOWS } from '../domain/names';
+import { formatOffsets, type Offsets } from '../domain/ranges';
+import type { Pause, Reset } from '../domain/requests';
+import type { CaptureStatus, LandStatus } from '../domain/status';
+import { describeWatermark, formatWatermark, parseWatermark, type Watermark } from '../domain/watermark';
+import { countRewind, type Rewind } from '../reconcile/rewind';
 import { withClient } from './client';
 
 const SIDES = { capture: WORKFLOWS.captureOrders.id, land: WORKFLOWS.landOrders.id } as const;

@@ -1,6 +1,6 @@
 import { loadSettings } from '../configs/load';
-import { count } from '../model/describe-status';
-import { auditLake, NoLake, type AuditProgress, type AuditResult, type Finding } from '../proof/audit';
+import { count } from '../domain/describe-status';
+import { auditLake, NoLake, type AuditProgress, type AuditResult, type Finding } from '../reconcile/audit';
 import { progressLine } from './progress-line';
 
 /** `npm run orders -- audit`: exit code 0 clean, 1 problems, 2 could not be audited. */

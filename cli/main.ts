@@ -1,7 +1,7 @@
 /** `npm run orders -- <command>`: thin conveniences over the Temporal client. */
 import { Command } from 'commander';
 import { settingsTable } from '../configs/describe';
-import { LastingFailure } from '../model/errors';
+import { LastingFailure } from '../domain/errors';
 import { addRequests } from './ask';
 import { audit } from './audit';
 import { doctor } from './doctor';

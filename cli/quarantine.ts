@@ -7,10 +7,10 @@ import {
   type QuarantineFilter,
   type QuarantinedMessage,
   type QuarantineList,
-} from '../adapters/lake/quarantine-reader';
+} from '../adapters/lake/reading/quarantine-reader';
 import { loadSettings } from '../configs/load';
-import { count } from '../model/describe-status';
-import { FAILURES, type FailureCode } from '../model/order';
+import { count } from '../domain/describe-status';
+import { FAILURES, type FailureCode } from '../domain/order';
 import { replay } from './replay';
 import { table } from './table';
 

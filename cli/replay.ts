@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
-import { count, describeReplay } from '../model/describe-status';
-import { REPLAY } from '../model/names';
-import { readSelection, type ReplayInput, type Replayed } from '../model/replay';
-import type { ReplayStatus } from '../model/status';
+import { count, describeReplay } from '../domain/describe-status';
+import { REPLAY } from '../domain/names';
+import { readSelection, type ReplayInput, type Replayed } from '../domain/replay';
+import type { ReplayStatus } from '../domain/status';
 import { withClient } from './client';
 import { progressLine } from './progress-line';
 import { table } from './table';

@@ -1,8 +1,8 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { msToNumber, type Duration } from '@temporalio/common/lib/time';
 import { registerSearchAttributes } from '../adapters/temporal/search-attributes';
-import { LastingFailure } from '../model/errors';
-import { VERIFY } from '../model/names';
+import { LastingFailure } from '../domain/errors';
+import { VERIFY } from '../domain/names';
 import { withClient } from './client';
 
 /** `npm run orders -- setup`: prepares a Temporal namespace; what is there already stays as it is. */

@@ -5,9 +5,9 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { loadSettings } from '../configs/load';
-import { WORKFLOWS, type WorkflowType } from '../model/names';
-import type { CaptureStatus, LandStatus } from '../model/status';
-import { watermarkFrom } from '../model/watermark';
+import { WORKFLOWS, type WorkflowType } from '../domain/names';
+import type { CaptureStatus, LandStatus } from '../domain/status';
+import { watermarkFrom } from '../domain/watermark';
 import { withClient } from './client';
 import { findObstacles } from './doctor';
 import { failingActivities } from './status';

@@ -4,9 +4,9 @@ import {
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { describeCapture, describeLand, type Described } from '../model/describe-status';
-import { WORKFLOWS, type WorkflowType } from '../model/names';
-import type { CaptureStatus, LandStatus } from '../model/status';
+import { describeCapture, describeLand, type Described } from '../domain/describe-status';
+import { WORKFLOWS, type WorkflowType } from '../domain/names';
+import type { CaptureStatus, LandStatus } from '../domain/status';
 import { withClient } from './client';
 import { describeEnd, lookAt, type Ended, type Life } from './workflow-life';
 import { START } from './workflow-task';

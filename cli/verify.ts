@@ -1,6 +1,6 @@
 import { loadSettings } from '../configs/load';
-import { describeVerification } from '../model/describe-verification';
-import { verifyPipeline, type Side, type VerifyResult } from '../proof/verify';
+import { describeVerification } from '../domain/describe-verification';
+import { verifyPipeline, type Side, type VerifyResult } from '../reconcile/verify';
 import { progressLine } from './progress-line';
 import { table } from './table';
 

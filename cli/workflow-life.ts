@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { cutMiddle } from '../model/bounded';
-import { WORKFLOWS, type WorkflowType } from '../model/names';
+import { cutMiddle } from '../domain/bounded';
+import { WORKFLOWS, type WorkflowType } from '../domain/names';
 import { endAndStart, failingTask, lastEvents, START } from './workflow-task';
 
 /** How a workflow ended. */

@@ -1,5 +1,5 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { cutMiddle } from '../model/bounded';
+import { cutMiddle } from '../domain/bounded';
 
 export const START = 'npm run orders -- start';
 

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { isMap, isScalar, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { LastingFailure } from '../model/errors';
+import { LastingFailure } from '../domain/errors';
 import { settingsSchema, type Settings } from './schema';
 
 /** The settings file used when ORDERS_CONFIG does not name another, relative to the project. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { tableParts } from '../model/table-name';
-import { parseTimestamp } from '../model/watermark';
+import { tableParts } from '../domain/table-name';
+import { parseTimestamp } from '../domain/watermark';
 
 /**
  * Every setting once: type, default, unit and reason. README's table is made from this

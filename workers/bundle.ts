@@ -4,10 +4,10 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } f
 export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: require.resolve('../workflows'),
-    payloadConverterPath: require.resolve('../workflows/payload-converter'),
+    payloadConverterPath: require.resolve('../workflows/runtime/payload-converter'),
     workflowInterceptorModules: [
-      require.resolve('../workflows/odd-names'),
-      require.resolve('../workflows/odd-results'),
+      require.resolve('../workflows/runtime/odd-names'),
+      require.resolve('../workflows/runtime/odd-results'),
     ],
     logger: new DefaultLogger('WARN'),
   });

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
-import { QUEUES, type Queue } from '../model/names';
+import { QUEUES, type Queue } from '../domain/names';
 import { bundleWorkflows } from './bundle';
 
 /** Time before a process that died is started again: long enough not to spin when Temporal is away. */

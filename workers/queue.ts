@@ -2,7 +2,7 @@
 import { Runtime } from '@temporalio/worker';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
-import type { Queue } from '../model/names';
+import type { Queue } from '../domain/names';
 import { connectWhenThere } from './connect';
 import { lineLogger } from './logger';
 import { createQueueWorker } from './serve';

@@ -1,14 +1,14 @@
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createCaptureActivities } from '../activities/capture';
 import { commonBehaviour } from '../activities/interceptor';
-import { createLandActivities } from '../activities/land';
-import { createVerifyActivities } from '../activities/verify';
+import { createLandActivities } from '../activities/landing';
+import { createVerifyActivities } from '../activities/verification/compare-orders';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { createOrdersLake } from '../adapters/lake';
-import { createOversizedRows } from '../adapters/lake/oversized-rows';
+import { createOversizedRows } from '../adapters/lake/writing/oversized-rows';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
-import { WORKFLOWS, type Queue } from '../model/names';
+import { WORKFLOWS, type Queue } from '../domain/names';
 import { pipelineName } from './pipeline-name';
 
 /**

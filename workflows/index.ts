@@ -1,5 +1,5 @@
 /** What the workers bundle: every workflow type. */
-export { captureOrders } from './capture-orders';
-export { landOrders } from './land-orders';
-export { replayBatches } from './replay-batches';
-export { verifyPipeline } from './verify-pipeline';
+export { captureOrders } from './capture/capture-orders';
+export { landOrders } from './landing/land-orders';
+export { replayBatches } from './replay/replay-batches';
+export { verifyPipeline } from './verification/verify-pipeline';

@@ -1,7 +1,7 @@
-import { PUBLISH_AGAIN } from '../../model/data-loss';
-import { LastingFailure } from '../../model/errors';
-import type { Window } from '../../model/ranges';
-import type { OrdersTopic } from '../interfaces';
+import { PUBLISH_AGAIN } from '../../domain/data-loss';
+import { LastingFailure } from '../../domain/errors';
+import type { Window } from '../../domain/ranges';
+import type { OrdersTopic } from '../../ports';
 import type { WatermarkFile } from './watermark-file';
 
 export interface AdvanceWatermarkInput extends Window {

@@ -1,6 +1,6 @@
 import type { Settings } from '../../configs/schema';
 import { namingPipeline } from '../name-pipeline';
-import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
+import type { OrdersSource, OrdersTopic, OversizedRows } from '../../ports';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
 import { createPoll, type Told } from './poll';

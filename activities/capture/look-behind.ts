@@ -5,11 +5,11 @@ import {
   type Missed,
   type Uncounted,
   type Watch,
-} from '../../model/missed';
-import type { Gap } from '../../model/gaps';
-import { AHEAD_MS } from '../../model/unreachable';
-import type { Watermark } from '../../model/watermark';
-import type { Horizon, OrdersSource, Seen } from '../interfaces';
+} from '../../domain/missed';
+import type { Gap } from '../../domain/gaps';
+import { AHEAD_MS } from '../../domain/unreachable';
+import type { Watermark } from '../../domain/watermark';
+import type { Horizon, OrdersSource, Seen } from '../../ports';
 
 export interface Look {
   /** `null`: nothing to go by (from earlier versions only). */
@@ -27,7 +27,7 @@ const SUSPICIOUS_LOOKS = 3;
 const MOST_DOUBLINGS = 5;
 
 /**
- * Looks for rows that capture does not reach: those that have no place ahead of it (see model/unreachable.ts), and those that
+ * Looks for rows that capture does not reach: those that have no place ahead of it (see domain/unreachable.ts), and those that
  * came behind it, because a client set their created_at to the past.
  *
  * From a baseline (highest id B, watermark W) on, a row is missed if it has a higher id than B and a place at or before W,

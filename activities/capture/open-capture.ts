@@ -1,9 +1,9 @@
-import { gapsBefore, LOWEST_PLACE } from '../../model/gaps';
-import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../model/missed';
-import { sourceOf } from '../../model/source-id';
-import { topicOf } from '../../model/topic-id';
-import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../model/watermark';
-import type { OrdersSource, OrdersTopic, Progress } from '../interfaces';
+import { gapsBefore, LOWEST_PLACE } from '../../domain/gaps';
+import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../domain/missed';
+import { sourceOf } from '../../domain/source-id';
+import { topicOf } from '../../domain/topic-id';
+import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../domain/watermark';
+import type { OrdersSource, OrdersTopic, Progress } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
 import type { Told } from './poll';
 import type { WatermarkFile } from './watermark-file';

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { Gap } from '../../model/gaps';
-import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../model/missed';
-import type { Window } from '../../model/ranges';
-import { sourceOf } from '../../model/source-id';
-import { sameCounts } from '../../model/unreachable';
-import type { Watermark } from '../../model/watermark';
-import { TableLocked, type Hold, type Horizon, type Inspection, type OrdersSource } from '../interfaces';
+import type { Gap } from '../../domain/gaps';
+import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../domain/missed';
+import type { Window } from '../../domain/ranges';
+import { sourceOf } from '../../domain/source-id';
+import { sameCounts } from '../../domain/unreachable';
+import type { Watermark } from '../../domain/watermark';
+import { TableLocked, type Hold, type Horizon, type Inspection, type OrdersSource } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
 import { pause } from '../pause';
 import { isDue, lookBehind, type Look } from './look-behind';

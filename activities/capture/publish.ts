@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { LateRows } from '../../model/missed';
-import type { Window } from '../../model/ranges';
-import { sourceOf } from '../../model/source-id';
-import { topicOf } from '../../model/topic-id';
-import type { OrdersSource, OrdersTopic, OversizedRows } from '../interfaces';
+import type { LateRows } from '../../domain/missed';
+import type { Window } from '../../domain/ranges';
+import { sourceOf } from '../../domain/source-id';
+import { topicOf } from '../../domain/topic-id';
+import type { OrdersSource, OrdersTopic, OversizedRows } from '../../ports';
 import { standInFor } from './stand-in';
 
 export interface PublishInput extends Window {

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { OrdersTopic } from '../interfaces';
+import type { OrdersTopic } from '../../ports';
 
 export interface RenewProgressInput {
   /** The last window published: the record that should be there. */

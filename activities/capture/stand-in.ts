@@ -1,4 +1,4 @@
-import type { KeptRow, OutgoingMessage } from '../interfaces';
+import type { KeptRow, OutgoingMessage } from '../../ports';
 
 /** What a stand-in has of the row, as it stands there. The texts, which make a row large, stay in the file. */
 const SHOWN = ['order_id', 'created_at', 'amount', 'order_status'];

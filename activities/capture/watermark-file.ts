@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LastingFailure } from '../../model/errors';
-import { formatWatermark, parseWatermark, type Watermark } from '../../model/watermark';
+import { LastingFailure } from '../../domain/errors';
+import { formatWatermark, parseWatermark, type Watermark } from '../../domain/watermark';
 
 /** The replaced pipeline's state file: a mirror for people and tools, read by us only when a pipeline first starts. */
 export interface WatermarkFile {

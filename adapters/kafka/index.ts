@@ -1,26 +1,26 @@
-import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../activities/interfaces';
-import type { OpenTransaction } from '../../model/open-transaction';
-import type { OffsetRange, Offsets, Window } from '../../model/ranges';
-import { topicOf } from '../../model/topic-id';
-import { untilAborted } from './abort';
-import { ConnectionPool } from './connection-pool';
-import { ensureTopic } from './ensure-topic';
-import { explain } from './errors';
-import { logBounds } from './log-bounds';
-import { merge } from './merge';
-import { waitForMessages } from './message-wait';
-import { openTransactions } from './open-transactions';
-import type { KafkaTopicOptions } from './options';
-import { fetchStableOffset } from './offset-fetch-request';
-import { partitionOf } from './partitioner';
-import { readProgress } from './progress-record';
-import { Publisher } from './publisher';
-import { readRange } from './range-reader';
-import { requireTopic, topicId } from './topic-id';
-import { checkSettings } from './topic-settings';
+import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../ports';
+import type { OpenTransaction } from '../../domain/open-transaction';
+import type { OffsetRange, Offsets, Window } from '../../domain/ranges';
+import { topicOf } from '../../domain/topic-id';
+import { untilAborted } from './transport/abort';
+import { ConnectionPool } from './transport/connection-pool';
+import { ensureTopic } from './topic/ensure-topic';
+import { explain } from './transport/errors';
+import { logBounds } from './topic/log-bounds';
+import { merge } from './reader/merge';
+import { waitForMessages } from './reader/message-wait';
+import { openTransactions } from './admin/open-transactions';
+import type { KafkaTopicOptions } from './transport/options';
+import { fetchStableOffset } from './producer/offset-fetch-request';
+import { partitionOf } from './producer/partitioner';
+import { readProgress } from './producer/progress-record';
+import { Publisher } from './producer/publisher';
+import { readRange } from './reader/range-reader';
+import { requireTopic, topicId } from './topic/topic-id';
+import { checkSettings } from './topic/topic-settings';
 
-export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './options';
-export { PROGRESS_GROUP } from './progress-record';
+export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './transport/options';
+export { PROGRESS_GROUP } from './producer/progress-record';
 
 /**
  * The orders topic on real brokers (Kafka 2.5 or newer). Connects when first used and again after an outage;

@@ -7,14 +7,14 @@ import type {
   OrdersLake,
   OwnedBatch,
   QuarantinedRow,
-} from '../../activities/interfaces';
-import { LastingFailure } from '../../model/errors';
-import type { Watermark } from '../../model/watermark';
-import { formatTimestamp } from '../../model/watermark';
-import { codeOf, makeFolder, sha256, writeDurably } from './durable-file';
-import { orSuperseded, takeEpoch } from './epoch';
-import { dateFolder, foldersOf, hiddenName, partName, stagingOf, type LakeFolders } from './layout';
-import { confirm, ensureIdentity, refuseNested } from './identity';
+} from '../../ports';
+import { LastingFailure } from '../../domain/errors';
+import type { Watermark } from '../../domain/watermark';
+import { formatTimestamp } from '../../domain/watermark';
+import { codeOf, makeFolder, sha256, writeDurably } from './files/durable-file';
+import { orSuperseded, takeEpoch } from './ledger/epoch';
+import { dateFolder, foldersOf, hiddenName, partName, stagingOf, type LakeFolders } from './files/layout';
+import { confirm, ensureIdentity, refuseNested } from './ledger/identity';
 import {
   appendEntry,
   beginning,
@@ -23,22 +23,22 @@ import {
   lastEntry,
   readEntry,
   UnreadableEntry,
-} from './ledger';
-import { presentBatches } from './ledger-walk';
-import { LiveFiles, stillDamaged } from './live-files';
-import { findLanded, findQuarantined } from './lookup';
-import type { Compression } from './parquet-writer';
-import { encodeOrders } from './parquet-writer';
-import { allParts } from './part-files';
-import { Patrol } from './patrol';
-import { probeFolder } from './probe';
-import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
-import { completeReplay } from './replay';
-import { refuseShortened, setAside } from './shortened';
-import { clearStaging, removeOthers, sweep } from './sweep';
+} from './ledger/ledger';
+import { presentBatches } from './ledger/ledger-walk';
+import { LiveFiles, stillDamaged } from './reading/live-files';
+import { findLanded, findQuarantined } from './writing/lookup';
+import type { Compression } from './writing/parquet-writer';
+import { encodeOrders } from './writing/parquet-writer';
+import { allParts } from './files/part-files';
+import { Patrol } from './ledger/patrol';
+import { probeFolder } from './files/probe';
+import { encodeQuarantined, quarantineFolder } from './writing/quarantine-writer';
+import { completeReplay } from './writing/replay';
+import { refuseShortened, setAside } from './ledger/shortened';
+import { clearStaging, removeOthers, sweep } from './writing/sweep';
 
-export type { Compression } from './parquet-writer';
-export { COMPRESSIONS } from './parquet-writer';
+export type { Compression } from './writing/parquet-writer';
+export { COMPRESSIONS } from './writing/parquet-writer';
 
 export interface OrdersLakeOptions {
   /** The lake's folder; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */

@@ -3,7 +3,7 @@
  * it, so that no count tells those that were captured, when they were in the table before, from those that never were.
  */
 import { escapeLiteral } from 'pg';
-import type { Baseline } from '../../model/missed';
+import type { Baseline } from '../../domain/missed';
 import { relativesSql } from './relatives';
 import { upTo, type TableShape } from './sql';
 

@@ -1,9 +1,9 @@
 import { escapeIdentifier, type QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
-import { LastingFailure } from '../../model/errors';
-import { encodeSource } from '../../model/source-id';
-import { COLUMNS } from '../../model/order';
-import { tableParts } from '../../model/table-name';
+import { LastingFailure } from '../../domain/errors';
+import { encodeSource } from '../../domain/source-id';
+import { COLUMNS } from '../../domain/order';
+import { tableParts } from '../../domain/table-name';
 import { factsSql, RESOLVE_SQL, TYPES_SQL, type TableFacts } from './facts';
 import { refuseKind } from './kinds';
 import { grainMicros, PRECISION_SQL, type Precision } from './precision';
@@ -26,7 +26,7 @@ export interface Queries {
 export interface Inspected {
   shape: TableShape;
   warnings: string[];
-  /** See model/source-id.ts. */
+  /** See domain/source-id.ts. */
   sourceId: string;
 }
 

@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from '../../activities/interfaces';
+import type { OutgoingMessage } from '../../ports';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;

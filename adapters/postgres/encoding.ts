@@ -5,7 +5,7 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { DatabaseError } from 'pg';
-import type { OutgoingMessage } from '../../activities/interfaces';
+import type { OutgoingMessage } from '../../ports';
 
 type Query = <R extends { bytes: Buffer }>(text: string, values: unknown[]) => Promise<{ rows: R[] }>;
 

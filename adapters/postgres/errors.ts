@@ -1,9 +1,9 @@
 import { isNativeError } from 'node:util/types';
 import { DatabaseError, escapeIdentifier } from 'pg';
-import { TableLocked } from '../../activities/interfaces';
+import { TableLocked } from '../../ports';
 import type { Settings } from '../../configs/schema';
-import { LastingFailure, type LastingFailureType } from '../../model/errors';
-import { namesIn, tlsProblem } from '../tls-problem';
+import { LastingFailure, type LastingFailureType } from '../../domain/errors';
+import { namesIn, tlsProblem } from '../shared/tls-problem';
 import { quoteTable } from './sql';
 
 type Where = Pick<Settings['postgres'], 'user' | 'table' | 'db'>;

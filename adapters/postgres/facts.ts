@@ -1,6 +1,6 @@
 /** What the catalogue says of the table, as far as statements and captured rows depend on it. */
 import { escapeLiteral } from 'pg';
-import { COLUMNS } from '../../model/order';
+import { COLUMNS } from '../../domain/order';
 
 /** Raw, as the catalogue has it; a text of it is the table's fingerprint. */
 export interface TableFacts {

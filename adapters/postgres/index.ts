@@ -1,8 +1,8 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import type { Horizon, OrdersSource } from '../../activities/interfaces';
+import type { Horizon, OrdersSource } from '../../ports';
 import type { Settings } from '../../configs/schema';
-import { LastingFailure } from '../../model/errors';
+import { LastingFailure } from '../../domain/errors';
 import { copyLines } from './copy-lines';
 import { comesAsItIs, inUtf8 } from './encoding';
 import { translateErrors } from './errors';

@@ -1,5 +1,5 @@
 /** What the table may be: what else PostgreSQL lets be read like a table could hide rows, or show them late. */
-import { LastingFailure } from '../../model/errors';
+import { LastingFailure } from '../../domain/errors';
 import type { TableFacts } from './facts';
 
 const VIEWS: Record<string, string> = { v: 'VIEW', m: 'MATERIALIZED VIEW' };

@@ -1,14 +1,14 @@
 import type { QueryResult } from 'pg';
-import type { LookOptions, Seen } from '../../activities/interfaces';
-import type { Gap } from '../../model/gaps';
-import type { Baseline } from '../../model/missed';
+import type { LookOptions, Seen } from '../../ports';
+import type { Gap } from '../../domain/gaps';
+import type { Baseline } from '../../domain/missed';
 import {
   compareWatermarks,
   formatTimestamp,
   LOWEST_ORDER_ID,
   parseTimestamp,
   type Watermark,
-} from '../../model/watermark';
+} from '../../domain/watermark';
 import { attachedSql, withOldRows, type Attached } from './attached';
 import { after, createdAtLiteral, createdAtUtc, lookSql, upTo, utcText, type TableShape } from './sql';
 import { readUnreachable, unreachableSql, within, type RegionRow } from './unreachable';

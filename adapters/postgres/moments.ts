@@ -1,9 +1,9 @@
 /** Whether rows that were captured still are where they were, after created_at got another type, or is read in another zone. */
 import { escapeLiteral } from 'pg';
-import { captureFrom } from '../../model/data-loss';
-import { LastingFailure } from '../../model/errors';
-import type { SourceIdentity } from '../../model/source-id';
-import { formatTimestamp, LOWEST_ORDER_ID, parseTimestamp, type Watermark } from '../../model/watermark';
+import { captureFrom } from '../../domain/data-loss';
+import { LastingFailure } from '../../domain/errors';
+import type { SourceIdentity } from '../../domain/source-id';
+import { formatTimestamp, LOWEST_ORDER_ID, parseTimestamp, type Watermark } from '../../domain/watermark';
 import type { Queries } from './check';
 import { createdAtLiteral, createdAtUtc, utcText, type TableShape } from './sql';
 

@@ -1,10 +1,10 @@
 /** The table as statements are built for it. Each of them looks at it anew, in its own snapshot. */
 import { DatabaseError } from 'pg';
 import type { Settings } from '../../configs/schema';
-import { captureFrom } from '../../model/data-loss';
-import { LastingFailure } from '../../model/errors';
-import { decodeSource, describeSource, sourceDifference, type SourceIdentity } from '../../model/source-id';
-import type { Watermark } from '../../model/watermark';
+import { captureFrom } from '../../domain/data-loss';
+import { LastingFailure } from '../../domain/errors';
+import { decodeSource, describeSource, sourceDifference, type SourceIdentity } from '../../domain/source-id';
+import type { Watermark } from '../../domain/watermark';
 import { inspectTable, type Inspected, type Queries } from './check';
 import { refuseMoved } from './moments';
 import type { TableShape } from './sql';

@@ -1,7 +1,7 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import type { Window } from '../../model/ranges';
-import { tableParts } from '../../model/table-name';
-import type { Watermark } from '../../model/watermark';
+import type { Window } from '../../domain/ranges';
+import { tableParts } from '../../domain/table-name';
+import type { Watermark } from '../../domain/watermark';
 import { fingerprintSql } from './facts';
 import { comesAsItIs } from './encoding';
 import { OWN_SESSION_SQL } from './session';

@@ -1,5 +1,5 @@
 import { DatabaseError, type QueryResultRow } from 'pg';
-import { TableLocked, type Hold } from '../../activities/interfaces';
+import { TableLocked, type Hold } from '../../ports';
 import { relativesSql } from './relatives';
 import { utcText } from './sql';
 

@@ -1,6 +1,6 @@
 /** Which types the columns may have, and the statements that mend others. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { COLUMNS } from '../../model/order';
+import { COLUMNS } from '../../domain/order';
 
 /** A row of TYPES_SQL. */
 export interface Column {

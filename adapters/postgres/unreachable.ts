@@ -1,4 +1,4 @@
-/** Rows that capture does not reach, counted: see model/unreachable.ts. */
+/** Rows that capture does not reach, counted: see domain/unreachable.ts. */
 import { escapeLiteral } from 'pg';
 import {
   kindOf,
@@ -6,9 +6,9 @@ import {
   MOST_COUNTED,
   type Unreachable,
   type UnreachableKind,
-} from '../../model/unreachable';
-import { compareWatermarks, formatTimestamp, parseTimestamp, type Watermark } from '../../model/watermark';
-import type { Gap } from '../../model/gaps';
+} from '../../domain/unreachable';
+import { compareWatermarks, formatTimestamp, parseTimestamp, type Watermark } from '../../domain/watermark';
+import type { Gap } from '../../domain/gaps';
 import { after, createdAtLiteral, createdAtUtc, upTo, utcText, type TableShape } from './sql';
 
 const MOST_EXAMPLES = 5;

@@ -1,11 +1,11 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
-import { LastingFailure } from '../../model/errors';
+import { LastingFailure } from '../../domain/errors';
 import {
   SEARCH_ATTRIBUTE_NAMES,
   SEARCH_ATTRIBUTES,
   type SearchAttributeName,
-} from '../../model/search-attributes';
+} from '../../domain/search-attributes';
 
 /** Of a client's or a worker's connection. */
 export type Operator = Pick<Required<ConnectionLike>, 'operatorService'>;

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { normalizeTlsConfig } from '@temporalio/common/lib/internal-non-workflow';
 import type { loadTemporal } from '../../configs/temporal';
-import { tlsProblem } from '../tls-problem';
+import { tlsProblem } from '../shared/tls-problem';
 
 const NAMES = {
   ca: 'TEMPORAL_TLS_SERVER_CA_CERT_PATH',

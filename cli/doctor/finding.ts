@@ -1,4 +1,4 @@
-import { LastingFailure } from '../../model/errors';
+import { LastingFailure } from '../../domain/errors';
 
 export const SERVERS = ['PostgreSQL', 'Kafka', 'lake', 'Temporal'] as const;
 export type Server = (typeof SERVERS)[number];

@@ -1,9 +1,9 @@
 import { topicOptions } from '../../adapters/kafka';
-import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/kafka/inspect';
-import { checkPartitionCount } from '../../adapters/kafka/partition-count';
-import { judgeSettings, retentionOf } from '../../adapters/kafka/topic-settings';
-import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/transactional-producer';
-import { describeOpenTransaction } from '../../model/open-transaction';
+import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/kafka/admin/inspect';
+import { checkPartitionCount } from '../../adapters/kafka/transport/partition-count';
+import { judgeSettings, retentionOf } from '../../adapters/kafka/topic/topic-settings';
+import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/producer/transactional-producer';
+import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { Settings } from '../../configs/schema';
 import { Findings, number, type Finding } from './finding';
 import { examineBootstrap, examineInternal, examineReplicas } from './kafka-replicas';

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { WORKFLOWS, type WorkflowType } from '../../model/names';
+import { WORKFLOWS, type WorkflowType } from '../../domain/names';
 import type { Findings } from './finding';
 
 /** Enough to see that something is wrong. */

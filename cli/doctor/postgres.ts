@@ -1,10 +1,10 @@
-import type { OrdersSource } from '../../activities/interfaces';
+import type { OrdersSource } from '../../ports';
 import { createOrdersSource } from '../../adapters/postgres';
 import { translateErrors } from '../../adapters/postgres/errors';
 import { openSession } from '../../adapters/postgres/session';
 import type { Settings } from '../../configs/schema';
-import { LOWEST_PLACE } from '../../model/gaps';
-import { describeUnreachable } from '../../model/unreachable';
+import { LOWEST_PLACE } from '../../domain/gaps';
+import { describeUnreachable } from '../../domain/unreachable';
 import { Findings, type Finding } from './finding';
 
 /** pg_partition_tree, of the look at prepared transactions, came with it. */

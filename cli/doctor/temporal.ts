@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { lookUpSearchAttributes, wrongTypes } from '../../adapters/temporal/search-attributes';
-import { WORKFLOWS, type WorkflowType } from '../../model/names';
-import type { Pause } from '../../model/requests';
+import { WORKFLOWS, type WorkflowType } from '../../domain/names';
+import type { Pause } from '../../domain/requests';
 import { failingActivities } from '../status';
 import { describeEnd, lookAt } from '../workflow-life';
 import { START } from '../workflow-task';

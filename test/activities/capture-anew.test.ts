@@ -2,13 +2,21 @@
 import { createAdvanceWatermark } from '../../activities/capture/advance-watermark';
 import { createOpenCapture } from '../../activities/capture/open-capture';
 import { createWatermarkFile } from '../../activities/capture/watermark-file';
-import type { OrdersSource, OrdersTopic, Progress } from '../../activities/interfaces';
-import { Connection } from '../../adapters/kafka/connection';
-import { encodeProgress, PROGRESS_GROUP } from '../../adapters/kafka/progress-record';
-import { PUBLISH_AGAIN } from '../../model/data-loss';
+import type { OrdersSource, OrdersTopic, Progress } from '../../ports';
+import { Connection } from '../../adapters/kafka/transport/connection';
+import { encodeProgress, PROGRESS_GROUP } from '../../adapters/kafka/producer/progress-record';
+import { PUBLISH_AGAIN } from '../../domain/data-loss';
 import { eventually } from '../helpers/pipeline';
 import { temporaryFolder } from '../helpers/lake';
-import { never, refuseOversized, rowsFrom, sortedIds, TopicFixture, upTo, windowOf } from './kafka-helpers';
+import {
+  never,
+  refuseOversized,
+  rowsFrom,
+  sortedIds,
+  TopicFixture,
+  upTo,
+  windowOf,
+} from '../adapters/kafka/helpers';
 
 jest.setTimeout(60_000);
 

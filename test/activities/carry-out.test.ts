@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../activities/interfaces';
-import { createLandAgain } from '../../activities/land/land-again';
-import { createLandMicroBatch, type LandInput } from '../../activities/land/land-micro-batch';
+import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../ports';
+import { createLandAgain } from '../../activities/landing/land-again';
+import { createLandMicroBatch, type LandInput } from '../../activities/landing/land-micro-batch';
 import { createOrdersLake } from '../../adapters/lake';
 import { inActivity } from '../helpers/activity';
 import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';

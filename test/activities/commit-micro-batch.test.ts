@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { createCommitMicroBatch } from '../../activities/land/commit-micro-batch';
-import type { BatchManifest, OrdersTopic } from '../../activities/interfaces';
+import { createCommitMicroBatch } from '../../activities/landing/commit-micro-batch';
+import type { BatchManifest, OrdersTopic } from '../../ports';
 import { createOrdersLake } from '../../adapters/lake';
 import { batch, openLake, temporaryFolder } from '../helpers/lake';
 

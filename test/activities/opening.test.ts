@@ -2,15 +2,22 @@
 import { join } from 'node:path';
 import { createOpenCapture } from '../../activities/capture/open-capture';
 import { createWatermarkFile } from '../../activities/capture/watermark-file';
-import type { OrdersSource } from '../../activities/interfaces';
-import { createOpenLanding } from '../../activities/land/open-landing';
+import type { OrdersSource } from '../../ports';
+import { createOpenLanding } from '../../activities/landing/open-landing';
 import { createOrdersLake } from '../../adapters/lake';
-import { LOWEST_PLACE, MOST_GAPS } from '../../model/gaps';
-import type { LateRows } from '../../model/missed';
-import { LOWEST_ORDER_ID } from '../../model/watermark';
+import { LOWEST_PLACE, MOST_GAPS } from '../../domain/gaps';
+import type { LateRows } from '../../domain/missed';
+import { LOWEST_ORDER_ID } from '../../domain/watermark';
 import { inActivity } from '../helpers/activity';
 import { accepted, batch, entryFor, temporaryFolder, write } from '../helpers/lake';
-import { never, publishRows, refuseOversized, rowsFrom, TopicFixture, windowOf } from './kafka-helpers';
+import {
+  never,
+  publishRows,
+  refuseOversized,
+  rowsFrom,
+  TopicFixture,
+  windowOf,
+} from '../adapters/kafka/helpers';
 
 let fixture: TopicFixture;
 let root: string;

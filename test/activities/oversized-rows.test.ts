@@ -2,16 +2,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OrdersTopic, OutgoingMessage } from '../../activities/interfaces';
+import type { OrdersTopic, OutgoingMessage } from '../../ports';
 import { createPublish } from '../../activities/capture/publish';
 import { standInFor } from '../../activities/capture/stand-in';
-import { judge } from '../../activities/land/parse-message';
-import { createOversizedRows } from '../../adapters/lake/oversized-rows';
-import { sizeAlone } from '../../adapters/kafka/record-batch';
+import { judge } from '../../activities/landing/parse-message';
+import { createOversizedRows } from '../../adapters/lake/writing/oversized-rows';
+import { sizeAlone } from '../../adapters/kafka/records/record-batch';
 import { createOrdersLake } from '../../adapters/lake';
-import { queryLake } from '../../adapters/lake/reader';
+import { queryLake } from '../../adapters/lake/reading/reader';
 import { createOrdersSource } from '../../adapters/postgres';
-import { watermarkFrom } from '../../model/watermark';
+import { watermarkFrom } from '../../domain/watermark';
 import { inActivity } from '../helpers/activity';
 import { openLake, temporaryFolder, write } from '../helpers/lake';
 import { ORDERS_TABLE, eventually, freshPipeline } from '../helpers/pipeline';
@@ -24,7 +24,7 @@ import {
   TopicFixture,
   upTo,
   windowOf,
-} from './kafka-helpers';
+} from '../adapters/kafka/helpers';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 

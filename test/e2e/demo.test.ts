@@ -30,7 +30,7 @@ async function runDemo(
 ): Promise<{ code: number | null; output: string }> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', 'demo/main.ts', '--once', '--seconds', String(seconds)],
+    ['--import', 'tsx', 'dev/demo/main.ts', '--once', '--seconds', String(seconds)],
     {
       cwd: join(__dirname, '../..'),
       env: { ...process.env, ...pipeline.env },

@@ -3,7 +3,7 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { summary } from '../../adapters/lake/reader';
+import { summary } from '../../adapters/lake/reading/reader';
 import type { Finding } from '../../cli/doctor/finding';
 import {
   ORDERS_TABLE,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { queryLake, summary } from '../../adapters/lake/reader';
-import type { CaptureStatus, LandStatus } from '../../model/status';
+import { queryLake, summary } from '../../adapters/lake/reading/reader';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
 import {
   ORDERS_TABLE,
   eventually,

@@ -1,9 +1,9 @@
 import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { withDuckDB, quote } from '../../adapters/lake/duckdb';
-import { summary } from '../../adapters/lake/reader';
-import { verifyPipeline, type VerifyResult } from '../../proof/verify';
-import { brokers } from '../activities/kafka-helpers';
+import { withDuckDB, quote } from '../../adapters/lake/reading/duckdb';
+import { summary } from '../../adapters/lake/reading/reader';
+import { verifyPipeline, type VerifyResult } from '../../reconcile/verify';
+import { brokers } from '../adapters/kafka/helpers';
 import {
   ORDERS_TABLE,
   eventually,

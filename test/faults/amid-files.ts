@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WORKFLOWS } from '../../model/names';
-import type { CaptureStatus, LandStatus } from '../../model/status';
-import { insertOverDays } from '../../torture/orders';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { WORKFLOWS } from '../../domain/names';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
+import { insertOverDays } from '../../dev/torture/orders';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { signal, type Rig } from './rig';
 
 const DAYS = 60;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { WorkflowFailedError } from '@temporalio/client';
-import { WORKFLOWS } from '../../model/names';
+import { WORKFLOWS } from '../../domain/names';
 import { servers } from '../helpers/pipeline';
 import type { Rig } from './rig';
 

@@ -1,11 +1,11 @@
 /** The lake's disk is full, or read-only, while batches land: an outage like any other, seen and got over. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WORKFLOWS } from '../../model/names';
-import { startLoad } from '../../torture/load';
-import { insertOrders } from '../../torture/orders';
-import { seeded } from '../../torture/random';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { WORKFLOWS } from '../../domain/names';
+import { startLoad } from '../../dev/torture/load';
+import { insertOrders } from '../../dev/torture/orders';
+import { seeded } from '../../dev/torture/random';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { LARGE_BATCH, NOT_HERE, openDisk, type Disk, type Trouble } from '../helpers/disk';
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';

@@ -4,13 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { QUEUES, type Queue } from '../../model/names';
-import { identify } from '../../stack/system/process-identity';
-import { insertOrders } from '../../torture/orders';
+import { QUEUES, type Queue } from '../../domain/names';
+import { identify } from '../../dev/stack/system/process-identity';
+import { insertOrders } from '../../dev/torture/orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { freezeAmidFiles, partFiles, publishOneMore } from './amid-files';
 import { pidOf, restartLanding, signal, type Rig } from './rig';

@@ -3,12 +3,12 @@
  * other end, or become slow. Each must be noticed and got over without anybody's help.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { serverNames, type ServerName } from '../../stack';
-import { titles } from '../../stack/types';
-import { startLoad } from '../../torture/load';
-import { NETWORK_FAULTS, type NetworkFault } from '../../torture/network';
-import { seeded } from '../../torture/random';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { serverNames, type ServerName } from '../../dev/stack';
+import { titles } from '../../dev/stack/types';
+import { startLoad } from '../../dev/torture/load';
+import { NETWORK_FAULTS, type NetworkFault } from '../../dev/torture/network';
+import { seeded } from '../../dev/torture/random';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
 import type { Rig } from './rig';
 import { sideBySide, type Lane } from './side-by-side';

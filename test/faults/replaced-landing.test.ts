@@ -3,7 +3,7 @@
  * may do without knowing of the frozen process. It owns the lake no more, so none of its files may appear.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { freezeWhileWriting, publishOneMore } from './amid-files';
 import { restartLanding, signal } from './rig';

@@ -3,9 +3,9 @@
  * Both ways in which Kafka deletes: on request, and because of the topic's retention.
  */
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
-import { insertOrders } from '../../torture/orders';
-import { proveStructure } from '../../torture/proof';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { insertOrders } from '../../dev/torture/orders';
+import { proveStructure } from '../../dev/torture/proof';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
 import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';

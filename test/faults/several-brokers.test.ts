@@ -3,16 +3,16 @@
  * relieved of their partitions under load. One pipeline goes through all of it; the verdict is over everything it ever did.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IncomingMessage, OrdersTopic } from '../../activities/interfaces';
+import type { IncomingMessage, OrdersTopic } from '../../ports';
 import { PROGRESS_GROUP, createOrdersTopic, type KafkaTopicOptions } from '../../adapters/kafka';
-import { ConnectionPool } from '../../adapters/kafka/connection-pool';
-import { Publisher } from '../../adapters/kafka/publisher';
-import { transactionalIdOf } from '../../adapters/kafka/transactional-producer';
-import { settledOffsets } from '../../adapters/kafka/settled-offsets';
-import type { OffsetRange } from '../../model/ranges';
-import { startLoad, type Load } from '../../torture/load';
-import { seeded } from '../../torture/random';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { ConnectionPool } from '../../adapters/kafka/transport/connection-pool';
+import { Publisher } from '../../adapters/kafka/producer/publisher';
+import { transactionalIdOf } from '../../adapters/kafka/producer/transactional-producer';
+import { settledOffsets } from '../../adapters/kafka/admin/settled-offsets';
+import type { OffsetRange } from '../../domain/ranges';
+import { startLoad, type Load } from '../../dev/torture/load';
+import { seeded } from '../../dev/torture/random';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import {
   never,
   publishRows,
@@ -22,7 +22,7 @@ import {
   sortedIds,
   upTo,
   windowOf,
-} from '../activities/kafka-helpers';
+} from '../adapters/kafka/helpers';
 import { KafkaCluster, NODES, type Node } from '../helpers/kafka-cluster';
 import { KAFKA } from '../helpers/kafka-frames';
 import { eventually, servers } from '../helpers/pipeline';

@@ -1,11 +1,11 @@
 /** Orders that stand in the topic alone: landing is paused before them, so whatever the topic loses is a loss. */
 import type { WorkflowHandle } from '@temporalio/client';
-import { WORKFLOWS } from '../../model/names';
-import type { Offsets } from '../../model/ranges';
-import type { CaptureStatus, LandStatus } from '../../model/status';
-import type { Watermark } from '../../model/watermark';
-import { insertOrders } from '../../torture/orders';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { WORKFLOWS } from '../../domain/names';
+import type { Offsets } from '../../domain/ranges';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
+import type { Watermark } from '../../domain/watermark';
+import { insertOrders } from '../../dev/torture/orders';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually } from '../helpers/pipeline';
 import type { Rig } from './rig';
 

@@ -2,12 +2,12 @@
  * An attempt that is frozen in the middle of its work wakes up after others have done the same work and more: what a
  * long garbage collection, a paused virtual machine or a partition of the network looks like.
  */
-import type { Queue } from '../../model/names';
-import { insertOrders } from '../../torture/orders';
+import type { Queue } from '../../domain/names';
+import { insertOrders } from '../../dev/torture/orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { signal, type Rig } from './rig';
 import { sideBySide } from './side-by-side';

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { up } from '../../stack';
+import { up } from '../../dev/stack';
 import { endWithUs } from './end-with-us';
 
 /**

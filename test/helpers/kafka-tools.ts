@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { installJars } from '../../stack/servers/kafka-jars';
-import { findJava } from '../../stack/servers/kafka';
+import { installJars } from '../../dev/stack/servers/kafka-jars';
+import { findJava } from '../../dev/stack/servers/kafka';
 
 const CLASSES: Record<string, string> = {
   'kafka-acls.sh': 'kafka.admin.AclCommand',

@@ -8,10 +8,10 @@ import type {
   OrdersLake,
   OwnedBatch,
   QuarantinedRow,
-} from '../../activities/interfaces';
-import { judge } from '../../activities/land/parse-message';
+} from '../../ports';
+import { judge } from '../../activities/landing/parse-message';
 import { createOrdersLake } from '../../adapters/lake';
-import { parseTimestamp } from '../../model/watermark';
+import { parseTimestamp } from '../../domain/watermark';
 
 /** A folder of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {

@@ -1,7 +1,7 @@
-import type { StackAddresses } from '../../stack';
-import * as fresh from '../../stack/fresh-pipeline';
+import type { StackAddresses } from '../../dev/stack';
+import * as fresh from '../../dev/stack/fresh-pipeline';
 
-export { ORDERS_TABLE, retrying as eventually, type FreshPipeline } from '../../stack/fresh-pipeline';
+export { ORDERS_TABLE, retrying as eventually, type FreshPipeline } from '../../dev/stack/fresh-pipeline';
 
 /** The servers that the global set-up started. */
 export function servers(): StackAddresses {

@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { destroy } from '../../stack';
+import { destroy } from '../../dev/stack';
 
 const [scratch, ...homes] = process.argv.slice(2);
 process.on('SIGINT', () => undefined);

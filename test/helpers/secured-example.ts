@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AclOperationTypes, AclResourceTypes } from 'kafkajs';
 import { parse } from 'yaml';
-import type { Overrides } from '../../stack/fresh-pipeline';
+import type { Overrides } from '../../dev/stack/fresh-pipeline';
 
 const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
 const [, text = ''] = /<!-- secured -->([^]*)<!-- \/secured -->/.exec(readme) ?? [];

@@ -1,6 +1,6 @@
-import { queryLake } from '../../adapters/lake/reader';
-import { proveStructure } from '../../torture/proof';
-import { secondsToCatchUp } from '../../torture/recovery';
+import { queryLake } from '../../adapters/lake/reading/reader';
+import { proveStructure } from '../../dev/torture/proof';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { ORDERS_TABLE, eventually, type FreshPipeline } from './pipeline';
 
 /** Columns as text, printed alike by PostgreSQL and DuckDB. */

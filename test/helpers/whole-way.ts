@@ -1,6 +1,6 @@
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import type { Settings } from '../../configs/schema';
-import type { Offsets } from '../../model/ranges';
+import type { Offsets } from '../../domain/ranges';
 
 const { signal } = new AbortController();
 const start = { createdAt: '2025-01-01 00:00:00', orderId: '0' };

@@ -5,11 +5,16 @@
  * ORDERS_RECORD_HISTORIES=<label>. A recorded file is never changed: new paths get new files.
  */
 import type { Client } from '@temporalio/client';
-import { startWorkers } from '../../bench/workers';
-import { WORKFLOWS } from '../../model/names';
-import type { CaptureStatus, LandStatus } from '../../model/status';
-import { ORDERS_TABLE, freshNamespace, freshPipeline, type FreshPipeline } from '../../stack/fresh-pipeline';
-import { ownStack } from '../../torture/own-stack';
+import { startWorkers } from '../../dev/bench/workers';
+import { WORKFLOWS } from '../../domain/names';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
+import {
+  ORDERS_TABLE,
+  freshNamespace,
+  freshPipeline,
+  type FreshPipeline,
+} from '../../dev/stack/fresh-pipeline';
+import { ownStack } from '../../dev/torture/own-stack';
 import { saveHistories } from './save';
 
 async function main(label: string): Promise<void> {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import type { StackAddresses } from '../../stack';
+import type { StackAddresses } from '../../dev/stack';
 
 const HISTORIES = join(__dirname, 'histories');
 

@@ -10,8 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cached } from '../../stack/cache';
-import { withLock } from '../../stack/system/lock';
+import { cached } from '../../dev/stack/cache';
+import { withLock } from '../../dev/stack/system/lock';
 
 const root = mkdtempSync(join(tmpdir(), 'stack-cache-test-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -16,7 +16,7 @@ interface Outcome {
 
 /** Runs the command in an environment that holds nothing but what is given. */
 function stack(args: string[], env: Record<string, string> = {}): Outcome {
-  const command = ['--import', 'tsx', 'stack/cli.ts', ...args];
+  const command = ['--import', 'tsx', 'dev/stack/cli.ts', ...args];
   const cwd = join(__dirname, '..', '..');
   return spawnSync(process.execPath, command, {
     cwd,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Ajv from 'ajv';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { renderProperties } from '../../stack/servers/kafka-properties';
+import { renderProperties } from '../../dev/stack/servers/kafka-properties';
 
 const checkout = join(__dirname, '..', '..');
 const text = readFileSync(join(checkout, 'docker-compose.yml'), 'utf8');

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readAddresses, status, up } from '../../stack';
-import { Home } from '../../stack/home';
+import { readAddresses, status, up } from '../../dev/stack';
+import { Home } from '../../dev/stack/home';
 
 const home = mkdtempSync(join(tmpdir(), 'stack-environment-test-'));
 const variables = [

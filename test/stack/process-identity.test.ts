@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { down, kill, status } from '../../stack';
-import { Home } from '../../stack/home';
-import { identify, isAlive, withDescendants } from '../../stack/system/process-identity';
-import { killProcess, stopProcess } from '../../stack/system/stop-process';
+import { down, kill, status } from '../../dev/stack';
+import { Home } from '../../dev/stack/home';
+import { identify, isAlive, withDescendants } from '../../dev/stack/system/process-identity';
+import { killProcess, stopProcess } from '../../dev/stack/system/stop-process';
 
 const home = mkdtempSync(join(tmpdir(), 'stack-identity-test-'));
 const children: ChildProcess[] = [];

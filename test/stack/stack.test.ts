@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
-import { destroy, down, kill, readAddresses, status, up, type StackAddresses } from '../../stack';
+import { destroy, down, kill, readAddresses, status, up, type StackAddresses } from '../../dev/stack';
 import { endWithUs } from '../helpers/end-with-us';
-import { identify, isAlive, withDescendants } from '../../stack/system/process-identity';
+import { identify, isAlive, withDescendants } from '../../dev/stack/system/process-identity';
 
 jest.setTimeout(120_000);
 
@@ -84,7 +84,7 @@ test('up again, twice at once, changes nothing', async () => {
 });
 
 test('the command `env` prints what up returned, as lines for a shell', () => {
-  const command = ['--import', 'tsx', 'stack/cli.ts', 'env', '--home', home];
+  const command = ['--import', 'tsx', 'dev/stack/cli.ts', 'env', '--home', home];
   const { PATH, HOME } = process.env;
   const { stdout } = spawnSync(process.execPath, command, {
     cwd: checkout,

@@ -14,8 +14,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installTemporal } from '../../stack/servers/temporal-executable';
-import { versions } from '../../stack/versions';
+import { installTemporal } from '../../dev/stack/servers/temporal-executable';
+import { versions } from '../../dev/stack/versions';
 
 jest.setTimeout(40_000);
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { versions } from '../../stack/versions';
+import { versions } from '../../dev/stack/versions';
 
 const read = (path: string): string => readFileSync(join(__dirname, '..', '..', path), 'utf8');
 
@@ -12,10 +12,10 @@ test('every file that names a version of a server names the same one', () => {
   expect(compose).toContain(`Server ${versions.temporalServer} and Web UI ${versions.temporalUi}`);
 
   expect(versions.postgresPackage.split('.')[0]).toBe(versions.postgresMajor);
-  expect(read('stack/kafka/pom.xml')).toContain(
+  expect(read('dev/stack/kafka/pom.xml')).toContain(
     `<artifactId>kafka_2.13</artifactId>\n      <version>${versions.kafka}</version>`,
   );
-  const goMod = read('stack/temporal/go.mod');
+  const goMod = read('dev/stack/temporal/go.mod');
   expect(goMod).toContain(`github.com/temporalio/cli v${versions.temporalCli} `);
   expect(goMod).toContain(`go.temporal.io/server v${versions.temporalServer}`);
   expect(goMod).toContain(`github.com/temporalio/ui-server/v2 v${versions.temporalUi}`);

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OrdersLake } from '../../activities/interfaces';
+import type { OrdersLake } from '../../ports';
 import { createOrdersLake } from '../../adapters/lake';
-import { summary } from '../../adapters/lake/reader';
-import { auditLake, NoLake } from '../../proof/audit';
+import { summary } from '../../adapters/lake/reading/reader';
+import { auditLake, NoLake } from '../../reconcile/audit';
 import { accepted, batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
 
 const ROOT = join(__dirname, '../..');

@@ -1,7 +1,7 @@
-import { cut, cutMiddle, LONGEST_ERROR, LONGEST_TEXT, shown } from '../../model/bounded';
-import { didYouMean } from '../../model/nearest';
-import { readReplayed } from '../../model/replay';
-import { parseTimestamp, watermarkFrom } from '../../model/watermark';
+import { cut, cutMiddle, LONGEST_ERROR, LONGEST_TEXT, shown } from '../../domain/bounded';
+import { didYouMean } from '../../domain/nearest';
+import { readReplayed } from '../../domain/replay';
+import { parseTimestamp, watermarkFrom } from '../../domain/watermark';
 
 test('text is cut to its limit, half a character and NUL are replaced, and lines stay lines', () => {
   expect(cut('short\nand plain é 😀')).toBe('short\nand plain é 😀');

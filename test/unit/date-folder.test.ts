@@ -1,5 +1,5 @@
-import { dateFolder } from '../../adapters/lake/layout';
-import { parseTimestamp } from '../../model/watermark';
+import { dateFolder } from '../../adapters/lake/files/layout';
+import { parseTimestamp } from '../../domain/watermark';
 
 const folderOf = (text: string) => dateFolder(parseTimestamp(text)!);
 

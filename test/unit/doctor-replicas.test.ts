@@ -1,4 +1,4 @@
-import type { KafkaFacts } from '../../adapters/kafka/inspect';
+import type { KafkaFacts } from '../../adapters/kafka/admin/inspect';
 import { Findings } from '../../cli/doctor/finding';
 import { examineBootstrap, examineInternal, examineReplicas } from '../../cli/doctor/kafka-replicas';
 import { settingsSchema } from '../../configs/schema';

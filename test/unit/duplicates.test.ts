@@ -1,6 +1,6 @@
-import type { IncomingMessage } from '../../activities/interfaces';
-import { findDuplicates, type HighWater, type Judged } from '../../activities/land/duplicates';
-import { judge } from '../../activities/land/parse-message';
+import type { IncomingMessage } from '../../ports';
+import { findDuplicates, type HighWater, type Judged } from '../../activities/landing/duplicates';
+import { judge } from '../../activities/landing/parse-message';
 
 /** Even ids belong to partition 0, odd ones to 1. */
 const partitionOf = (key: string) => Number(BigInt(key) % 2n);

@@ -1,5 +1,5 @@
 import { createErrorFromCode } from 'kafkajs/src/protocol/error';
-import { checkCode, explain, kindOf } from '../../adapters/kafka/errors';
+import { checkCode, explain, kindOf } from '../../adapters/kafka/transport/errors';
 
 const AT = { brokers: ['a:1'], topic: 'orders', numPartitions: 3, replicationFactor: 1 };
 

@@ -1,7 +1,7 @@
-import { judge } from '../../activities/land/parse-message';
-import { readAnyForm } from '../../activities/land/read-any-form';
-import { scanWire } from '../../activities/land/scan-wire';
-import type { Order } from '../../model/order';
+import { judge } from '../../activities/landing/parse-message';
+import { readAnyForm } from '../../activities/landing/read-any-form';
+import { scanWire } from '../../activities/landing/scan-wire';
+import type { Order } from '../../domain/order';
 
 const WIRE =
   '{"order_id":1,"customer_name":"Alice","restaurant_name":"Spice Garden","item":"Butter Chicken",' +

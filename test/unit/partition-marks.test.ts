@@ -1,8 +1,8 @@
-import type { IncomingMessage } from '../../activities/interfaces';
-import { findDuplicates } from '../../activities/land/duplicates';
-import { judge } from '../../activities/land/parse-message';
-import { partitionOf } from '../../adapters/kafka/partitioner';
-import { marksFor } from '../../model/partition-marks';
+import type { IncomingMessage } from '../../ports';
+import { findDuplicates } from '../../activities/landing/duplicates';
+import { judge } from '../../activities/landing/parse-message';
+import { partitionOf } from '../../adapters/kafka/producer/partitioner';
+import { marksFor } from '../../domain/partition-marks';
 
 const at = (second: number, orderId = 0) => ({
   createdAt: `2025-11-18T10:00:${String(second).padStart(2, '0')}.000000Z`,

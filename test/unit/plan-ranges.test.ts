@@ -1,5 +1,5 @@
-import { lagOf, offsetsAfter, planRanges } from '../../model/plan-ranges';
-import { formatRanges, spanOf } from '../../model/ranges';
+import { lagOf, offsetsAfter, planRanges } from '../../domain/plan-ranges';
+import { formatRanges, spanOf } from '../../domain/ranges';
 
 test('a backlog below the limit is claimed whole; partitions without news are left out', () => {
   expect(planRanges({ 0: '10', 1: '5', 2: '0' }, { 0: '13', 1: '5', 2: '1' }, 100)).toEqual([

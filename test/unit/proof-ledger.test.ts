@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { effective, proveLedger, type Entry } from '../../torture/proof-ledger';
+import { effective, proveLedger, type Entry } from '../../dev/torture/proof-ledger';
 
 type Written = Entry['entry'];
 

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { OrdersLake, QuarantinedRow } from '../../activities/interfaces';
+import type { OrdersLake, QuarantinedRow } from '../../ports';
 import { createOrdersLake } from '../../adapters/lake';
-import { batchesOf, listQuarantine, showQuarantined } from '../../adapters/lake/quarantine-reader';
+import { batchesOf, listQuarantine, showQuarantined } from '../../adapters/lake/reading/quarantine-reader';
 import { batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
 
 const ORDER = '"customer_name":"a","restaurant_name":"b","item":"c","order_status":"PLACED"';

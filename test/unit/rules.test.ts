@@ -1,5 +1,5 @@
-import type { Order } from '../../model/order';
-import { brokenRules } from '../../model/rules';
+import type { Order } from '../../domain/order';
+import { brokenRules } from '../../domain/rules';
 
 const GOOD: Order = {
   orderId: 1n,

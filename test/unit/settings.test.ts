@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings, parseSettings } from '../../configs/load';
-import { LastingFailure } from '../../model/errors';
+import { LastingFailure } from '../../domain/errors';
 
 const parse = (text: string, env: NodeJS.ProcessEnv = {}) => parseSettings(text, 'test.yml', env);
 const refusal = (text: string, env: NodeJS.ProcessEnv = {}): string => {

@@ -1,7 +1,7 @@
-import { encodeProgress } from '../../adapters/kafka/progress-record';
-import { decodeSource, encodeSource, sourceDifference, type SourceIdentity } from '../../model/source-id';
-import { tableParts } from '../../model/table-name';
-import { opened, polled, requested, sinceLast } from '../../workflows/capture-state';
+import { encodeProgress } from '../../adapters/kafka/producer/progress-record';
+import { decodeSource, encodeSource, sourceDifference, type SourceIdentity } from '../../domain/source-id';
+import { tableParts } from '../../domain/table-name';
+import { opened, polled, requested, sinceLast } from '../../workflows/capture/state';
 
 const SOURCE: SourceIdentity = {
   system: '7712447648498637655',

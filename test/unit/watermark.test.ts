@@ -5,7 +5,7 @@ import {
   parseTimestamp,
   parseWatermark,
   watermarkFrom,
-} from '../../model/watermark';
+} from '../../domain/watermark';
 
 test.each([
   ['2025-11-18T10:00:00.123456Z', 1763460000123456n],

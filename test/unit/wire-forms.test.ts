@@ -1,5 +1,5 @@
-import { readAnyForm } from '../../activities/land/read-any-form';
-import { scanWire } from '../../activities/land/scan-wire';
+import { readAnyForm } from '../../activities/landing/read-any-form';
+import { scanWire } from '../../activities/landing/scan-wire';
 
 /** Both ways of reading one value; they must agree wherever the quick one has an answer. */
 function readBothWays(value: Buffer) {

@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
-import type { BatchManifest } from '../../activities/interfaces';
-import type { LandActivities } from '../../activities/land';
-import type { CommitInput } from '../../activities/land/commit-micro-batch';
-import type { LandInput } from '../../activities/land/land-micro-batch';
-import type { LandStatus } from '../../model/status';
+import type { BatchManifest } from '../../ports';
+import type { LandActivities } from '../../activities/landing';
+import type { CommitInput } from '../../activities/landing/commit-micro-batch';
+import type { LandInput } from '../../activities/landing/land-micro-batch';
+import type { LandStatus } from '../../domain/status';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
 

@@ -2,11 +2,11 @@
 import type { Client } from '@temporalio/client';
 import type { CaptureActivities } from '../../activities/capture';
 import { createPoll } from '../../activities/capture/poll';
-import type { OrdersSource } from '../../activities/interfaces';
+import type { OrdersSource } from '../../ports';
 import { createOrdersSource } from '../../adapters/postgres';
-import { describeCapture } from '../../model/describe-status';
-import type { CaptureStatus } from '../../model/status';
-import { watermarkFrom } from '../../model/watermark';
+import { describeCapture } from '../../domain/describe-status';
+import type { CaptureStatus } from '../../domain/status';
+import { watermarkFrom } from '../../domain/watermark';
 import {
   ORDERS_TABLE,
   eventually,

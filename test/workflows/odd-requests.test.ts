@@ -5,9 +5,9 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { type Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { defaultPayloadConverter, type ApplicationFailure, type Payload } from '@temporalio/common';
-import type { LandActivities } from '../../activities/land';
-import { REMEMBERED } from '../../model/requests';
-import type { CaptureStatus, LandStatus } from '../../model/status';
+import type { LandActivities } from '../../activities/landing';
+import { REMEMBERED } from '../../domain/requests';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
 

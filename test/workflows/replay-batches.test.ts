@@ -5,27 +5,27 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { createLandActivities } from '../../activities/land';
-import type { OrdersLake, OrdersTopic } from '../../activities/interfaces';
+import { createLandActivities } from '../../activities/landing';
+import type { OrdersLake, OrdersTopic } from '../../ports';
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { createOrdersLake } from '../../adapters/lake';
-import { queryLake } from '../../adapters/lake/reader';
-import { REPLAY, WORKFLOWS } from '../../model/names';
-import type { FailureCode, Order } from '../../model/order';
-import * as rules from '../../model/rules';
-import type { LandStatus, ReplayStatus } from '../../model/status';
-import { proveFiles } from '../../torture/proof-files';
-import { readLedger } from '../../torture/proof-ledger';
+import { queryLake } from '../../adapters/lake/reading/reader';
+import { REPLAY, WORKFLOWS } from '../../domain/names';
+import type { FailureCode, Order } from '../../domain/order';
+import * as rules from '../../domain/rules';
+import type { LandStatus, ReplayStatus } from '../../domain/status';
+import { proveFiles } from '../../dev/torture/proof-files';
+import { readLedger } from '../../dev/torture/proof-ledger';
 import { saveHistories } from '../replay/save';
 import { eventually, freshNamespace, freshPipeline, servers, type FreshPipeline } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
 
-jest.mock('../../model/rules', () => {
-  const actual = jest.requireActual<typeof rules>('../../model/rules');
+jest.mock('../../domain/rules', () => {
+  const actual = jest.requireActual<typeof rules>('../../domain/rules');
   return { ...actual, brokenRules: jest.fn(actual.brokenRules) };
 });
 const brokenRules = jest.mocked(rules.brokenRules);
-const trueRules = jest.requireActual<typeof rules>('../../model/rules').brokenRules;
+const trueRules = jest.requireActual<typeof rules>('../../domain/rules').brokenRules;
 
 let pipeline: FreshPipeline;
 let client: Client;

@@ -7,8 +7,8 @@
  *     ]);
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WORKFLOWS } from '../../model/names';
-import { insertOrders } from '../../torture/orders';
+import { WORKFLOWS } from '../../domain/names';
+import { insertOrders } from '../../dev/torture/orders';
 import { startWorkflows, type Rig, type RigOptions } from '../faults/rig';
 import { sideBySide, type Lane, type LaneWith } from '../faults/side-by-side';
 import { pause } from '../faults/unlanded';

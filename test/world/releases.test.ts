@@ -3,9 +3,9 @@
  * over are opened by today's code, which captures and lands more, recognises all that is there, and audits clean.
  */
 import { parseSettings } from '../../configs/load';
-import { WORKFLOWS } from '../../model/names';
-import type { CaptureStatus, LandStatus } from '../../model/status';
-import { insertOrders } from '../../torture/orders';
+import { WORKFLOWS } from '../../domain/names';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
+import { insertOrders } from '../../dev/torture/orders';
 import type { Rig } from '../faults/rig';
 import { startWorkflows } from '../faults/rig';
 import { asOperator, commandsIn } from '../faults/as-operator';

@@ -1,8 +1,8 @@
 /** What others do to the topic: partitions are added, a transaction stays open, its consumer group is taken. */
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
-import { WORKFLOWS } from '../../model/names';
-import { auditLake } from '../../proof/audit';
-import { insertOrders } from '../../torture/orders';
+import { WORKFLOWS } from '../../domain/names';
+import { auditLake } from '../../reconcile/audit';
+import { insertOrders } from '../../dev/torture/orders';
 import type { Rig } from '../faults/rig';
 import { sideBySide, type Lane } from '../faults/side-by-side';
 import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';

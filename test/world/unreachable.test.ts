@@ -1,6 +1,6 @@
 /** Rows that capture does not reach: each is counted, whatever becomes of the workflow, and comes by the remedy that is told. */
-import { WORKFLOWS } from '../../model/names';
-import { insertOrders } from '../../torture/orders';
+import { WORKFLOWS } from '../../domain/names';
+import { insertOrders } from '../../dev/torture/orders';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import { startWorkflows, type Rig } from '../faults/rig';
 import { sideBySide, type Lane } from '../faults/side-by-side';

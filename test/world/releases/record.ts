@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { Kafka, logLevel } from 'kafkajs';
-import { startWorkers } from '../../../bench/workers';
-import { freshNamespace, freshPipeline, type FreshPipeline } from '../../../stack/fresh-pipeline';
+import { startWorkers } from '../../../dev/bench/workers';
+import { freshNamespace, freshPipeline, type FreshPipeline } from '../../../dev/stack/fresh-pipeline';
 
 const TABLE = '"2025em1100102_orders"';
 const IDS = { capture: 'orders-capture', land: 'orders-land' } as const;

@@ -1,0 +1,128 @@
+import type { Context } from '@temporalio/activity';
+import type { DamagedFile } from '../../domain/damaged';
+import { LastingFailure } from '../../domain/errors';
+import { REMEMBERED } from '../../domain/requests';
+import { formatTimestamp } from '../../domain/watermark';
+import type {
+  BatchIdentity,
+  BatchManifest,
+  Batches,
+  Found,
+  IncomingMessage,
+  OrdersLake,
+  OrdersTopic,
+  OwnedBatch,
+  WriteOptions,
+} from '../../ports';
+import { findDuplicates, type HighWater, type Judged } from './duplicates';
+import { judge } from './parse-message';
+
+export interface Landing {
+  topic: OrdersTopic;
+  lake: OrdersLake;
+}
+
+export interface Known {
+  highWater: HighWater;
+  /** How many partitions the topic had when the batch was claimed: by what `highWater` is. */
+  partitions: number;
+  /** Was this very message landed before? */
+  isReread: (message: IncomingMessage) => boolean;
+  /** Where to look up what may have been landed before. */
+  batches: Batches;
+  /** Files that were found damaged before; those that still are stand in the manifest, too. */
+  damaged: readonly DamagedFile[];
+}
+
+/**
+ * Reads the batch's offsets, judges every message, drops repeats, and writes one file per date unless `write` is
+ * `undefined` (a dry run, whose manifest has no files). The rows depend on the arguments alone, and on files of `known.batches`.
+ */
+export async function carryOut(
+  { topic, lake }: Landing,
+  batch: OwnedBatch,
+  known: Known,
+  context: Context,
+  write: Omit<WriteOptions, 'signal'> | undefined,
+): Promise<BatchManifest> {
+  const damaged = await lake.stillDamaged(known.damaged);
+  const seen = (found: Found): Set<number> => {
+    for (const one of found.damaged) if (!damaged.some(({ file }) => file === one.file)) damaged.push(one);
+    return found.indexes;
+  };
+  const judged = await readAndJudge(topic, batch, context);
+  const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
+    highWater: known.highWater,
+    isReread: known.isReread,
+    partitionOf: (key) => topic.partitionOf(key, known.partitions),
+    findLanded: async (orders) => seen(await lake.findLanded(known.batches, orders)),
+    findQuarantined: async (rows) => seen(await lake.findQuarantined(known.batches, rows)),
+  });
+  const written =
+    write === undefined
+      ? { files: [], quarantineFiles: [] }
+      : await lake.writeBatch(
+          batch,
+          { accepted, quarantined },
+          { signal: context.cancellationSignal, ...write },
+        );
+
+  const failures: BatchManifest['counts']['failures'] = {};
+  for (const row of quarantined) for (const code of row.failures) failures[code] = (failures[code] ?? 0) + 1;
+  const newest = accepted.reduce(
+    (max, { order }) => (order.createdAtMicros > max ? order.createdAtMicros : max),
+    MIN,
+  );
+  return {
+    ...written,
+    counts: {
+      read: judged.length,
+      landed: accepted.length,
+      duplicate: duplicates,
+      quarantined: quarantined.length,
+      failures,
+    },
+    ...(newest === MIN ? {} : { newestCreatedAt: formatTimestamp(newest) }),
+    highWater: after.highWater,
+    ...(damaged.length === 0 ? {} : { damaged: damaged.slice(0, REMEMBERED) }),
+  };
+}
+
+const MIN = -(2n ** 63n);
+
+/** Partitions are read at once and so arrive interleaved; ordered by partition and offset, every attempt sees the same list. */
+async function readAndJudge(
+  topic: OrdersTopic,
+  { ranges, topicId }: BatchIdentity,
+  context: Context,
+): Promise<Judged[]> {
+  const byPartition = new Map<number, Judged[]>();
+  let read = 0;
+  for await (const messages of topic.read(ranges, { signal: context.cancellationSignal, topicId })) {
+    for (const message of messages)
+      listOf(byPartition, message).push({ message, verdict: verdictOn(message) });
+    read += messages.length;
+    context.heartbeat({ read });
+  }
+  return [...byPartition.keys()].sort((a, b) => a - b).flatMap((partition) => byPartition.get(partition)!);
+}
+
+/** A bad message is a verdict; rules that throw are a fault of ours, which no retry of the same version mends. */
+function verdictOn(message: IncomingMessage): Judged['verdict'] {
+  try {
+    return judge(message);
+  } catch (error) {
+    const { partition, offset } = message;
+    throw new LastingFailure(
+      'BatchNotLandable',
+      `partition ${partition}, offset ${offset}: judging the message failed: ${String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function listOf(byPartition: Map<number, Judged[]>, { partition }: IncomingMessage): Judged[] {
+  let list = byPartition.get(partition);
+  if (list === undefined) byPartition.set(partition, (list = []));
+  return list;
+}

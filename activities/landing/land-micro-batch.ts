@@ -1,0 +1,78 @@
+import { Context } from '@temporalio/activity';
+import { damagedIn, type DamagedFile } from '../../domain/damaged';
+import { LastingFailure } from '../../domain/errors';
+import { partitionsIn } from '../../domain/partition-marks';
+import type { Offsets } from '../../domain/ranges';
+import { topicOf } from '../../domain/topic-id';
+import type { BatchManifest, KnownLake, OwnedBatch } from '../../ports';
+import { carryOut, type Landing } from './carry-out';
+import { manifestFor } from './commit-micro-batch';
+import type { HighWater } from './duplicates';
+
+export interface LandInput extends OwnedBatch {
+  highWater: HighWater;
+  /** The furthest offsets that were ever landed: messages before them are read once more, after a reset. */
+  reached: Offsets;
+  topicSince?: number;
+  /** Files that were found damaged. */
+  damaged?: DamagedFile[];
+  /** What is known of the lake; absent in versions before 0.4.0. */
+  known?: KnownLake;
+  /** Partitions of the topic when the batch was claimed, fixed so that attempts judge alike; in 0.3.0 those of `reached`. */
+  partitions?: number;
+}
+
+/** Each takes some 330 bytes of the result, twice in history, and Temporal refuses a result above 2 MB. */
+export const MOST_FILES = 2_000;
+
+/**
+ * Reads exactly the claimed offsets, judges every message, drops repeats and writes one file per date.
+ *
+ * Idempotency key: (sequence, ranges). Committed messages of fixed offsets never change, and neither do files of
+ * earlier batches, so every attempt comes to the same rows, names and bytes. One that dies leaves at most
+ * temporary files, which readers skip, or whole files, which the next attempt finds equal. Two at once write the
+ * same bytes under different temporary names. A batch that is committed is not read again; its manifest is in the ledger (a
+ * workflow that was reset to an earlier point comes by here). One that wakes up after its landing was replaced finds its
+ * epoch closed.
+ *
+ * LastingFailure BatchNotLandable, where the workflow parks the batch; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
+ */
+export function createLandMicroBatch(deps: Landing) {
+  return async function landMicroBatch({
+    epoch,
+    sequence,
+    ranges,
+    highWater,
+    reached,
+    damaged = [],
+    known,
+    partitions = partitionsIn(reached),
+    ...topic
+  }: LandInput): Promise<BatchManifest> {
+    const context = Context.current();
+    const { topicSince, ...ofTopic } = topicOf(topic);
+    const batch = { epoch, sequence, ranges, ...ofTopic };
+    if (known !== undefined) await deps.lake.confirm(known);
+    const committed = await deps.lake.findCommitted(batch);
+    if (committed !== undefined) return { ...manifestFor(committed, partitions), ...damagedIn(committed) };
+    const manifest = carryOut(
+      deps,
+      batch,
+      {
+        highWater,
+        partitions,
+        isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
+        batches: { before: sequence, ...(topicSince === undefined ? {} : { topicSince }) },
+        damaged,
+      },
+      context,
+      { again: context.info.attempt > 1, mostFiles: MOST_FILES },
+    );
+    return await manifest.catch(async (error: unknown) => {
+      // It is parked now; what this attempt or one before has shown is in no entry, and readers would count it.
+      if (error instanceof LastingFailure && error.type === 'BatchNotLandable')
+        await deps.lake.discard(batch);
+      throw error;
+    });
+  };
+}

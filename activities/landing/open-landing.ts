@@ -1,0 +1,90 @@
+import { Context } from '@temporalio/activity';
+import { damagedIn, type DamagedFile, type LakeIdentity } from '../../domain/damaged';
+import type { Offsets } from '../../domain/ranges';
+import { topicOf } from '../../domain/topic-id';
+import type { Watermark } from '../../domain/watermark';
+import type { OrdersLake, OrdersTopic } from '../../ports';
+import type { Named, Unnamed } from '../name-pipeline';
+
+export interface OpenLandingResult extends Named {
+  /** Which opening of the lake this is; every batch is written under it. */
+  epoch: number;
+  /** Micro-batches committed before. */
+  sequence: number;
+  next: Offsets;
+  /** The topic that these offsets are of, as the lake has it; whether it is still there is the claim's to find out. */
+  topicId?: string;
+  topicSince?: number;
+  /** The furthest offsets that were ever landed. */
+  reached: Offsets;
+  highWater: Record<string, Watermark>;
+  /** Batches that are parked. */
+  unlanded: number[];
+  /** Files that were found damaged. */
+  damaged?: DamagedFile[];
+  startedFrom: 'ledger' | 'earliest offsets';
+  /** What the lake is known by from now on. */
+  lake?: LakeIdentity;
+  /** Hex SHA-256 of the ledger's last entry. */
+  entryHash?: string;
+}
+
+export interface OpenLandingInput extends Unnamed {
+  /** An operator wants the lake taken as it is, whatever was landed before. */
+  acceptLake?: boolean;
+}
+
+/**
+ * Checks topic and lake before anything is done, takes the lake over, clears away what a lost run left half done, and
+ * finds the place to begin: after the ledger's last entry, or at the offsets that were the earliest when the
+ * lake was first opened.
+ *
+ * Idempotent: creates what is missing, and every attempt takes an epoch of its own, which shuts out all before it: so an
+ * attempt that wakes up late can neither write nor remove anything. Removes only files that no ledger entry names
+ * and that only an earlier run of this pipeline can have written. LastingFailure LakeMismatch where the lake is not the one that
+ * was landed in: empty, or behind the consumer group's offsets.
+ */
+export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }) {
+  return async function openLanding({ acceptLake }: OpenLandingInput = {}): Promise<OpenLandingResult> {
+    await deps.topic.ensure();
+    const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
+    const { epoch, last, hash, identity, damaged } = await deps.lake.open({
+      runId: workflowExecution?.runId ?? '',
+      scheduledAt: currentAttemptScheduledTimestampMs,
+      ...(acceptLake === true ? { accept: true } : { landed: await deps.topic.groupOffsets() }),
+    });
+    // From here on the group is no witness of what is not in this lake.
+    const forget = (to: Offsets) => (acceptLake === true ? deps.topic.commitGroupOffsets(to) : undefined);
+    if (last !== undefined) {
+      const { sequence, next, reached, highWater, unlanded = [] } = last;
+      await forget(next);
+      return {
+        epoch,
+        sequence,
+        next,
+        ...topicOf(last),
+        reached,
+        highWater,
+        unlanded,
+        ...damagedIn({ damaged }),
+        startedFrom: 'ledger',
+        lake: identity,
+        ...(hash === undefined ? {} : { entryHash: hash }),
+      };
+    }
+    const { earliest, ...now } = await deps.topic.offsets();
+    const { begin, ...there } = await deps.lake.beginning(epoch, { begin: earliest, ...topicOf(now) });
+    await forget(begin);
+    return {
+      epoch,
+      sequence: 0,
+      next: begin,
+      ...there,
+      reached: begin,
+      highWater: {},
+      unlanded: [],
+      startedFrom: 'earliest offsets',
+      lake: identity,
+    };
+  };
+}

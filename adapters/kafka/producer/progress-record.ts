@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { Progress } from '../../../ports';
+import { PUBLISH_AGAIN } from '../../../domain/data-loss';
+import { LastingFailure } from '../../../domain/errors';
+import type { LateRows } from '../../../domain/missed';
+import type { Window } from '../../../domain/ranges';
+import { formatWatermark } from '../../../domain/watermark';
+import type { Connection } from '../transport/connection';
+import { fetchStableOffset } from './offset-fetch-request';
+
+/**
+ * The group whose offset of partition 0 carries the progress record. One group serves every topic; the record
+ * is the offset's metadata and its sequence is the offset.
+ */
+export const PROGRESS_GROUP = 'orders-capture-progress';
+export const PROGRESS_PARTITION = 0;
+
+const watermark = z.object({ createdAt: z.string(), orderId: z.string() });
+const record = z.object({
+  sequence: z.int().positive(),
+  lower: watermark,
+  upper: watermark,
+  rows: z.int().min(0),
+  topicId: z.exactOptional(z.string()),
+  sourceId: z.exactOptional(z.string()),
+  // Written and read by capture alone.
+  late: z.exactOptional(z.custom<LateRows>((value) => typeof value === 'object' && value !== null)),
+});
+
+/** The brokers allow 4096 characters (offset.metadata.max.bytes). */
+const MOST_CHARACTERS = 4_000;
+
+/** About 1,000 characters. Earlier versions pass over what they do not know. */
+export function encodeProgress({ late, ...progress }: Progress): string {
+  const { sequence, lower, upper, rows, topicId, sourceId } = progress;
+  const known = { sequence, lower, upper, rows, topicId, sourceId };
+  const text = JSON.stringify({ ...known, late });
+  return text.length <= MOST_CHARACTERS ? text : JSON.stringify(known);
+}
+
+/** The record, or `undefined` where none was written, or it has expired (offsets.retention.minutes of the brokers). */
+export async function readProgress(
+  connection: Connection,
+  signal: AbortSignal | undefined,
+): Promise<Progress | undefined> {
+  const committed = await connection.coordinated('group', PROGRESS_GROUP, signal, (coordinator) =>
+    fetchStableOffset(coordinator, {
+      group: PROGRESS_GROUP,
+      topic: connection.topic,
+      partition: PROGRESS_PARTITION,
+    }),
+  );
+  return committed === undefined ? undefined : decodeProgress(committed.metadata, connection.topic);
+}
+
+function decodeProgress(metadata: string, topic: string): Progress {
+  try {
+    return record.parse(JSON.parse(metadata));
+  } catch (error) {
+    throw new LastingFailure(
+      'CaptureConflict',
+      `the progress record of topic ${topic} in group ${PROGRESS_GROUP} is not one of ours: ` +
+        `${metadata.slice(0, 300)}. Another program commits offsets of this group; ` +
+        'stop it, delete the offset with kafka-consumer-groups, and start the capture from the right watermark',
+      { cause: error },
+    );
+  }
+}
+
+const GONE =
+  'the topic was created anew, or the record has expired (offsets.retention.minutes of the brokers). Publish again what ' +
+  `had not landed; repeats are dropped: ${PUBLISH_AGAIN}`;
+
+/**
+ * Decides what a publish has to do, once older attempts are fenced: `true` where the window is published
+ * already, `false` where it is the next. LastingFailure CaptureConflict otherwise.
+ */
+export function isPublished(
+  window: Window & { sequence: number },
+  found: Progress | undefined,
+  topic: string,
+  afterReset = false,
+): boolean {
+  if (found?.sequence === window.sequence && describe(found) === describe(window)) return true;
+  if ((found?.sequence ?? 0) === window.sequence - 1) return false;
+  if (found === undefined) {
+    if (afterReset) return false;
+    throw new LastingFailure(
+      'CaptureConflict',
+      `window ${describe(window)} of topic ${topic} is not the first, but Kafka holds no progress record in group ` +
+        `${PROGRESS_GROUP}: ${GONE}`,
+    );
+  }
+  throw new LastingFailure(
+    'CaptureConflict',
+    `window ${describe(window)} cannot be published to topic ${topic}: the last published is ` +
+      `${describe(found)}. A second capture runs on this pipeline, or this workflow was restored from ` +
+      'an older state. Stop one of them; a new capture continues from the progress record',
+  );
+}
+
+/** The failure of a renewal that finds another record than the one it is to renew. */
+export function otherRecord(sequence: number, found: Progress | undefined, topic: string): LastingFailure {
+  return new LastingFailure(
+    'CaptureConflict',
+    `the progress record of topic ${topic} in group ${PROGRESS_GROUP} should be that of window ${sequence}, but ` +
+      (found === undefined
+        ? `there is none: ${GONE}`
+        : `is ${describe(found)}. A second capture runs on this pipeline: stop one of them; a new capture ` +
+          'continues from the progress record'),
+  );
+}
+
+/** The failure of a publish into another topic than the one that this capture has published to. */
+export function anotherTopic(topic: string, known: string, found: string): LastingFailure {
+  return new LastingFailure(
+    'CaptureConflict',
+    `topic ${topic} was deleted and made anew: its id was ${known} and is ${found}. What had not landed is gone. Publish it ` +
+      `again; repeats are dropped: ${PUBLISH_AGAIN}`,
+  );
+}
+
+function describe({ sequence, lower, upper }: Window & { sequence: number }): string {
+  return `${sequence} (${formatWatermark(lower)}, ${formatWatermark(upper)}]`;
+}

@@ -1,0 +1,175 @@
+/**
+ * Who may write to a lake, decided by the file system alone: whoever opened it last.
+ *
+ * Every opening takes the next epoch, a file that link() lets only one of several make. All that is written comes to its
+ * place by rename() or link() from the epoch's own staging folder, and a new epoch closes the older ones' folders before
+ * it looks at anything. So a process that was frozen, cut off or forgotten fails at its next step, however late it wakes
+ * up: its files cannot appear any more, and no check that could be out of date a moment later is needed.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LastingFailure } from '../../../domain/errors';
+import { codeOf, createDurably, makeFolder } from '../files/durable-file';
+import {
+  epochName,
+  epochOf,
+  epochOfRecord,
+  STAGING_FOLDER,
+  stagingOf,
+  type LakeFolders,
+} from '../files/layout';
+import { lastEntry, UnreadableEntry } from './ledger';
+import { namesIn } from '../files/part-files';
+
+/** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
+export interface Opener {
+  runId: string;
+  scheduledAt: number;
+}
+
+/**
+ * Takes the next epoch and shuts out all older ones; their staged files are gone afterwards. An attempt that was scheduled
+ * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then.
+ */
+export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<number> {
+  const records = join(folders.lake, STAGING_FOLDER);
+  for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
+  const epoch = await nextEpoch(records, await epochInLedger(folders.ledger), opener);
+  for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
+  // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
+  if ((await newestEpoch(records)) !== epoch) {
+    for (const root of roots(folders)) await rmdir(stagingOf(root, epoch)).catch(() => undefined);
+    throw supersededBy(folders.lake, await newestEpoch(records));
+  }
+  for (const root of roots(folders)) await closeOlder(join(root, STAGING_FOLDER), epoch);
+  return epoch;
+}
+
+/** Tells a closed staging folder from other reasons why a step failed. Returns the error to throw. */
+export async function orSuperseded(
+  error: unknown,
+  folders: LakeFolders,
+  root: string,
+  epoch: number,
+): Promise<unknown> {
+  if (codeOf(error) !== 'ENOENT' || (await exists(stagingOf(root, epoch)))) return error;
+  const newest = await newestEpoch(join(folders.lake, STAGING_FOLDER));
+  if (newest > epoch) return supersededBy(root, newest);
+  if (!(await exists(root))) return new Error(`${root} is gone. ${PUT_BACK}`, { cause: error });
+  return new LastingFailure(
+    'LakeMismatch',
+    `${stagingOf(root, epoch)}, by which one landing keeps another from writing, was removed, and no other landing has opened the ` +
+      'lake since: somebody has. Nothing is lost. Start the landing again, which makes it anew: npm run orders -- start',
+  );
+}
+
+const PUT_BACK =
+  'Was it moved, or is its disk not mounted? Put it back as it was: landing goes on by itself. If it is lost, start the landing ' +
+  'anew, which makes it again, and land again what the audit finds missing: temporal workflow terminate --workflow-id orders-land ; ' +
+  'npm run orders -- start ; npm run orders -- audit';
+
+/**
+ * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of the staging
+ * folder, so that only the newest epoch can remove anything.
+ */
+export async function removeFenced(
+  path: string,
+  folders: LakeFolders,
+  root: string,
+  epoch: number,
+): Promise<void> {
+  const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    const told = await orSuperseded(error, folders, root, epoch);
+    if (codeOf(told) === 'ENOENT') return;
+    throw told;
+  }
+  await rm(aside, { force: true });
+}
+
+function roots({ lake, quarantine }: LakeFolders): string[] {
+  return [lake, quarantine];
+}
+
+async function nextEpoch(records: string, written: number, opener: Opener): Promise<number> {
+  for (;;) {
+    // The records may have been removed; the ledger's epochs must rise all the same.
+    const newest = Math.max(await newestEpoch(records), written);
+    if (newest > 0) await refuseLatecomer(records, newest, opener);
+    const record = { epoch: newest + 1, ...opener, openedAt: new Date().toISOString() };
+    const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+    if (await createDurably(records, epochName(newest + 1), bytes)) return newest + 1;
+  }
+}
+
+async function refuseLatecomer(records: string, newest: number, opener: Opener): Promise<void> {
+  const path = join(records, epochName(newest));
+  const { scheduledAt, runId } = await openerIn(path);
+  if (opener.scheduledAt >= scheduledAt) return;
+  throw new LastingFailure(
+    'LandingConflict',
+    `${path} was written by run ${runId} at ${new Date(scheduledAt).toISOString()}, after this one was scheduled ` +
+      `(${new Date(opener.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
+      'of the Temporal server was set back, wait until it has passed that moment, then start landOrders again.',
+  );
+}
+
+/** A record that was removed or cut tells of nobody. */
+async function openerIn(path: string): Promise<Opener> {
+  const nobody = { runId: '', scheduledAt: 0 };
+  try {
+    return { ...nobody, ...(JSON.parse(await readFile(path, 'utf8')) as Opener) };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return nobody;
+    throw error;
+  }
+}
+
+/** Of its newest entry; an unreadable one is told later. */
+async function epochInLedger(ledger: string): Promise<number> {
+  try {
+    return (await lastEntry(ledger))?.epoch ?? 0;
+  } catch (error) {
+    if (error instanceof UnreadableEntry) return 0;
+    throw error;
+  }
+}
+
+async function newestEpoch(records: string): Promise<number> {
+  return (await namesIn(records)).reduce((max, name) => Math.max(max, epochOfRecord(name) ?? 0), 0);
+}
+
+/** A folder is closed by giving it another name, in one step; what it held goes with it. Records of older epochs go, too. */
+async function closeOlder(staging: string, epoch: number): Promise<void> {
+  for (const name of await namesIn(staging)) {
+    const path = join(staging, name);
+    const folder = epochOf(name);
+    if (folder !== undefined && folder < epoch) {
+      const closed = join(staging, `closed.${randomBytes(8).toString('hex')}`);
+      await rename(path, closed);
+      await rm(closed, { recursive: true, force: true });
+    } else if (name.startsWith('closed.') || (epochOfRecord(name) ?? epoch) < epoch) {
+      await rm(path, { recursive: true, force: true });
+    }
+  }
+}
+
+function supersededBy(root: string, epoch: number | undefined): LastingFailure {
+  const which = epoch === undefined ? '' : ` (epoch ${epoch})`;
+  return new LastingFailure(
+    'LandingConflict',
+    `The lake ${root} was opened by another landing${which}, which owns it now; nothing ` +
+      'more is written here. If two landOrders share the lake, stop one of them or give it a lake of its own; then start ' +
+      'landOrders again.',
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

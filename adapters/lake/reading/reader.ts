@@ -1,0 +1,131 @@
+/** What a lake holds, as an independent reader sees it: DuckDB, never the library that wrote the files. */
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { join } from 'node:path';
+import { FAILURES } from '../../../domain/order';
+import type { FailureCode } from '../../../domain/order';
+import { readParquet, withDuckDB } from './duckdb';
+import { foldersOf } from '../files/layout';
+import { allParts } from '../files/part-files';
+
+/** One `date=` folder of the lake. */
+export interface DateSummary {
+  /** `2025-11-18`, UTC. */
+  date: string;
+  rows: number;
+  files: number;
+  /** The sum of amount, two decimals, as text: it may exceed what a double holds. */
+  amount: string;
+  /** 27 characters, UTC: `2025-11-18T10:00:00.123456Z`. */
+  firstCreatedAt: string;
+  lastCreatedAt: string;
+}
+
+/** A lake and its quarantine at a glance. */
+export interface LakeSummary {
+  dates: DateSummary[];
+  rows: number;
+  files: number;
+  /** Equal to `rows` in a lake without duplicates. */
+  distinctOrderIds: number;
+  quarantined: { rows: number; files: number; failures: Partial<Record<FailureCode, number>> };
+}
+
+/** Counts all part files under `date=` folders, committed or not; an absent or empty lake has zeros. */
+export async function summary(lakePath: string): Promise<LakeSummary> {
+  const { lake, quarantine } = foldersOf(lakePath);
+  const files = await pathsIn(lake);
+  const quarantineFiles = await pathsIn(quarantine);
+  return withDuckDB(async (duckdb) => {
+    const dates = await summarizeDates(duckdb, files);
+    const totals = await query(duckdb, files, 'SELECT count(DISTINCT order_id)::DOUBLE FROM files');
+    return {
+      dates,
+      rows: dates.reduce((sum, { rows }) => sum + rows, 0),
+      files: files.length,
+      distinctOrderIds: Number(totals[0]?.[0] ?? 0),
+      quarantined: await summarizeQuarantine(duckdb, quarantineFiles),
+    };
+  });
+}
+
+/**
+ * Rows of `sql` over the lake's files, there a table named `files` with the extra column `filename`; none for an
+ * empty lake. For tests and checks: `queryLake(path, 'SELECT count(*) FROM files')`.
+ */
+export async function queryLake(
+  lakePath: string,
+  sql: string,
+  options: { quarantine?: boolean } = {},
+): Promise<DuckDBValue[][]> {
+  const { lake, quarantine } = foldersOf(lakePath);
+  const files = await pathsIn(options.quarantine === true ? quarantine : lake);
+  return withDuckDB((duckdb) => query(duckdb, files, sql));
+}
+
+/** The earliest created_at of a file, as 27 characters; `undefined` where it has none. Throws where it cannot be read. */
+export async function firstCreatedAt(file: string): Promise<string | undefined> {
+  const rows = await withDuckDB((duckdb) =>
+    query(duckdb, [file], `SELECT ${timestampText('min(created_at)')} FROM files`),
+  );
+  const first = rows[0]?.[0] ?? null;
+  return first === null ? undefined : String(first);
+}
+
+async function pathsIn(root: string): Promise<string[]> {
+  return (await allParts(root)).map(({ path }) => join(root, path));
+}
+
+async function query(
+  duckdb: DuckDBConnection,
+  files: readonly string[],
+  sql: string,
+): Promise<DuckDBValue[][]> {
+  if (files.length === 0) return [];
+  const source = readParquet(files, ', filename = true');
+  return (await duckdb.runAndReadAll(`WITH files AS (SELECT * FROM ${source}) ${sql}`)).getRows();
+}
+
+async function summarizeDates(duckdb: DuckDBConnection, files: readonly string[]): Promise<DateSummary[]> {
+  const rows = await query(
+    duckdb,
+    files,
+    `SELECT regexp_extract(filename, '.*date=([0-9-]{10})/', 1) AS date,
+            count(*)::DOUBLE, count(DISTINCT filename)::DOUBLE, sum(amount)::VARCHAR,
+            ${timestampText('min(created_at)')}, ${timestampText('max(created_at)')}
+     FROM files GROUP BY 1 ORDER BY 1`,
+  );
+  return rows.map(([date, count, fileCount, amount, first, last]) => ({
+    date: String(date),
+    rows: Number(count),
+    files: Number(fileCount),
+    amount: String(amount),
+    firstCreatedAt: String(first),
+    lastCreatedAt: String(last),
+  }));
+}
+
+async function summarizeQuarantine(
+  duckdb: DuckDBConnection,
+  files: readonly string[],
+): Promise<LakeSummary['quarantined']> {
+  const counts = await query(
+    duckdb,
+    files,
+    `SELECT rule, count(*)::DOUBLE
+     FROM (SELECT unnest(string_split(failed_rules, ',')) AS rule FROM files) GROUP BY 1`,
+  );
+  const found = new Map(counts.map(([rule, count]) => [String(rule), Number(count)]));
+  const failures: Partial<Record<FailureCode, number>> = {};
+  // In the rules' own order, whatever order the groups come in.
+  for (const code of Object.keys(FAILURES) as FailureCode[]) {
+    const count = found.get(code);
+    if (count !== undefined) failures[code] = count;
+  }
+  const rows = await query(duckdb, files, 'SELECT count(*)::DOUBLE FROM files');
+  return { rows: Number(rows[0]?.[0] ?? 0), files: files.length, failures };
+}
+
+/** By way of a number: DuckDB's own text of a TIMESTAMPTZ depends on the session's time zone. */
+function timestampText(expression: string): string {
+  return `strftime(make_timestamp(epoch_us(${expression})), '%Y-%m-%dT%H:%M:%S.%fZ')`;
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import type { OversizedRows } from '../../../ports';
+import { makeFolder, sha256, writeDurably } from '../files/durable-file';
+import { foldersOf } from '../files/layout';
+
+/** Beside the quarantine's `date=…` folders; readers skip a name that begins with `_`. */
+const FOLDER = '_oversized';
+
+/**
+ * Files of `<lake>_quarantine/_oversized/`, one a row: its JSON as PostgreSQL printed it, under a name made of its key and
+ * its hash. So a repeated publish finds the file, and a row that changed has another one.
+ */
+export function createOversizedRows(lakePath: string): OversizedRows {
+  const { quarantine } = foldersOf(lakePath);
+  const folder = join(quarantine, FOLDER);
+  return {
+    async keep({ key, value }) {
+      const hash = sha256(value);
+      const name = `order-${key ?? 'null'}-${hash.slice(0, 16)}.json`;
+      await makeFolder(folder);
+      await writeDurably(folder, name, value);
+      return { file: `${FOLDER}/${name}`, bytes: value.length, sha256: hash };
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readParquet, withDuckDB } from '../../adapters/lake/reading/duckdb';
+import { foldersOf } from '../../adapters/lake/files/layout';
+import { dateFolders, partsOf } from '../../adapters/lake/files/part-files';
+
+/** Between two listings; adds half of it, on average, to the freshness that is shown. */
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Freshness as a reader of the lake has it. Each live order's clock starts just before its INSERT is sent and stops when
+ * a listing of the lake's folders shows the file that holds it, as DuckDB then finds. Both times are this process's, so
+ * it needs no clock of a server, and it is never less than the truth.
+ */
+export class LakeWatch {
+  /** Orders that were inserted and not yet seen, and when. */
+  readonly #pending = new Map<string, number>();
+  readonly #known = new Set<string>();
+  readonly #seen: { at: number; seconds: number }[] = [];
+
+  private constructor(
+    private readonly roots: { path: string; counts: boolean }[],
+    /** `date=…` of the day before the demo began; what lies before holds no live orders. */
+    private readonly since: string,
+  ) {}
+
+  /** Files that are there now are not looked at. */
+  static async open(lakePath: string): Promise<LakeWatch> {
+    const { lake, quarantine } = foldersOf(lakePath);
+    const since = `date=${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}`;
+    const watch = new LakeWatch(
+      [
+        { path: lake, counts: true },
+        { path: quarantine, counts: false },
+      ],
+      since,
+    );
+    for (const { path } of watch.roots) await watch.#newFiles(path);
+    return watch;
+  }
+
+  expect(orderIds: readonly string[], sentAt: number): void {
+    for (const id of orderIds) this.#pending.set(id, sentAt);
+  }
+
+  /** Live orders that are neither in the lake nor in quarantine yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Of the last `seconds`, or of all; `undefined` before the first order was seen. */
+  freshness(seconds = Infinity): { p50: number; p95: number; worst: number; orders: number } | undefined {
+    const after = Date.now() - seconds * 1000;
+    const values = this.#seen.filter(({ at }) => at >= after).map((seen) => seen.seconds);
+    if (values.length === 0) return undefined;
+    values.sort((a, b) => a - b);
+    const at = (share: number) => values[Math.ceil(values.length * share) - 1]!;
+    return { p50: at(0.5), p95: at(0.95), worst: at(1), orders: values.length };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const { path, counts } of this.roots) {
+        const files = await this.#newFiles(path);
+        const at = Date.now();
+        for (const id of await idsIn(files)) this.#arrived(id, at, counts);
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  #arrived(id: string, at: number, counts: boolean): void {
+    const sentAt = this.#pending.get(id);
+    if (sentAt === undefined) return;
+    this.#pending.delete(id);
+    if (counts) this.#seen.push({ at, seconds: (at - sentAt) / 1000 });
+  }
+
+  async #newFiles(root: string): Promise<string[]> {
+    const found: string[] = [];
+    for (const date of await dateFolders(root)) {
+      if (date < this.since) continue;
+      for (const part of await partsOf(root, date)) {
+        const path = join(root, part.path);
+        if (!this.#known.has(path)) found.push(path);
+        this.#known.add(path);
+      }
+    }
+    return found;
+  }
+}
+
+async function idsIn(files: readonly string[]): Promise<string[]> {
+  if (files.length === 0) return [];
+  return withDuckDB(async (duckdb) => {
+    const sql = `SELECT order_id::VARCHAR FROM ${readParquet(files)} WHERE order_id IS NOT NULL`;
+    return (await duckdb.runAndReadAll(sql)).getRows().map(([id]) => String(id));
+  });
+}

@@ -1,0 +1,152 @@
+/** `npm run demo`: the whole pipeline on real servers, from nothing, with a proof at the end. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { Pool } from 'pg';
+import { withClient } from '../../cli/client';
+import { loadSettings } from '../../configs/load';
+import type { Settings } from '../../configs/schema';
+import { loadTemporal } from '../../configs/temporal';
+import { Interrupt } from './interrupt';
+import { runLive } from './live-phase';
+import { openPool } from './orders-table';
+import { sendOrdersWithoutId } from './other-producer';
+import { Pipeline } from './pipeline';
+import { counted, detail, dim, red, step, title } from './print';
+import { printLake, printNext, printVerdict, workflowLinks } from './report';
+import { prepareTable } from './prepare-table';
+import { demoServers, type Servers } from './servers';
+import { WorkerProcess } from './worker-process';
+
+interface Options {
+  once: boolean;
+  seconds: number;
+  rate: number;
+}
+
+/** Nobody watches a CI job, and nothing may be left running after it. */
+const isCi = process.env['CI'] === 'true';
+
+/** What must be stopped, however the demo ends. */
+const open: { servers?: Servers; worker?: WorkerProcess; pool?: Pool } = {};
+
+async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
+  const begin = Date.now();
+  title('orders-stream: orders from PostgreSQL through Kafka into a Parquet lake, each exactly once');
+
+  step('Servers');
+  const servers = await demoServers();
+  // Also those that came up beside one that failed.
+  const addresses = await servers.start().finally(() => (open.servers = servers));
+  const settings = loadSettings();
+  const { namespace } = loadTemporal();
+  return withClient(async (client) => {
+    open.worker = new WorkerProcess();
+    open.pool = openPool(settings.postgres);
+
+    step('Orders');
+    const table = await prepareTable(open.pool, settings);
+    for (const line of table.told) detail(line);
+
+    step('Workers');
+    await open.worker.ready();
+    detail('both task queues are served; their log is .stack/logs/demo-worker.log');
+
+    step('Workflows');
+    const pipeline = new Pipeline(client);
+    const { ranAlready } = await pipeline.start();
+    detail(ranAlready ? 'captureOrders and landOrders go on' : 'captureOrders and landOrders started');
+    const links = workflowLinks(addresses, namespace);
+    for (const link of links) detail(dim(link));
+    if (table.filled > 0) await sendOrdersWithoutId(settings.kafka);
+
+    step('Live orders');
+    const { result, freshness } = await runLive({
+      pool: open.pool,
+      settings,
+      pipeline,
+      worker: open.worker,
+      interrupt,
+      perSecond: options.rate,
+      seconds: options.once ? options.seconds : undefined,
+      before: table,
+    });
+    if (freshness !== undefined) {
+      const [p50, p95, worst] = [freshness.p50, freshness.p95, freshness.worst].map((s) => s.toFixed(2));
+      detail();
+      detail(
+        `freshness of ${counted(freshness.orders, 'live order')}: p50 ${p50} s, p95 ${p95} s, worst ${worst} s`,
+      );
+      detail(dim('from just before the INSERT to a listing of the lake, every 0.1 s, that shows its file'));
+    }
+
+    step('Check');
+    printVerdict(result);
+    step('The lake');
+    await printLake(settings.datalake.path);
+    if (result.equal) await end(settings, links, begin);
+    return result.equal;
+  });
+}
+
+async function end(settings: Settings, links: readonly string[], begin: number): Promise<void> {
+  step('What next');
+  await close();
+  printNext(settings.datalake.path, links, !isCi);
+  const rest = isCi ? 'Workers and servers are stopped.' : 'The workers are stopped, the servers go on.';
+  detail(dim(`${rest} The demo took ${Math.round((Date.now() - begin) / 1000)} s.`));
+}
+
+/** Safe to repeat. Servers stay, but for a CI job's own. */
+async function close(workerPatienceMs?: number): Promise<void> {
+  const { worker, pool, servers } = open;
+  delete open.worker;
+  delete open.pool;
+  await worker?.stop(workerPatienceMs);
+  await pool?.end();
+  if (isCi) {
+    delete open.servers;
+    await servers?.stopStarted();
+  }
+}
+
+const LEAVE_PATIENCE_MS = 5_000;
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+async function main(): Promise<void> {
+  const program = new Command('npm run demo --')
+    .description(
+      'The whole pipeline on real servers, from nothing. Ctrl-C ends it with a check; twice leaves.',
+    )
+    .option('--once', 'end by itself after some seconds (also with CI=true)', isCi)
+    .option('--seconds <number>', 'with --once: how long orders are inserted', positive, 15)
+    .option('--rate <number>', 'live orders a second', positive, 40)
+    .showHelpAfterError()
+    .parse();
+
+  const interrupt = new Interrupt((code) => {
+    console.log('\nLeaving. The workers are being stopped; what is under way lands when they run again.');
+    void close(LEAVE_PATIENCE_MS).finally(() => process.exit(code));
+  });
+
+  let equal = false;
+  try {
+    equal = await demo(program.opts<Options>(), interrupt);
+  } catch (error) {
+    if (!interrupt.leaving) console.error(`\n${red('The demo failed.')} ${messageOf(error)}`);
+  }
+  if (interrupt.leaving) return;
+  await close().catch((error: Error) => console.error(error.message));
+  process.exit(equal ? 0 : 1);
+}
+
+/** An AggregateError, of a host with several addresses, has no message of its own. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return String(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
+
+void main();

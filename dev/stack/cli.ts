@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { StackError, destroy, down, kill, readAddresses, serverNames, status, up, type ServerName } from '.';
+
+interface HomeOption {
+  home?: string;
+}
+
+const progress = (line: string): void => console.error(line);
+
+function serverArgument(value: string): ServerName {
+  const name = serverNames.find((server) => server === value);
+  if (!name) throw new InvalidArgumentError(`It is one of ${serverNames.join(', ')}.`);
+  return name;
+}
+
+/** Quotes for the shell: what comes from the environment may hold anything. */
+function quoted(value: string): string {
+  return /^[\w./:@,-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+async function printEnvironment(options: HomeOption): Promise<void> {
+  const addresses = await readAddresses(options);
+  if (!addresses) throw new StackError('No stack was started here yet: npm run stack -- up');
+  for (const [name, value] of Object.entries(addresses) as [string, string][]) {
+    if (value !== '') console.log(`export ${name}=${quoted(value)}`);
+  }
+}
+
+async function printStatus(options: HomeOption): Promise<void> {
+  for (const { server, running, fromEnvironment, pid, address, logFile, dataFolder } of await status(
+    options,
+  )) {
+    const state = running ? 'running' : 'stopped';
+    const whose = fromEnvironment ? ' (named by the environment)' : pid ? ` (pid ${pid})` : '';
+    console.log(`${server.padEnd(9)} ${state}${whose}  ${address || '-'}`);
+    if (logFile) console.log(`          log   ${logFile}`);
+    if (dataFolder) console.log(`          data  ${dataFolder}`);
+  }
+}
+
+async function start(options: HomeOption): Promise<void> {
+  const { TEMPORAL_UI } = await up({ ...options, onProgress: progress });
+  progress(`The stack is up.${TEMPORAL_UI ? ` Temporal Web UI: ${TEMPORAL_UI}` : ''}`);
+  progress('Its addresses, for a shell: eval "$(npm run --silent stack -- env)"');
+}
+
+function program(): Command {
+  const root = new Command('npm run stack --')
+    .description('PostgreSQL, Kafka and Temporal as real processes on this machine')
+    .showHelpAfterError();
+  const command = (name: string, description: string): Command =>
+    root
+      .command(name)
+      .description(description)
+      .option('--home <folder>', 'data, logs and state (default: .stack)');
+  command('up', 'start what is not running, keep data, return when all answer').action(start);
+  command(
+    'env',
+    'print `export NAME=value` lines (use npm run --silent, else npm prints lines of its own)',
+  ).action(printEnvironment);
+  command('status', 'show each server: running or not, pid, address, log, data').action(printStatus);
+  command('kill', 'kill a server (SIGKILL), to see what happens')
+    .argument('<server>', serverNames.join(', '), serverArgument)
+    .action((server: ServerName, options: HomeOption) => kill(server, options));
+  command('down', 'stop the servers, keep their data')
+    .option('--destroy', 'delete all their data too')
+    .action((options: HomeOption & { destroy?: boolean }) => {
+      const { destroy: all, ...rest } = options;
+      return (all ? destroy : down)({ ...rest, onProgress: progress });
+    });
+  return root;
+}
+
+async function main(): Promise<void> {
+  // Errors of usage are commander's own and end with 2, as shells' do; 1 is for what went wrong while working.
+  const root = program();
+  for (const command of [root, ...root.commands])
+    command.exitOverride((error) => process.exit(error.exitCode && 2));
+  try {
+    await root.parseAsync();
+  } catch (error) {
+    console.error(error instanceof StackError ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+void main();

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time';
+import { Pool } from 'pg';
+import { stringify } from 'yaml';
+import { registerSearchAttributes } from '../../adapters/temporal/search-attributes';
+import { parseSettings } from '../../configs/load';
+import type { Settings } from '../../configs/schema';
+import type { StackAddresses } from './types';
+
+/** A pipeline of its own on a shared stack, for a test or a measurement: database, topic, lake, state folder and Temporal namespace, all fresh. */
+export interface FreshPipeline {
+  name: string;
+  settings: Settings;
+  /** Variables that make a worker or the CLI in another process use it. */
+  env: Record<string, string>;
+  /** Connected to the fresh database as its owner. */
+  pool: Pool;
+  folder: string;
+  lakePath: string;
+  dispose(): Promise<void>;
+}
+
+/** The table of the replaced pipeline. */
+export const ORDERS_TABLE = '"2025em1100102_orders"';
+
+const CREATE_TABLE = `
+  CREATE TABLE ${ORDERS_TABLE} (
+    order_id SERIAL PRIMARY KEY,
+    customer_name VARCHAR(255),
+    restaurant_name VARCHAR(255),
+    item VARCHAR(255),
+    amount NUMERIC(10,2),
+    order_status VARCHAR(50),
+    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+  );
+  CREATE INDEX ON ${ORDERS_TABLE} (created_at, order_id)`;
+
+/** Settings that differ from those of a fresh pipeline. */
+export type Overrides = { [S in keyof Settings]?: Partial<Settings[S]> };
+
+export async function freshPipeline(
+  address: StackAddresses,
+  overrides: Overrides = {},
+): Promise<FreshPipeline> {
+  const name = `t${randomBytes(5).toString('hex')}`;
+  const admin = new Pool({ ...connectionOf(address), max: 1 });
+  // A server that goes, or a database that is dropped, ends idle sessions; that is no test's failure.
+  admin.on('error', () => undefined);
+  await admin.query(`CREATE DATABASE ${name}`);
+  const pool = new Pool({ ...connectionOf(address), database: name });
+  pool.on('error', () => undefined);
+  await pool.query(CREATE_TABLE);
+
+  const folder = mkdtempSync(join(tmpdir(), `orders-stream-${name}-`));
+  const lakePath = overrides.datalake?.path ?? join(folder, 'lake');
+  const raw = {
+    postgres: {
+      host: address.PGHOST,
+      port: address.PGPORT,
+      db: name,
+      user: address.PGUSER,
+      password: address.PGPASSWORD,
+      ...overrides.postgres,
+    },
+    kafka: {
+      brokers: address.KAFKA_BROKERS,
+      topic: `${name}_orders`,
+      consumer_group: `${name}_group`,
+      ...overrides.kafka,
+    },
+    cdc: { poll_interval_sec: 0.05, ...overrides.cdc },
+    consumer: { trigger_interval_ms: 500, ...overrides.consumer },
+    datalake: { path: lakePath, ...overrides.datalake },
+    streaming: { last_processed_timestamp_location: join(folder, 'state') },
+    logging: { level: 'warn' },
+  };
+  const file = join(folder, 'settings.yml');
+  writeFileSync(file, stringify(raw));
+  return {
+    name,
+    settings: parseSettings(stringify(raw), file, {}),
+    env: {
+      ORDERS_CONFIG: file,
+      TEMPORAL_ADDRESS: address.TEMPORAL_ADDRESS,
+      TEMPORAL_NAMESPACE: name,
+    },
+    pool,
+    folder,
+    lakePath,
+    async dispose() {
+      rmSync(folder, { recursive: true, force: true });
+      await pool.end();
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+}
+
+export function connectionOf(address: StackAddresses) {
+  return {
+    host: address.PGHOST,
+    port: Number(address.PGPORT),
+    user: address.PGUSER,
+    password: address.PGPASSWORD,
+    database: address.PGDATABASE,
+  };
+}
+
+/** A client of a new namespace, registered and ready to be used; with the search attributes if wanted. */
+export async function freshNamespace(
+  address: StackAddresses,
+  namespace: string,
+  options: { searchAttributes?: boolean } = {},
+): Promise<{ client: Client; close: () => Promise<void> }> {
+  const connection = await Connection.connect({ address: address.TEMPORAL_ADDRESS });
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
+  });
+  const client = new Client({ connection, namespace });
+  // A new namespace is known to every part of the server only after a moment.
+  await retrying(() => client.workflow.count('WorkflowType = "none"'), 30_000);
+  if (options.searchAttributes === true) await registerSearchAttributes(connection, namespace);
+  return { client, close: () => connection.close() };
+}
+
+/** Runs `probe` until it does not throw; fails with its last error after `timeoutMs`. */
+export async function retrying<T>(probe: () => Promise<T> | T, timeoutMs = 20_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await probe();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** The ledger's own promise: every offset in one batch, every entry chained to the one before. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LedgerEntry } from '../../ports';
+import type { Offsets } from '../../domain/ranges';
+
+export interface Entry {
+  name: string;
+  bytes: Buffer;
+  entry: WrittenEntry;
+}
+
+/** An entry as any program may find it: fields that came later are optional. */
+type WrittenEntry = LedgerEntry & {
+  epoch?: number;
+  /** Why these offsets could not be landed. */
+  parked?: { type: string; message: string };
+  /** The batch that this entry replays: its files stand in place of that batch's. */
+  supersedes?: number;
+  /** Batches still parked after this entry. */
+  unlanded?: number[];
+};
+
+/** Read as any other program would, not by the code that wrote them. */
+export function readLedger(lakePath: string): Entry[] {
+  const folder = join(lakePath, '_ledger');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^\d+\.json$/.test(name))
+    .sort()
+    .map((name) => {
+      const bytes = readFileSync(join(folder, name));
+      return { name, bytes, entry: JSON.parse(bytes.toString()) as LedgerEntry };
+    });
+}
+
+/** Per batch the entry whose files count: the last that is it or replays it. */
+export function effective(entries: Entry[]): Entry[] {
+  return [
+    ...new Map(entries.map((entry) => [entry.entry.supersedes ?? entry.entry.sequence, entry])).values(),
+  ];
+}
+
+/**
+ * @param end the offsets at which the topic's readable part ends
+ * @param options.repeats orders were published or read again, by a reset, so some were met that had landed before
+ */
+export function proveLedger(entries: Entry[], end: Offsets, options: { repeats?: boolean } = {}): string[] {
+  const wrong: string[] = [];
+  const reached: Offsets = {};
+  let previousHash = '';
+  let epoch = 0;
+  for (const [index, { name, bytes, entry }] of entries.entries()) {
+    if (entry.sequence !== index + 1) wrong.push(`ledger: ${name} is number ${index + 1}`);
+    if (entry.previousHash !== previousHash) wrong.push(`ledger: ${name} does not follow the one before it`);
+    previousHash = createHash('sha256').update(bytes).digest('hex');
+    if ((entry.epoch ?? 0) < epoch)
+      wrong.push(`ledger: ${name} is of epoch ${entry.epoch ?? 0}, after ${epoch}`);
+    epoch = Math.max(epoch, entry.epoch ?? 0);
+    if (entry.parked !== undefined && options.repeats !== true)
+      wrong.push(`ledger: ${name} was parked: ${entry.parked.message}`);
+    if (entry.supersedes === undefined) wrong.push(...proveRanges({ name, entry }, reached));
+    const { read, landed, duplicate, quarantined } = entry.counts;
+    if (read !== landed + duplicate + quarantined) wrong.push(`ledger: the counts of ${name} do not add up`);
+    if (duplicate > 0 && options.repeats !== true)
+      wrong.push(`ledger: ${name} met ${duplicate} orders that had landed before`);
+  }
+  for (const batch of entries.at(-1)?.entry.unlanded ?? [])
+    wrong.push(`ledger: batch ${batch} is still parked`);
+  for (const [partition, offset] of Object.entries(end)) {
+    const at = reached[partition] ?? '0';
+    if (at !== offset) wrong.push(`ledger: partition ${partition} landed to ${at}, the topic has ${offset}`);
+  }
+  return wrong;
+}
+
+/** Each partition goes on where the entry before ended, or where a recorded reset put it. */
+function proveRanges({ name, entry }: Omit<Entry, 'bytes'>, reached: Offsets): string[] {
+  const wrong: string[] = [];
+  for (const { to } of entry.resets ?? []) Object.assign(reached, to);
+  for (const { partition, from, to } of entry.ranges) {
+    const expected = reached[partition] ?? '0';
+    if (from !== expected)
+      wrong.push(`ledger: ${name} has partition ${partition} from ${from}, not ${expected}`);
+    reached[partition] = to;
+  }
+  return wrong;
+}

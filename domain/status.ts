@@ -1,0 +1,127 @@
+import type { Hold } from '../ports';
+import type { DamagedFile } from './damaged';
+import type { Missed, Uncounted, Watch } from './missed';
+import type { FailureCode } from './order';
+import type { OpenTransaction } from './open-transaction';
+import type { OffsetRange, Offsets } from './ranges';
+import type { Replayed } from './replay';
+import type { Pause, Refusal, Reset } from './requests';
+import type { Unreachable } from './unreachable';
+import type { Watermark } from './watermark';
+
+/** Added to an activity's result when it needed more than one attempt. */
+export interface Recovery {
+  attempts: number;
+  /** The last attempt's error before the one that worked. */
+  error: string;
+}
+
+/** The last thing that went wrong, and is over. A failure that is being retried stands in the activity itself. */
+export interface LastError {
+  activity: string;
+  attempts: number;
+  error: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** Rows that were inserted and that capture cannot see any more, since it was started or reset to before them. */
+export interface MissedRows extends Missed {
+  /** When the first was noticed, ISO 8601. */
+  since: string;
+}
+
+/** What keeps rows that are not captured from being counted. */
+export interface DetectionLimits extends Pick<Watch, 'failing' | 'fallingId'> {
+  uncounted?: Uncounted;
+}
+
+/** Answer of the query `status` of `captureOrders`. */
+export interface CaptureStatus {
+  workflow: 'captureOrders';
+  phase: 'starting' | 'polling' | 'publishing' | 'advancing' | 'paused';
+  /** Windows published so far. */
+  sequence: number;
+  watermark: Watermark | null;
+  /** Where this pipeline began: the workflow's input, the progress record, the old state file or the settings. */
+  startedFrom: string | null;
+  rows: number;
+  /** How far the watermark was behind the database's clock at the last poll, in seconds; 0 where it left nothing behind. */
+  lagSeconds: number;
+  /** Who keeps rows from being captured, at the last poll. */
+  heldBy: Hold | null;
+  /** Absent: none that was noticed. */
+  missed?: MissedRows;
+  /** Rows that capture does not reach as they are, as of the last look; none of them is among the missed. Absent: none. */
+  unreachable?: Unreachable[];
+  /** Why some of either may not be counted; absent: all are. */
+  detection?: DetectionLimits;
+  paused: Pause | null;
+  /** The last ones, newest at the end. */
+  resets: Reset<Watermark>[];
+  refusals: Refusal[];
+  lastError: LastError | null;
+  warnings: string[];
+  /** Runs of this workflow so far (it continues as new), and events in the present one's history. */
+  runs: number;
+  historyEvents: number;
+}
+
+/** Answer of the query `status` of `landOrders`. */
+export interface LandStatus {
+  workflow: 'landOrders';
+  phase: 'starting' | 'claiming' | 'landing' | 'committing' | 'replaying' | 'paused';
+  /** Micro-batches committed so far. */
+  sequence: number;
+  nextOffsets: Offsets | null;
+  startedFrom: string | null;
+  rows: { read: number; landed: number; duplicate: number; quarantined: number };
+  /** Messages that broke each rule. */
+  failures: Partial<Record<FailureCode, number>>;
+  files: number;
+  /** Offsets that were in the topic and not yet landed at the last claim, readable or not. */
+  lagOffsets: number;
+  /** Transactions of other producers that keep landing from what is behind them. Absent: none. */
+  heldBy?: OpenTransaction[];
+  /** Newest created_at that landed. */
+  newestCreatedAt: string | null;
+  /** Batches that could not be landed for a lasting reason and wait for `replayBatches`; all of them. */
+  unlanded: number[];
+  /** Why the last of them were parked; the ledger has the reasons of all. */
+  parked: ParkedBatch[];
+  /** Files of the lake or its quarantine that were found not to be what the ledger says; the last ones. Absent: none. */
+  damaged?: DamagedFile[];
+  paused: Pause | null;
+  /** The last ones, newest at the end. */
+  resets: Reset<Offsets>[];
+  refusals: Refusal[];
+  lastError: LastError | null;
+  runs: number;
+  historyEvents: number;
+}
+
+/** A batch that could not be landed for a lasting reason. */
+export interface ParkedBatch {
+  sequence: number;
+  ranges: OffsetRange[];
+  error: string;
+  /** ISO 8601. */
+  at: string;
+}
+
+/** Answer of the query `status` of `replayBatches`, and its result. */
+export interface ReplayStatus {
+  workflow: 'replayBatches';
+  phase: 'selecting' | 'replaying' | 'done' | 'cancelled';
+  dryRun: boolean;
+  reason: string | null;
+  /** Batches in all, and how far it has come. */
+  batches: number;
+  replayed: number;
+  failed: number;
+  /** Rows in the files of the batches replayed, before and after. */
+  before: { landed: number; quarantined: number };
+  after: { landed: number; quarantined: number; duplicate: number };
+  /** Batch by batch, the last ones; the ledger has all. */
+  results: Replayed[];
+}

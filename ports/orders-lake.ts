@@ -1,0 +1,281 @@
+import type { DamagedFile, LakeIdentity } from '../domain/damaged';
+import type { FailureCode, Order } from '../domain/order';
+import type { Offsets, OffsetRange } from '../domain/ranges';
+import type { Reset } from '../domain/requests';
+import type { Watermark } from '../domain/watermark';
+import type { OutgoingMessage } from './orders-source';
+import type { IncomingMessage } from './orders-topic';
+
+/** Where a row is kept that is larger than the topic takes. */
+export interface KeptRow {
+  /** Relative to the quarantine folder. */
+  file: string;
+  bytes: number;
+  /** Hex, of the file. */
+  sha256: string;
+}
+
+/** The rows that are larger than the topic takes, whole. */
+export interface OversizedRows {
+  /**
+   * Keeps a row's JSON as it is; resolves when it is on the disk.
+   * Idempotency key: the row's key and bytes. A row that is there already is found equal and not written again.
+   */
+  keep(row: OutgoingMessage): Promise<KeptRow>;
+}
+
+/** A message that became a row of the lake. */
+export interface AcceptedRow {
+  order: Order & { orderId: bigint; createdAtMicros: bigint };
+}
+
+/** A message that failed, with every reason, and the columns that could be read. */
+export interface QuarantinedRow {
+  message: IncomingMessage;
+  failures: readonly FailureCode[];
+  order: Order;
+}
+
+/** One file that a batch wrote. */
+export interface LakeFile {
+  /** Relative to the lake or quarantine folder: `date=2025-11-18/part-0000000042-1a2b3c4d5e6f.parquet`. */
+  path: string;
+  rows: number;
+  bytes: number;
+  /** Hex. */
+  sha256: string;
+  /** Lowest and highest position in the file (lake files only). */
+  first?: Watermark;
+  last?: Watermark;
+}
+
+/** What one micro-batch did; goes through workflow history, so it holds counts and names, never rows. */
+export interface BatchManifest {
+  files: LakeFile[];
+  quarantineFiles: LakeFile[];
+  counts: {
+    /** Messages read. Equals landed + duplicate + quarantined. */
+    read: number;
+    landed: number;
+    duplicate: number;
+    quarantined: number;
+    /** Messages per failing rule; a message may break several. */
+    failures: Partial<Record<FailureCode, number>>;
+  };
+  /** The newest created_at and commit-to-land figures for freshness; `undefined` in an empty batch. */
+  newestCreatedAt?: string;
+  /** The highest position that ever landed or was quarantined, this batch included, by the partition that the id belongs to. */
+  highWater: Record<string, Watermark>;
+  /** Files that a look-up for duplicates had to leave out; absent where there was none. In no ledger entry. */
+  damaged?: DamagedFile[];
+}
+
+/** Names a micro-batch: same sequence and ranges, same file names and bytes. */
+export interface BatchIdentity {
+  sequence: number;
+  ranges: readonly OffsetRange[];
+  /** The topic that the offsets are of. Absent in batches of version 0.2.0, and where the brokers know of no ids. */
+  topicId?: string;
+}
+
+/** Where a lake without entries begins. */
+export interface Beginning {
+  begin: Offsets;
+  /** As in {@link BatchIdentity}. */
+  topicId?: string;
+}
+
+/** A micro-batch in the hands of one landing: see {@link OrdersLake.open}. */
+export interface OwnedBatch extends BatchIdentity {
+  /** The epoch that opening the lake returned; writing under an older one than the newest is a LandingConflict. */
+  epoch: number;
+}
+
+/** One line of the lake's own proof, `_ledger/<sequence>.json`. */
+export interface LedgerEntry extends BatchIdentity, BatchManifest {
+  /** Which opening of the lake wrote it; absent in entries of version 0.1.0. */
+  epoch?: number;
+  /** Number of the first batch of the topic `topicId`; absent where the lake knows of no topic before it. */
+  topicSince?: number;
+  /** Offsets to read next, after this batch, for all partitions. */
+  next: Offsets;
+  /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
+  reached: Offsets;
+  /** Why none of its offsets could be landed: it is parked until a replay. */
+  parked?: { type: string; message: string };
+  /** A batch that this entry lands again: its ranges are that batch's, its files take the place of that batch's. */
+  supersedes?: number;
+  /** Batches that are parked after this entry. */
+  unlanded?: number[];
+  /** Files that were found not to be what the ledger says, and are so after this entry, as far as is known. */
+  damaged?: DamagedFile[];
+  /** Its batch's messages are gone from Kafka, and so are some of its files: what they held is given up here. */
+  withdrawn?: { files: string[]; rows: number };
+  /** The resets since the entry before: why this batch does not begin where that one ended. */
+  resets?: Reset<Offsets>[];
+  ruleSetVersion: number;
+  /** Hex sha256 of the previous entry's bytes; empty in the first. */
+  previousHash: string;
+  /** ISO 8601, when it was committed. */
+  committedAt: string;
+}
+
+/** The Parquet lake, its quarantine and its ledger. */
+export interface OrdersLake {
+  /** Creates the folders. LastingFailure LakeNotWritable where they cannot be written or renames are not possible. */
+  ensure(): Promise<void>;
+
+  /**
+   * Takes the lake over: whoever opened it before can write nothing any more. Then removes what attempts left (temporary
+   * files, files of batches after the ledger's last entry), and tells the place to go on from.
+   * `opener`: the workflow's run, and when Temporal scheduled this attempt (milliseconds since 1970).
+   *
+   * Idempotent: every call takes an epoch of its own. LastingFailure LandingConflict for an attempt that was
+   * scheduled before the present owner's, LakeMismatch where the ledger has lost entries or is gone.
+   */
+  open(opener: {
+    runId: string;
+    scheduledAt: number;
+    /** How far the consumer group says that landing came: beyond the ledger where that has lost entries. */
+    landed?: Offsets;
+    /** Take the lake as it is, and put files that no entry lists into its `_aside`. */
+    accept?: boolean;
+  }): Promise<OpenedLake>;
+
+  /**
+   * Whether the lake is there and is the one that the landing knows; returns what it is known by. Throws what is retried where
+   * it is gone, as a disk that is not mounted; LastingFailure LakeMismatch where another one stands in its place.
+   */
+  confirm(known: KnownLake): Promise<LakeIdentity | undefined>;
+
+  /**
+   * Where a lake without entries begins: the first call decides, and its answer is kept. Otherwise offsets that Kafka
+   * loses before the first batch would be passed over without a word by the next opening.
+   */
+  beginning(epoch: number, place: Beginning): Promise<Beginning>;
+
+  /**
+   * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
+   * Idempotent: same batch and rows, same names and bytes; what stands there equal is kept, and what is committed is never
+   * replaced. LastingFailure LandingConflict under an old epoch, BatchNotLandable where the file system refuses a name.
+   */
+  writeBatch(
+    batch: OwnedBatch,
+    rows: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
+    options: WriteOptions,
+  ): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }>;
+
+  /**
+   * Which of these orders stand already in the lake, in files of their date by these batches. Only files count that the
+   * ledger lists and that are as it says; one that is damaged or of somebody else is told, and its rows may land again.
+   */
+  findLanded(
+    batches: Batches,
+    orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
+  ): Promise<Found>;
+
+  /**
+   * The same for quarantine: by (order_id, created_at) where both are known, by the raw value's bytes where the id is not, and
+   * by partition and offset where there is no created_at.
+   */
+  findQuarantined(batches: Batches, rows: readonly QuarantinedRow[]): Promise<Found>;
+
+  /** Which of these files still are not what the ledger says. */
+  stillDamaged(files: readonly DamagedFile[]): Promise<DamagedFile[]>;
+
+  /** The files that the ledger lists for a batch, after its replays: those that are as it says, and the others. */
+  filesOf(batch: number): Promise<{
+    whole: { files: LakeFile[]; quarantineFiles: LakeFile[] };
+    lost: LakeFile[];
+  }>;
+
+  /**
+   * A step of a walk round the ledger, at most one a second: the files of `known` that still are damaged, and those of the
+   * next entries that are missing or of another size. `newest`: the last entry's number.
+   */
+  patrol(newest: number, known: readonly DamagedFile[]): Promise<DamagedFile[]>;
+
+  /** Removes what attempts of a batch have written that is not committed: it is to be parked. */
+  discard(batch: OwnedBatch): Promise<void>;
+
+  /** Rows in the files that a batch has in lake and quarantine; damaged ones hold none. */
+  rowsOf(batch: BatchIdentity): Promise<{ landed: number; quarantined: number }>;
+
+  /** The newest ledger entry, or `undefined` for a new lake. */
+  lastEntry(): Promise<LedgerEntry | undefined>;
+
+  /** The entry with this number, if there is one. LastingFailure BatchNotLandable where it cannot be read. */
+  entry(sequence: number): Promise<LedgerEntry | undefined>;
+
+  /** Numbers of the batches that have files of these dates (`2025-11-18`, UTC, both included) in lake or quarantine. */
+  batchesOf(dates: { from: string; to: string }): Promise<number[]>;
+
+  /** The batch's ledger entry, if it is committed. LastingFailure LandingConflict where other ranges, or another topic's, took its sequence. */
+  findCommitted(batch: BatchIdentity): Promise<LedgerEntry | undefined>;
+
+  /**
+   * Appends an entry, and clears away what other attempts of the batch are still writing; `previousHash` and
+   * `committedAt` are filled in here. Never overwrites. With `supersedes`, the files that were written hidden then take
+   * the place of that batch's: each date's rows are the old ones or the new ones for a reader.
+   * Idempotency key: sequence and ranges; an entry that is already there with the same ranges is success.
+   * LastingFailure LandingConflict under an old epoch, and where the sequence is taken by other ranges; this batch's own
+   * files are removed before that is thrown.
+   */
+  commit(entry: NewLedgerEntry): Promise<{ hash: string }>;
+}
+
+/** What a landing knows of its lake. */
+export interface KnownLake {
+  /** Absent in states of versions before 0.4.0, and in lakes that were not opened since. */
+  lake?: LakeIdentity;
+  /** The ledger's newest entry; 0 where there is none. */
+  sequence: number;
+}
+
+/** A lake that was taken over. */
+export interface OpenedLake {
+  epoch: number;
+  last: LedgerEntry | undefined;
+  /** Hex SHA-256 of the last entry; absent where there is none. */
+  hash?: string;
+  identity: LakeIdentity;
+  damaged: DamagedFile[];
+  removed: string[];
+}
+
+/**
+ * Files of which batches count: those before a batch, or all but one that is being landed again. Where offsets tell, only
+ * those from `topicSince` on, the first batch of the topic.
+ */
+export type Batches = ({ before: number } | { except: number }) & { topicSince?: number };
+
+export interface WriteOptions {
+  signal: AbortSignal;
+  /**
+   * An earlier attempt may have left files that this one does not write, since rules may have changed in between; those
+   * are removed.
+   */
+  again?: boolean;
+  /** Lands the batch again: its files stay hidden until the ledger entry with this number supersedes it. */
+  hiddenFor?: number;
+  /** LastingFailure BatchTooWide, before anything is written, where the batch has rows for more dates than this. */
+  mostFiles?: number;
+}
+
+/** What a look-up found. */
+export interface Found {
+  /** Of the rows asked for. */
+  indexes: Set<number>;
+  /** Files of their dates that do not count. */
+  damaged: DamagedFile[];
+}
+
+/** A ledger entry as its writer gives it; the ledger adds the rest. */
+export type NewLedgerEntry = Omit<
+  LedgerEntry,
+  'previousHash' | 'committedAt' | 'ruleSetVersion' | 'epoch'
+> & {
+  epoch: number;
+  /** What the entry before is known to be, if it is: another one was changed since. */
+  previousHash?: string;
+};

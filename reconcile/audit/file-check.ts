@@ -1,0 +1,128 @@
+/** The files of one folder against the ledger: all that it lists are there, unchanged, and no others. */
+import { basename, join } from 'node:path';
+import type { LakeFile } from '../../ports';
+import { readParquetRows } from '../../adapters/lake/reading/row-counts';
+import { padSequence } from '../../adapters/lake/files/layout';
+import { fingerprint } from '../../adapters/lake/reading/live-files';
+import { namesIn } from '../../adapters/lake/files/part-files';
+import { replayCommand } from '../../domain/damaged';
+import type { Findings } from './findings';
+
+/** A file as its batch's present entry lists it. */
+export interface Listed extends LakeFile {
+  /** The entry that lists it, and the batch whose file it is. */
+  entry: number;
+  batch: number;
+}
+
+/** Files read at once: enough to keep a disk busy; each takes a buffer of 64 KiB. */
+const CONCURRENCY = 4;
+/** Footers read by one statement. */
+const FOOTERS = 256;
+
+/**
+ * Checks the listed files of one `date=…` folder; returns those that are as the ledger says.
+ *
+ * @param root the lake or the quarantine
+ * @param shown how to name a path for a person
+ */
+export async function checkListed(
+  root: string,
+  listed: readonly Listed[],
+  options: { findings: Findings; shown: (path: string) => string; onFile: () => void },
+): Promise<Listed[]> {
+  const found = new Array<Fingerprint | undefined>(listed.length);
+  const waiting = listed.entries();
+  const lane = async () => {
+    for (const [index, file] of waiting) {
+      found[index] = await fingerprint(join(root, file.path));
+      options.onFile();
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  const whole: Listed[] = [];
+  const readable: Listed[] = [];
+  for (const [index, file] of listed.entries()) {
+    const state = await checkContent(root, file, found[index], options);
+    if (state === 'whole') whole.push(file);
+    if (state === 'changed') readable.push(file);
+  }
+  const sound: Listed[] = [];
+  for (let at = 0; at < whole.length; at += FOOTERS)
+    sound.push(...(await checkRows(root, whole.slice(at, at + FOOTERS), options)));
+  for (let at = 0; at < readable.length; at += FOOTERS)
+    await checkRows(root, readable.slice(at, at + FOOTERS), options);
+  return sound;
+}
+
+type Fingerprint = NonNullable<Awaited<ReturnType<typeof fingerprint>>>;
+
+/** What there is: the file as it was written, another one whose rows can be counted, or none. */
+async function checkContent(
+  root: string,
+  file: Listed,
+  found: Fingerprint | undefined,
+  { findings, shown }: { findings: Findings; shown: (path: string) => string },
+): Promise<'whole' | 'changed' | 'none'> {
+  if (found?.bytes === file.bytes && found.sha256 === file.sha256) return 'whole';
+  const [kind, what] =
+    found === undefined
+      ? (['file-missing', `is missing: its ${file.rows} rows are lost to readers`] as const)
+      : found.bytes !== file.bytes
+        ? ([
+            'file-changed',
+            `has ${found.bytes} bytes, the ledger says ${file.bytes}: it was changed`,
+          ] as const)
+        : (['file-changed', 'has other contents than the ledger says (SHA-256): it was changed'] as const);
+  const where = shown(file.path);
+  if (await awaitsRename(root, file)) {
+    findings.note(
+      'in-flight',
+      where,
+      `waits to be replaced by the replay of entry ${file.entry}, which is beside it`,
+    );
+    return 'none';
+  }
+  // Not: put back a copy. Its orders may have landed once more since, and would be there twice.
+  findings.problem(
+    kind,
+    where,
+    `${what}. Entry ${file.entry} lists it; land its batch again: ${replayCommand([file.batch])}`,
+  );
+  return found === undefined ? 'none' : 'changed';
+}
+
+/** A replay commits first and renames then; one that was interrupted in between has its file beside the old one. */
+async function awaitsRename(root: string, { path, entry, sha256 }: Listed): Promise<boolean> {
+  const name = `.${basename(path)}.r${padSequence(entry)}`;
+  return (await fingerprint(join(root, path, '..', name)))?.sha256 === sha256;
+}
+
+async function checkRows(
+  root: string,
+  files: readonly Listed[],
+  { findings, shown }: { findings: Findings; shown: (path: string) => string },
+): Promise<Listed[]> {
+  const sound: Listed[] = [];
+  const rows = await readParquetRows(files.map(({ path }) => join(root, path)));
+  for (const file of files) {
+    const found = rows.get(join(root, file.path));
+    if (found === file.rows) {
+      sound.push(file);
+      continue;
+    }
+    findings.problem(
+      'file-rows',
+      shown(file.path),
+      found === undefined
+        ? 'is not a Parquet file that DuckDB can read: readers of its folder fail'
+        : `has ${found} rows, entry ${file.entry} says ${file.rows}`,
+    );
+  }
+  return sound;
+}
+
+/** What stands in a folder beside its listed files, by name. */
+export async function unlisted(root: string, date: string, listed: ReadonlySet<string>): Promise<string[]> {
+  return (await namesIn(join(root, date))).filter((name) => !listed.has(name));
+}

@@ -1,0 +1,112 @@
+/** What stands in a lake without the ledger's knowledge: in work, left behind, or put there by somebody. */
+import { lstat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  BEGINNING,
+  DATE_FOLDER,
+  ID_FILE,
+  isTemporary,
+  LEDGER_FOLDER,
+  sequenceOfEntry,
+} from '../../adapters/lake/files/layout';
+import { namesIn } from '../../adapters/lake/files/part-files';
+import { firstCreatedAt } from '../../adapters/lake/reading/reader';
+import { publishAgainFrom } from '../../domain/data-loss';
+import { setAsideCommand } from '../../domain/damaged';
+import type { Findings } from './findings';
+
+/** The batch in the name of a part file, of a replay's file, or of a temporary file of either or of an entry. */
+const SEQUENCE = /^\.?(?:part-)?(\d{10})(?:-[0-9a-f]{12}\.parquet|\.json)/;
+const REPLAY = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r(\d{10})/;
+
+/** Judges names that no entry lists. */
+export class StrangerCheck {
+  constructor(
+    private readonly lake: string,
+    /** The last entry that was audited. */
+    private readonly audited: number,
+    /** Those before it whose entry is missing or unreadable. */
+    private readonly unproved: ReadonlySet<number>,
+    private readonly findings: Findings,
+  ) {}
+
+  /** @param folder absolute; `shown` is how to name it for a person */
+  async judge(folder: string, shown: string, names: readonly string[]): Promise<void> {
+    if (names.length === 0) return;
+    // Read after the names were: whatever was there then is of a batch committed by now, or of the one after it.
+    const last = await this.#lastSequence();
+    for (const name of names) {
+      const path = `${shown}/${name}`;
+      const sequence = Number((REPLAY.exec(name) ?? SEQUENCE.exec(name))?.[1] ?? 0);
+      const isHidden = name.startsWith('.') || name.startsWith('_');
+      if (sequence > this.audited && sequence <= last) continue; // landed while the audit ran
+      if (sequence > last + 1) {
+        this.findings.problem(
+          'file-unlisted',
+          path,
+          `is of batch ${sequence}, but the ledger ends with ${last}: its newer entries are lost. Put them back; without a copy, start ` +
+            'the landing, which says what to do: npm run orders -- start',
+        );
+      } else if (sequence === last + 1) {
+        this.findings.note(
+          'in-flight',
+          path,
+          `is of batch ${sequence}, which is not committed: a landing is at work, or died and will write it again`,
+        );
+      } else if (isHidden) {
+        if (!isTemporary(name) && !REPLAY.test(name)) continue; // another program's; readers skip it
+        if (!(await exists(join(folder, name)))) continue;
+        this.findings.problem(
+          'left-over',
+          path,
+          'was left by an attempt that died; readers skip it, and landOrders removes it when it is started anew',
+        );
+      } else if (this.unproved.has(sequence)) {
+        this.findings.problem('file-unlisted', path, await withoutEntry(join(folder, name), sequence));
+      } else {
+        this.findings.problem(
+          'file-unlisted',
+          path,
+          'is in no ledger entry: readers count its rows, and nothing proves where they come from. Take it away: ' +
+            setAsideCommand(resolve(folder, name)),
+        );
+      }
+    }
+  }
+
+  /** The lake's or the quarantine's own folder: other names than dates. */
+  async judgeRoot(root: string, shown: string): Promise<void> {
+    const strangers = (await namesIn(root)).filter((name) => !DATE_FOLDER.test(name));
+    await this.judge(root, shown, strangers);
+  }
+
+  async judgeLedger(): Promise<void> {
+    const folder = join(this.lake, LEDGER_FOLDER);
+    const strangers = (await namesIn(folder)).filter(
+      (name) => name !== BEGINNING && name !== ID_FILE && sequenceOfEntry(name) === undefined,
+    );
+    await this.judge(folder, LEDGER_FOLDER, strangers);
+  }
+
+  async #lastSequence(): Promise<number> {
+    let last = this.audited;
+    for (const name of await namesIn(join(this.lake, LEDGER_FOLDER))) {
+      last = Math.max(last, sequenceOfEntry(name) ?? 0);
+    }
+    return last;
+  }
+}
+
+/** Its rows are orders all the same, and those of it that are in no other file have to come again. */
+async function withoutEntry(file: string, sequence: number): Promise<string> {
+  const first = await firstCreatedAt(file).catch(() => undefined);
+  return (
+    `is of batch ${sequence}, whose entry is missing or unreadable: readers count its rows, and a rewind would land them again. Put ` +
+    `back a copy of the entry. Without one, take the file away: ${setAsideCommand(resolve(file))} and publish its orders again, which land ` +
+    `in another batch: ${publishAgainFrom(first)}`
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,69 @@
+/** What setting the watermark elsewhere would do, counted beforehand. Reads only. */
+import { queryLake } from '../adapters/lake/reading/reader';
+import { inspectTable } from '../adapters/postgres/check';
+import { translateErrors } from '../adapters/postgres/errors';
+import { openPool } from '../adapters/postgres/session';
+import { after, quoteTable, upTo } from '../adapters/postgres/sql';
+import { namingLocks } from '../adapters/postgres/table-lock';
+import type { Settings } from '../configs/schema';
+import { compareWatermarks, type Watermark } from '../domain/watermark';
+
+export interface Rewind {
+  from: Watermark;
+  to: Watermark;
+  /** Backwards rows are published again; forwards they are passed over and never captured. */
+  direction: 'backwards' | 'forwards' | 'nowhere';
+  /** Rows of the source between the two places, and how many of them stand in lake and quarantine already. */
+  rows: number;
+  landed: number;
+  quarantined: number;
+}
+
+/** Counts the rows after the earlier and up to the later of two places. Outages and missing rights as in capture. */
+export async function countRewind(settings: Settings, from: Watermark, to: Watermark): Promise<Rewind> {
+  const order = compareWatermarks(to, from);
+  const direction = order < 0 ? 'backwards' : order > 0 ? 'forwards' : 'nowhere';
+  const [low, high] = order < 0 ? [to, from] : [from, to];
+  const inLake = async (quarantine: boolean) => {
+    const within = `${lakePlace('>', low)} AND ${lakePlace('<=', high)}`;
+    const rows = await queryLake(
+      settings.datalake.path,
+      `SELECT count(DISTINCT (order_id, created_at))::DOUBLE FROM files WHERE ${within}`,
+      { quarantine },
+    );
+    return Number(rows[0]?.[0] ?? 0);
+  };
+  return {
+    from,
+    to,
+    direction,
+    rows: await rowsBetween(settings.postgres, low, high),
+    landed: await inLake(false),
+    quarantined: await inLake(true),
+  };
+}
+
+async function rowsBetween(settings: Settings['postgres'], low: Watermark, high: Watermark): Promise<number> {
+  const pool = openPool(settings, 1);
+  try {
+    const count = async () => {
+      const { shape } = await inspectTable(pool, settings);
+      const { rows } = await pool.query<{ rows: string }>(
+        `SELECT count(*)::text AS rows FROM ${shape.name} t WHERE ${after(shape, low)} AND ${upTo(shape, high)}`,
+      );
+      return Number(rows[0]!.rows);
+    };
+    return await translateErrors(`${settings.host}:${settings.port}/${settings.db}`, settings, () =>
+      namingLocks(pool, quoteTable(settings.table), count),
+    );
+  } finally {
+    await pool.end();
+  }
+}
+
+/** (created_at, order_id) against a place; rows of quarantine without an id stand last among those of their time. */
+function lakePlace(comparison: '>' | '<=', { createdAt, orderId }: Watermark): string {
+  const at = `make_timestamptz(epoch_us(TIMESTAMP '${createdAt.slice(0, 26).replace('T', ' ')}'))`;
+  const id = 'coalesce(order_id, 9223372036854775807)';
+  return `(created_at ${comparison === '>' ? '>' : '<'} ${at} OR (created_at = ${at} AND ${id} ${comparison} ${BigInt(orderId)}))`;
+}

@@ -1,0 +1,127 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { join } from 'node:path';
+import { quote, readParquet } from '../../adapters/lake/reading/duckdb';
+import { foldersOf, sequenceOfPart } from '../../adapters/lake/files/layout';
+import { dateFolders, namesIn } from '../../adapters/lake/files/part-files';
+import { COLUMNS } from '../../domain/order';
+import { LAKE_HASH_SQL } from './row-text';
+import type { Period, TextRow } from './source-side';
+import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
+
+/** Files of one statement. */
+const FILES = 1_000;
+
+export type LakePart = 'lake' | 'quarantine';
+
+/** Lake and quarantine as their readers see them, but without files of batches that are not committed. */
+export class LakeSide {
+  readonly #roots: Record<LakePart, string>;
+
+  constructor(
+    path: string,
+    /** The ledger's last entry; parts with a greater number are in work. */
+    private readonly last: number,
+    private readonly duckdb: DuckDBConnection,
+  ) {
+    const { lake, quarantine } = foldersOf(path);
+    this.#roots = { lake, quarantine };
+  }
+
+  async sums(part: LakePart, period: Period, unit: Unit): Promise<SumsBy> {
+    const sums: SumsBy = new Map();
+    await this.#each(part, period, async (files) => {
+      const { from, to } = period;
+      const rows = await this.duckdb.runAndReadAll(
+        `SELECT ${bucketSql(unit)}, count(*)::VARCHAR, (coalesce(sum(amount), 0) * 100)::HUGEINT::VARCHAR, sum(${LAKE_HASH_SQL})::VARCHAR
+           FROM ${readParquet(files)} WHERE ${withinSql({ from, to })} GROUP BY 1`,
+      );
+      for (const row of rows.getRows()) addTo(sums, row);
+    });
+    return sums;
+  }
+
+  /** Adds to the table `landed` (order_id, micros, hash, file, part). */
+  async copyRows(part: LakePart, period: Period): Promise<void> {
+    await this.#each(part, period, async (files) => {
+      await this.duckdb.run(
+        `INSERT INTO landed SELECT order_id, epoch_us(created_at), ${LAKE_HASH_SQL}, filename, '${part}'
+           FROM ${readParquet(files, ', filename = true')} WHERE ${withinSql(period)}`,
+      );
+    });
+  }
+
+  /** Rows of these ids and the day. */
+  async rowsById(orderIds: readonly string[], day: string): Promise<(TextRow & { file: string })[]> {
+    const found: (TextRow & { file: string })[] = [];
+    const texts = COLUMNS.map((name) =>
+      name === 'created_at' ? 'epoch_us(created_at)::VARCHAR' : `${name}::VARCHAR`,
+    );
+    for (const part of ['lake', 'quarantine'] as const) {
+      await this.#each(part, dayOf(day), async (files) => {
+        const rows = await this.duckdb.runAndReadAll(
+          `SELECT ${texts.join(', ')}, filename FROM ${readParquet(files, ', filename = true')}
+            WHERE order_id IN (${orderIds.map((id) => BigInt(id)).join(', ')}) AND created_at IS NOT NULL`,
+        );
+        for (const row of rows.getRows()) {
+          const values = row.map((value) => (value === null ? null : String(value)));
+          const columns = Object.fromEntries(
+            COLUMNS.map((name, index) => [name, values[index] ?? null]),
+          ) as TextRow;
+          found.push({ ...columns, file: this.shown(values.at(-1)!) });
+        }
+      });
+    }
+    return found;
+  }
+
+  async countTimeless(): Promise<number> {
+    let rows = 0;
+    await this.#each('quarantine', undefined, async (files) => {
+      const found = await this.duckdb.runAndReadAll(
+        `SELECT count(*)::DOUBLE FROM ${readParquet(files)} WHERE created_at IS NULL`,
+      );
+      rows += Number(found.getRows()[0]?.[0]);
+    });
+    return rows;
+  }
+
+  /** `date=…/part-….parquet`, with the quarantine's folder where it is there. */
+  shown(file: string): string {
+    const { lake, quarantine } = this.#roots;
+    return file.startsWith(`${lake}/`)
+      ? file.slice(lake.length + 1)
+      : file.slice(join(quarantine, '..').length + 1);
+  }
+
+  async #each(
+    part: LakePart,
+    period: Period | undefined,
+    use: (files: string[]) => Promise<void>,
+  ): Promise<void> {
+    const root = this.#roots[part];
+    let files: string[] = [];
+    for (const folder of await dateFolders(root)) {
+      const day = folder.slice('date='.length);
+      if (period !== undefined && (day < period.from.slice(0, 10) || day > period.to.slice(0, 10))) continue;
+      for (const name of await namesIn(join(root, folder))) {
+        if (!name.endsWith('.parquet') || name.startsWith('.') || name.startsWith('_')) continue;
+        if ((sequenceOfPart(name) ?? 0) <= this.last) files.push(join(root, folder, name));
+      }
+      for (; files.length >= FILES; files = files.slice(FILES)) await use(files.slice(0, FILES));
+    }
+    if (files.length > 0) await use(files);
+  }
+}
+
+/** The whole of `2025-11-18`. */
+export function dayOf(day: string): Period {
+  return { from: `${day}T00:00:00.000000Z`, to: `${day}T23:59:59.999999Z` };
+}
+
+function bucketSql(unit: Unit): string {
+  return `substr(strftime(make_timestamp(epoch_us(created_at)), '%Y-%m-%dT%H'), 1, ${UNIT_LENGTH[unit]})`;
+}
+
+function withinSql({ from, to }: Period): string {
+  return `created_at >= ${quote(from)}::TIMESTAMPTZ AND created_at < ${quote(to)}::TIMESTAMPTZ`;
+}

@@ -1,0 +1,165 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { BIGINT, DuckDBDataChunk, INTEGER, UBIGINT, type DuckDBAppender } from '@duckdb/node-api';
+import type { IncomingMessage, OrdersTopic } from '../../ports';
+import { judge } from '../../activities/landing/parse-message';
+import type { Order } from '../../domain/order';
+import type { OffsetRange } from '../../domain/ranges';
+import { amountText, hashOfOrder } from './row-text';
+import type { Period, TextRow } from './source-side';
+import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
+import { parseTimestamp } from '../../domain/watermark';
+
+const TYPES = [BIGINT, BIGINT, BIGINT, UBIGINT, INTEGER, BIGINT] as const;
+/** DuckDB's vectors hold 2048. */
+const CHUNK_ROWS = 2_048;
+/** How often progress is told. */
+const TELL_EVERY = 20_000;
+
+/**
+ * The topic's messages as rows of the table `messages` (order_id, micros, hundredths, hash, part, off), on disk beyond the
+ * memory limit: a message that was published again may be anywhere.
+ */
+export class TopicSide {
+  /** Messages whose created_at cannot be read. */
+  timeless = 0;
+  /** Per partition the created_at of the first message that was read, microseconds. */
+  readonly firstMicros = new Map<number, bigint>();
+
+  constructor(
+    private readonly topic: OrdersTopic,
+    private readonly duckdb: DuckDBConnection,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Keeps the messages of a period. */
+  async load(
+    ranges: readonly OffsetRange[],
+    period: Period,
+    onRead: (messages: number) => void,
+  ): Promise<void> {
+    await this.duckdb.run(
+      'CREATE TABLE messages (order_id BIGINT, micros BIGINT, hundredths BIGINT, hash UBIGINT, part INTEGER, off BIGINT)',
+    );
+    const [from, to] = [parseTimestamp(period.from)!, parseTimestamp(period.to)!];
+    const appender = await this.duckdb.createAppender('messages');
+    const columns = emptyColumns();
+    let read = 0;
+    for await (const messages of this.topic.read(ranges, { signal: this.signal })) {
+      for (const message of messages) {
+        const order = orderOf(message);
+        const micros = order.createdAtMicros;
+        if (micros === null) {
+          this.timeless += 1;
+          continue;
+        }
+        if (!this.firstMicros.has(message.partition)) this.firstMicros.set(message.partition, micros);
+        if (micros < from || micros >= to) continue;
+        push(columns, order, message);
+        if (columns[0].length === CHUNK_ROWS) flush(appender, columns);
+      }
+      if (Math.floor(read / TELL_EVERY) !== Math.floor((read += messages.length) / TELL_EVERY)) onRead(read);
+    }
+    flush(appender, columns);
+    appender.closeSync();
+  }
+
+  /** Each order once, however often it was published; one that was published with other values counts once for each. */
+  async sums(period: Period, unit: Unit): Promise<SumsBy> {
+    const sums: SumsBy = new Map();
+    const rows = await this.duckdb.runAndReadAll(
+      `SELECT substr(strftime(make_timestamp(micros), '%Y-%m-%dT%H'), 1, ${UNIT_LENGTH[unit]}), count(*)::VARCHAR,
+              coalesce(sum(hundredths), 0)::VARCHAR, sum(hash)::VARCHAR
+         FROM (SELECT DISTINCT order_id, micros, hundredths, hash FROM messages WHERE ${withinSql(period)}) GROUP BY 1`,
+    );
+    for (const row of rows.getRows()) addTo(sums, row);
+    return sums;
+  }
+
+  /** Orders of a period that were published more than once. */
+  async publishedAgain(period: Period): Promise<number> {
+    const rows = await this.duckdb.runAndReadAll(
+      `SELECT count(*)::DOUBLE FROM (SELECT 1 FROM messages WHERE order_id IS NOT NULL AND ${withinSql(period)}
+                                      GROUP BY order_id HAVING count(*) > 1)`,
+    );
+    return Number(rows.getRows()[0]?.[0]);
+  }
+
+  /** Microseconds of the oldest order of which no message stands below `next`; `undefined` if there is none. */
+  async oldestBeyond(next: Record<string, string>): Promise<bigint | undefined> {
+    const beyond = Object.entries(next).map(
+      ([p, offset]) => `(part = ${Number(p)} AND off >= ${BigInt(offset)})`,
+    );
+    const rows = await this.duckdb.runAndReadAll(
+      `WITH ahead AS (SELECT * FROM messages WHERE ${beyond.join(' OR ') || 'true'}),
+            behind AS (SELECT order_id, micros FROM messages SEMI JOIN ahead USING (micros)
+                        WHERE NOT (${beyond.join(' OR ') || 'true'}))
+       SELECT min(a.micros) FROM ahead a WHERE NOT EXISTS
+         (SELECT 1 FROM behind b WHERE b.micros = a.micros AND b.order_id IS NOT DISTINCT FROM a.order_id)`,
+    );
+    return (rows.getRows()[0]?.[0] as bigint | null | undefined) ?? undefined;
+  }
+
+  /** Where the newest message of an order is, and what it holds. */
+  async messageOf(
+    orderId: string,
+  ): Promise<{ partition: number; offset: string; row: TextRow | undefined } | undefined> {
+    const rows = await this.duckdb.runAndReadAll(
+      `SELECT part, off::VARCHAR FROM messages WHERE order_id = ${BigInt(orderId)} ORDER BY micros DESC, off DESC LIMIT 1`,
+    );
+    const [row] = rows.getRows();
+    if (row === undefined) return undefined;
+    const [partition, offset] = [Number(row[0]), String(row[1])];
+    const range = { partition, from: offset, to: String(BigInt(offset) + 1n) };
+    for await (const messages of this.topic.read([range], { signal: this.signal })) {
+      const order = messages[0] && orderOf(messages[0]);
+      if (order !== undefined) return { partition, offset, row: textRow(order) };
+    }
+    return { partition, offset, row: undefined };
+  }
+}
+
+function orderOf(message: IncomingMessage): Order {
+  const verdict = judge(message);
+  return verdict.accepted ?? verdict.order;
+}
+
+type Columns = [(bigint | null)[], bigint[], (bigint | null)[], bigint[], number[], bigint[]];
+
+function emptyColumns(): Columns {
+  return [[], [], [], [], [], []];
+}
+
+function push(columns: Columns, order: Order, { partition, offset }: IncomingMessage): void {
+  const [ids, times, hundredths, hashes, partitions, offsets] = columns;
+  ids.push(order.orderId);
+  times.push(order.createdAtMicros!);
+  hundredths.push(order.amountHundredths === null ? null : BigInt(order.amountHundredths));
+  hashes.push(hashOfOrder(order));
+  partitions.push(partition);
+  offsets.push(offset);
+}
+
+function flush(appender: DuckDBAppender, columns: Columns): void {
+  if (columns[0].length === 0) return;
+  const chunk = DuckDBDataChunk.create([...TYPES], columns[0].length);
+  chunk.setColumns(columns);
+  appender.appendDataChunk(chunk);
+  for (const column of columns) column.length = 0;
+}
+
+function withinSql({ from, to }: Period): string {
+  return `micros >= ${parseTimestamp(from)} AND micros < ${parseTimestamp(to)}`;
+}
+
+function textRow(order: Order): TextRow {
+  const text = (value: bigint | null) => (value === null ? null : String(value));
+  return {
+    order_id: text(order.orderId),
+    customer_name: order.customerName,
+    restaurant_name: order.restaurantName,
+    item: order.item,
+    amount: order.amountHundredths === null ? null : amountText(order.amountHundredths),
+    order_status: order.orderStatus,
+    created_at: text(order.createdAtMicros),
+  };
+}

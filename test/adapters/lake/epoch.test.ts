@@ -1,0 +1,124 @@
+import fs from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OrdersLake } from '../../../ports';
+import { createOrdersLake } from '../../../adapters/lake';
+import {
+  accepted,
+  batch,
+  contentsOf,
+  entryFor,
+  freshLake,
+  openLake,
+  quarantined,
+  write,
+} from '../../helpers/lake';
+
+let root: string;
+let remove: () => Promise<void>;
+let path: string;
+let lake: OrdersLake;
+
+beforeEach(async () => {
+  ({ root, remove, path, lake } = await freshLake());
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await remove();
+});
+
+const rows = { accepted: [accepted(1)], quarantined: [quarantined('{}')] };
+const CONFLICT = { type: 'LandingConflict' };
+
+test('who opens the lake shuts out whoever had it: no file, no entry, no removal', async () => {
+  await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
+  const { epoch } = await openLake(lake);
+  expect(epoch).toBe(2);
+  const before = await contentsOf(root);
+
+  await expect(write(lake, batch(2), rows)).rejects.toMatchObject(CONFLICT);
+  await expect(lake.commit(entryFor(batch(2)))).rejects.toMatchObject(CONFLICT);
+  expect(await contentsOf(root)).toEqual(before);
+
+  const mine = { ...batch(2), epoch };
+  await lake.commit(entryFor(mine, await write(lake, mine, rows)));
+  expect((await lake.lastEntry())?.epoch).toBe(2);
+});
+
+test.each(['rename', 'link'] as const)('an owner frozen just before its %s is shut out too', async (call) => {
+  const original = fs[call].bind(fs) as (from: string, to: string) => Promise<void>;
+  const outcome = call === 'rename' ? write(lake, batch(1), rows) : lake.commit(entryFor(batch(1)));
+  outcome.catch(() => undefined);
+  let before: unknown;
+  // The first step that would show something waits until another has opened the lake.
+  jest.spyOn(fs, call).mockImplementationOnce(async (from, to) => {
+    await openLake(createOrdersLake({ path, compression: 'snappy' }));
+    before = await contentsOf(root);
+    return original(String(from), String(to));
+  });
+  await expect(outcome).rejects.toMatchObject(CONFLICT);
+  expect(await contentsOf(root)).toEqual(before);
+});
+
+test('an opening that wakes up late leaves the lake to its owner', async () => {
+  const owner = await openLake(lake, Date.now() + 1_000);
+  await expect(openLake(lake, Date.now())).rejects.toMatchObject({
+    ...CONFLICT,
+    message: expect.stringMatching(/_staging\/0000000002\.json was written by run a test at/) as string,
+  });
+  await write(lake, { ...batch(1), epoch: owner.epoch }, rows);
+});
+
+test('of several openings at once each has an epoch of its own, and the last one the lake', async () => {
+  const at = Date.now();
+  const opened = await Promise.allSettled([1, 2, 3, 4].map(() => openLake(lake, at)));
+  const epochs = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.epoch] : []));
+  expect(epochs).toContain(5);
+  expect(new Set(epochs).size).toBe(epochs.length);
+  for (const epoch of epochs) {
+    const attempt = write(lake, { ...batch(1, 0, epoch), epoch }, rows);
+    if (epoch === 5) await attempt;
+    else await expect(attempt).rejects.toMatchObject(CONFLICT);
+  }
+});
+
+test('an opening frozen between its record and its staging folder finds that another came meanwhile', async () => {
+  const original = fs.mkdir.bind(fs);
+  let newer: { epoch: number } | undefined;
+  jest.spyOn(fs, 'mkdir').mockImplementation(async (folder, options) => {
+    if (newer === undefined && String(folder).endsWith('_staging/0000000002')) {
+      newer = { epoch: 3 };
+      newer = await openLake(createOrdersLake({ path, compression: 'snappy' }));
+    }
+    return original(folder, options);
+  });
+  await expect(openLake(lake)).rejects.toMatchObject(CONFLICT);
+  expect(newer).toMatchObject({ epoch: 3 });
+  // Nobody is told of epoch 2, but nobody could write under it either.
+  await expect(write(lake, { ...batch(1), epoch: 2 }, rows)).rejects.toMatchObject(CONFLICT);
+  await write(lake, { ...batch(1), epoch: 3 }, rows);
+});
+
+test('a late attempt replaces nothing that is committed, and cannot finish what it began', async () => {
+  await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
+  const before = await contentsOf(root);
+  const others = { accepted: [accepted(1), accepted(2)], quarantined: [] };
+  await expect(write(lake, batch(1), others)).rejects.toThrow('Batch 1 is committed with other contents');
+  expect(await contentsOf(root)).toEqual(before);
+
+  const staged = join(path, '_staging/0000000001/.part-0000000001-1a2b3c4d5e6f.parquet.00112233445566ff.tmp');
+  await fs.writeFile(staged, 'x');
+  await lake.commit(entryFor(batch(2)));
+  expect(Object.keys(await contentsOf(root)).filter((name) => name.includes('_staging'))).toEqual([]);
+});
+
+test('an attempt after another removes what the other wrote and it does not', async () => {
+  const yesterday = {
+    accepted: [accepted(1, { createdAt: '2025-11-17T10:00:00Z' })],
+    quarantined: rows.quarantined,
+  };
+  await write(lake, batch(1), yesterday);
+  await write(lake, batch(1), { accepted: [accepted(1)], quarantined: [] }, { again: true });
+  expect(Object.keys(await contentsOf(root))).toEqual([
+    expect.stringMatching(/^lake\/date=2025-11-18\/part-0000000001-/),
+  ]);
+});

@@ -1,0 +1,199 @@
+import type { OpenCaptureResult } from '../../activities/capture/open-capture';
+import type { PollResult } from '../../activities/capture/poll';
+import type { PublishInput, PublishResult } from '../../activities/capture/publish';
+import type { Hold } from '../../ports';
+import { CAPTURE_STATE, readInput } from '../../domain/inputs';
+import {
+  beyondLimits,
+  fieldsOf,
+  only,
+  remember,
+  type Pause,
+  type Refusal,
+  type Request,
+  type Reset,
+} from '../../domain/requests';
+import type { LastError } from '../../domain/status';
+import { sourceOf } from '../../domain/source-id';
+import { topicOf } from '../../domain/topic-id';
+import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../../domain/watermark';
+import { lateRowsOf, lookedBehind, movedLate, openedLate, publishedLate, type LateState } from './late-rows';
+import { governed, now, refused, type Outcome } from '../shared/requests';
+import type { Searchable } from '../shared/search-attributes';
+
+/** Input of `captureOrders`. Operators give nothing or `startFrom`; `state` is for continuing as new. */
+export interface CaptureInput {
+  startFrom?: { createdAt: string; orderId?: string | number };
+  state?: CaptureState;
+}
+
+/** All that a run hands to the next. */
+export interface CaptureState extends LateState {
+  /** Windows published, and number of the last one's progress record. */
+  sequence: number;
+  watermark: Watermark;
+  startedFrom: string;
+  /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
+  pipeline?: string;
+  toldAt?: number;
+  /** Rows published since this pipeline's workflow was started. */
+  rows: number;
+  lagSeconds: number;
+  heldBy: Hold | null;
+  paused: Pause | null;
+  resets: Reset<Watermark>[];
+  refusals: Refusal[];
+  lastError: LastError | null;
+  warnings: string[];
+  runs: number;
+  /** The topic that windows are published to; absent before the first, and after a reset, when whichever is there counts. */
+  topicId?: string;
+  /** The source that is read; absent before the first look, and after a reset, when whichever is there counts. */
+  sourceId?: string;
+  /** The watermark was reset since the last window. */
+  afterReset?: true;
+  /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
+  recordedAt?: number;
+}
+
+/** Reads the input; a RangeError says what is wrong with it. Where to start is read by the caller. */
+export function readCaptureInput(args: readonly unknown[]): CaptureInput {
+  const input = readInput<CaptureInput>(args, ['startFrom'], CAPTURE_STATE);
+  if (input.startFrom === undefined) return input;
+  only(fieldsOf(input.startFrom), ['createdAt', 'orderId']);
+  const problem = beyondLimits('resetWatermark', [input.startFrom]);
+  if (problem !== undefined) throw new RangeError(problem);
+  return input;
+}
+
+export function opened({
+  sequence,
+  watermark,
+  startedFrom,
+  warnings,
+  pipeline,
+  topicId,
+  sourceId,
+  late,
+}: OpenCaptureResult): CaptureState {
+  return {
+    sequence,
+    watermark,
+    startedFrom,
+    ...(pipeline === undefined ? {} : { pipeline }),
+    ...topicOf({ topicId }),
+    ...sourceOf({ sourceId }),
+    ...openedLate(late),
+    rows: 0,
+    lagSeconds: 0,
+    heldBy: null,
+    paused: null,
+    resets: [],
+    refusals: [],
+    lastError: null,
+    warnings,
+    runs: 1,
+  };
+}
+
+export function polled(state: CaptureState, result: PollResult): CaptureState {
+  const { window, more, clock, heldBy, warnings = state.warnings } = result;
+  const micros =
+    window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
+  const named = result.pipeline === undefined ? {} : { pipeline: result.pipeline };
+  const lagSeconds = Math.max(Number(micros / 1000n) / 1000, heldFor(heldBy, Date.parse(clock)));
+  return {
+    ...lookedBehind(state, result),
+    ...named,
+    ...sourceOf(result),
+    warnings,
+    heldBy,
+    lagSeconds,
+  };
+}
+
+/** Who holds capture back may hide rows that are as old as the hold. */
+function heldFor(heldBy: Hold | null, now: number): number {
+  return heldBy === null ? 0 : Math.max(0, (now - Date.parse(heldBy.since)) / 1000);
+}
+
+/** What capture is found by. */
+export function searchable({ pipeline, lagSeconds, heldBy, rows }: CaptureState): Searchable {
+  const lag = Math.max(lagSeconds, heldFor(heldBy, Date.now()));
+  return { pipeline, lagSeconds: lag, lastBatch: rows > 0 ? 'published' : 'none' };
+}
+
+export function advanced(
+  { afterReset: _carriedOut, ...state }: CaptureState,
+  {
+    sequence,
+    watermark,
+    rows,
+    topicId,
+    sourceId,
+  }: { sequence: number; watermark: Watermark } & PublishResult,
+): CaptureState {
+  return {
+    ...publishedLate(state, rows),
+    sequence,
+    watermark,
+    rows: state.rows + rows,
+    ...topicOf({ topicId }),
+    ...sourceOf({ sourceId }),
+    recordedAt: Date.now(),
+  };
+}
+
+/** What the next publish has to know of the topic and of the record there. */
+export function sinceLast(
+  state: CaptureState,
+): Pick<PublishInput, 'topicId' | 'sourceId' | 'afterReset' | 'late'> {
+  const { topicId, afterReset } = state;
+  return {
+    ...topicOf({ topicId }),
+    ...sourceOf(state),
+    ...(afterReset === undefined ? {} : { afterReset }),
+    late: lateRowsOf(state),
+  };
+}
+
+/** Carries out what an operator asked for. The sequence goes on rising: it is what fences a second capture. */
+export function requested(state: CaptureState, request: Request): Outcome<CaptureState> {
+  switch (request.kind) {
+    case 'resetWatermark':
+      return moved(state, request.to, request.reason);
+    case 'undoReset': {
+      const last = state.resets.at(-1);
+      if (last === undefined) return refused(state, request.signal, 'there was no reset to undo');
+      // Backwards it was so that rows are published again; those that have been since need not be.
+      const backwards = compareWatermarks(last.to, last.from) < 0;
+      if (backwards && compareWatermarks(state.watermark, last.from) >= 0)
+        return refused(
+          state,
+          request.signal,
+          `the watermark has passed ${formatWatermark(last.from)} already`,
+        );
+      return moved(state, last.from, request.reason ?? `undo of the reset at ${last.at}`);
+    }
+    default:
+      return governed(state, request);
+  }
+}
+
+function moved(state: CaptureState, to: Watermark, reason: string | null): Outcome<CaptureState> {
+  const reset = { from: state.watermark, to, reason, at: now() };
+  return {
+    state: {
+      ...withoutPlaces(movedLate(state, reset)),
+      watermark: to,
+      afterReset: true,
+      resets: remember(state.resets, reset),
+    },
+    answer: { done: reset },
+  };
+}
+
+/** An operator who says from where to publish again means the source and the topic that are there. */
+function withoutPlaces({ topicId: _topic, sourceId: _source, ...state }: CaptureState): CaptureState {
+  return state;
+}

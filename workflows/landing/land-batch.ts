@@ -1,0 +1,92 @@
+import type { BatchManifest } from '../../ports';
+import { damagedIn } from '../../domain/damaged';
+import { partitionsIn } from '../../domain/partition-marks';
+import { offsetsAfter } from '../../domain/plan-ranges';
+import { formatRanges, spanOf, type OffsetRange } from '../../domain/ranges';
+import { topicOf } from '../../domain/topic-id';
+import type { LandStatus } from '../../domain/status';
+import { commitMicroBatch, landMicroBatch, lastingFailure } from './activities';
+import { summarizeManifest } from './details';
+import { committed, furthest, knownLake, parked, previousEntry, withEntry, type LandState } from './state';
+import { withError } from '../shared/last-error';
+import { now } from '../shared/requests';
+
+/** Carries ranges that history has fixed through to the end, or parks them; nothing may come between. */
+export async function landBatch(
+  from: LandState,
+  ranges: OffsetRange[],
+  enter: (phase: LandStatus['phase']) => void,
+): Promise<LandState> {
+  const { epoch = 0, unlanded = [], damaged = [], highWater, reached } = from; // epoch 0 is of a replayed run of version 0.1.0 only
+  const sequence = from.sequence + 1;
+  const next = offsetsAfter(from.next, ranges);
+  const known = knownLake(from);
+  const commit = {
+    epoch,
+    sequence,
+    ranges,
+    next,
+    reached: furthest(reached, next),
+    ...topicOf(from),
+    resets: from.resetsToRecord,
+    known,
+    ...previousEntry(from),
+  };
+  const after = { ...from, lagOffsets: from.lagOffsets - spanOf(ranges) };
+  const offsets = `${spanOf(ranges)} offsets, ${formatRanges(ranges)}`;
+
+  enter('landing');
+  let manifest: BatchManifest;
+  try {
+    manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
+      {
+        epoch,
+        sequence,
+        ranges,
+        highWater,
+        partitions: partitionsIn(next),
+        reached,
+        ...damagedIn({ damaged }),
+        ...topicOf(from),
+        known,
+      },
+    ]);
+  } catch (error) {
+    const failure = lastingFailure(error, ['BatchNotLandable', 'BatchTooWide']);
+    if (failure.type === 'BatchTooWide') return claimLess(from, ranges);
+    enter('committing');
+    const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
+      {
+        ...commit,
+        manifest: { ...nothing(highWater), ...damagedIn({ damaged }) },
+        parked: failure,
+        unlanded: [...unlanded, sequence],
+      },
+    ]);
+    return withEntry(parked(after, { sequence, ranges, error: failure.message, at: now() }, next), done);
+  }
+  enter('committing');
+  const done = await commitMicroBatch.executeWithOptions(
+    { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
+    [{ ...commit, manifest, unlanded }],
+  );
+  const landed = withError(committed(claimMore(after), sequence, next, manifest), 'landMicroBatch', manifest);
+  return withEntry(withError(landed, 'commitMicroBatch', done), done);
+}
+
+/** Nothing of the batch was written; the next claim takes half of it, until one fits. */
+function claimLess(state: LandState, ranges: OffsetRange[]): LandState {
+  return { ...state, atMost: Math.ceil(spanOf(ranges) / 2) };
+}
+
+/** More than any setting claims at once. */
+const NO_LIMIT = 10_000_000;
+
+function claimMore({ atMost, ...state }: LandState): LandState {
+  return atMost === undefined || 2 * atMost > NO_LIMIT ? state : { ...state, atMost: 2 * atMost };
+}
+
+function nothing(highWater: LandState['highWater']): BatchManifest {
+  const counts = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };
+  return { files: [], quarantineFiles: [], counts, highWater };
+}

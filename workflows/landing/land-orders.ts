@@ -1,0 +1,124 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  patched,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ClaimResult } from '../../activities/landing/claim-micro-batch';
+import type { OpenLandingInput, OpenLandingResult } from '../../activities/landing/open-landing';
+import { damagedIn } from '../../domain/damaged';
+import { heldByIn } from '../../domain/open-transaction';
+import { formatOffsets } from '../../domain/ranges';
+import { LAND_STATE, readInput } from '../../domain/inputs';
+import { remember, type Refusal } from '../../domain/requests';
+import { topicOf } from '../../domain/topic-id';
+import type { LandStatus } from '../../domain/status';
+import { claimMicroBatch, openLanding } from './activities';
+import { landBatch } from './land-batch';
+import { landDetails } from './details';
+import { requested } from './requests';
+import { claimed, knownLake, opened, searchable, type LandInput, type LandState } from './state';
+import { withError } from '../shared/last-error';
+import { statusQuery } from '../shared/messages';
+import { checkedInput } from '../shared/input';
+import { receiveRequests, withStrays } from '../shared/requests';
+import { tell } from '../shared/search-attributes';
+
+/**
+ * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; for ever.
+ * A batch that cannot be landed for a lasting reason is parked, and landed again when `replayBatches` asks for it.
+ *
+ * The offsets and the ranges in work live in this workflow's history; messages never do.
+ * An operator gives no input, but for a lake that is to be taken as it is; a run that continues another carries the state.
+ */
+export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<never> {
+  let state: LandState | undefined;
+  let phase: LandStatus['phase'] = 'starting';
+  const enter = (next: LandStatus['phase']) => {
+    phase = next;
+    setCurrentDetails(landDetails(status()));
+  };
+  const status = (): LandStatus => ({
+    workflow: 'landOrders',
+    phase,
+    sequence: state?.sequence ?? 0,
+    nextOffsets: state?.next ?? null,
+    startedFrom: state?.startedFrom ?? null,
+    rows: state?.rows ?? { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
+    failures: state?.failures ?? {},
+    files: state?.files ?? 0,
+    lagOffsets: state?.lagOffsets ?? 0,
+    ...heldByIn({ heldBy: state?.heldBy ?? [] }),
+    newestCreatedAt: state?.newestCreatedAt ?? null,
+    unlanded: state?.unlanded ?? [],
+    parked: state?.parked ?? [],
+    ...damagedIn({ damaged: state?.damaged ?? [] }),
+    paused: state?.paused ?? null,
+    resets: state?.resets ?? [],
+    refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
+    lastError: state?.lastError ?? null,
+    runs: state?.runs ?? 1,
+    historyEvents: workflowInfo().historyLength,
+  });
+  // They end a wait and are carried out between two batches, never within one.
+  const requests = receiveRequests('resetOffsets');
+  setHandler(statusQuery('landOrders'), status);
+
+  const input = checkedInput<LandInput>('landOrders', args, (all) =>
+    readInput(all, ['acceptLake'], LAND_STATE),
+  );
+  state =
+    input.state ?? opened(await open(input.acceptLake === true ? [{ acceptLake: true, unnamed: true }] : []));
+  for (;;) {
+    // A run of version 0.1.0 goes on under an epoch of its own.
+    if (state.epoch === undefined && patched('epochs')) state = { ...state, epoch: (await open()).epoch };
+    for (const { request, settle } of requests.take()) {
+      if (request.kind === 'replayBatch') enter('replaying');
+      const outcome = await requested(state, request);
+      state = outcome.state;
+      settle(outcome.answer);
+    }
+    if (requests.arrived()) continue;
+    state = withStrays(state, requests);
+    if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+      await continueAsNew<typeof landOrders>({ state: { ...state, runs: state.runs + 1 } });
+    }
+    state = tell(state, searchable(state));
+    enter(state.paused === null ? 'claiming' : 'paused');
+    if (state.paused !== null) {
+      await condition(patched('full-while-paused') ? requests.arrivedOrFull : requests.arrived);
+      continue;
+    }
+    const claim = await claimFrom(state);
+    if (claim === undefined) continue;
+    state = withError(claimed(state, claim), 'claimMicroBatch', claim);
+    if (claim.ranges.length > 0) state = await landBatch(state, claim.ranges, enter);
+  }
+
+  function open(input: [OpenLandingInput?] = []): Promise<OpenLandingResult> {
+    return openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, input);
+  }
+
+  /** The next ranges, once there are any; `undefined` when a signal came first. */
+  function claimFrom(from: LandState): Promise<ClaimResult | undefined> {
+    const { next, pipeline, topicId, damaged = [], heldBy = [], atMost } = from;
+    const summary = `from ${formatOffsets(next)}`;
+    const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
+    return requests.unlessAsked(() =>
+      claimMicroBatch.executeWithOptions({ summary }, [
+        {
+          next,
+          ...topicOf({ topicId }),
+          ...(atMost === undefined ? {} : { atMost }),
+          ...unnamed,
+          known: knownLake(from),
+          ...damagedIn({ damaged }),
+          ...heldByIn({ heldBy }),
+        },
+      ]),
+    );
+  }
+}

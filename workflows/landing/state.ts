@@ -1,0 +1,293 @@
+import type { BatchManifest, KnownLake } from '../../ports';
+import type { ClaimResult } from '../../activities/landing/claim-micro-batch';
+import type { LandAgainResult } from '../../activities/landing/land-again';
+import type { OpenLandingResult } from '../../activities/landing/open-landing';
+import type { DamagedFile, LakeIdentity } from '../../domain/damaged';
+import type { ResolveOffsetsResult } from '../../activities/landing/resolve-offsets';
+import type { FailureCode } from '../../domain/order';
+import type { OpenTransaction } from '../../domain/open-transaction';
+import { partitionsIn, marksFor } from '../../domain/partition-marks';
+import type { Offsets } from '../../domain/ranges';
+import { remember, type Pause, type Refusal, type Reset } from '../../domain/requests';
+import { isOtherTopic, topicOf } from '../../domain/topic-id';
+import type { Replayed } from '../../domain/replay';
+import type { LastBatch } from '../../domain/search-attributes';
+import type { LastError, LandStatus, ParkedBatch } from '../../domain/status';
+import type { Watermark } from '../../domain/watermark';
+import { now, type Outcome } from '../shared/requests';
+import type { Searchable } from '../shared/search-attributes';
+
+/** Input of `landOrders`. Operators give nothing; `state` is for continuing as new. */
+export interface LandInput {
+  /** Take the lake as it stands: see {@link OpenLandingInput}. */
+  acceptLake?: boolean;
+  state?: LandState;
+}
+
+/** All that a run hands to the next. */
+export interface LandState {
+  /** Which opening of the lake batches are written under; absent in a run of version 0.1.0 until it has opened the lake. */
+  epoch?: number;
+  /** Micro-batches committed, and number of the ledger's last entry. */
+  sequence: number;
+  /** Offsets to read next, of all partitions that are known. */
+  next: Offsets;
+  /** The topic that the offsets here are of; absent until a claim has told, and where brokers know of no ids. */
+  topicId?: string;
+  /** Number of its first batch; absent where none was landed from a topic before. */
+  topicSince?: number;
+  /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
+  reached: Offsets;
+  /** Highest position seen, by bucket (there are as many as partitions in `next`): what makes the check for duplicates free in normal flow. */
+  highWater: Record<string, Watermark>;
+  startedFrom: string;
+  /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
+  pipeline?: string;
+  toldAt?: number;
+  lastBatch?: LastBatch;
+  /** The next claim takes no more offsets; absent unless a batch had too many dates. */
+  atMost?: number;
+  /** Counts since this workflow was started; the ledger holds those of all time. */
+  rows: LandStatus['rows'];
+  failures: Partial<Record<FailureCode, number>>;
+  files: number;
+  lagOffsets: number;
+  /** Transactions of others that hold landing back; absent where none ever did. */
+  heldBy?: OpenTransaction[];
+  newestCreatedAt: string | null;
+  paused: Pause | null;
+  resets: Reset<Offsets>[];
+  /** Those that the ledger does not know yet. */
+  resetsToRecord: Reset<Offsets>[];
+  refusals: Refusal[];
+  /** Batches that wait for a replay, and why the last ones do; absent in runs of version 0.1.0. */
+  unlanded?: number[];
+  parked?: ParkedBatch[];
+  /** Files that a look-up found not to be what the ledger says. */
+  damaged?: DamagedFile[];
+  /** What the lake is known by, and the hash of its newest entry; absent until an activity of version 0.4.0 has told. */
+  lake?: LakeIdentity;
+  entryHash?: string;
+  /** The last replay that was carried out, so that a request that comes twice is answered twice. */
+  lastReplay?: { id: string; replayed: Replayed };
+  lastError: LastError | null;
+  runs: number;
+}
+
+export function opened({
+  epoch,
+  sequence,
+  next,
+  reached,
+  highWater,
+  unlanded,
+  damaged,
+  lake,
+  entryHash,
+  startedFrom,
+  pipeline,
+  ...topic
+}: OpenLandingResult): LandState {
+  return {
+    epoch,
+    sequence,
+    next,
+    ...topicOf(topic),
+    reached,
+    highWater,
+    startedFrom,
+    ...(pipeline === undefined ? {} : { pipeline }),
+    rows: { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
+    failures: {},
+    files: 0,
+    lagOffsets: 0,
+    newestCreatedAt: null,
+    paused: null,
+    resets: [],
+    resetsToRecord: [],
+    refusals: [],
+    unlanded,
+    parked: [],
+    ...(damaged === undefined ? {} : { damaged }),
+    ...(lake === undefined ? {} : { lake }),
+    ...(entryHash === undefined ? {} : { entryHash }),
+    lastError: null,
+    runs: 1,
+  };
+}
+
+/** What activities are told of the lake. */
+export function knownLake({ lake, sequence }: LandState): KnownLake {
+  return { sequence, ...(lake === undefined ? {} : { lake }) };
+}
+
+export function claimed(
+  state: LandState,
+  { lagOffsets, pipeline, topicId, lake, damaged, heldBy, added = {} }: ClaimResult,
+): LandState {
+  const next = { ...added, ...state.next };
+  return {
+    ...state,
+    next,
+    reached: { ...added, ...state.reached },
+    highWater: marksAt(state, next),
+    lagOffsets,
+    ...(heldBy === undefined ? {} : { heldBy }),
+    ...(damaged === undefined ? {} : { damaged }),
+    ...(lake === undefined ? {} : { lake }),
+    ...(pipeline === undefined ? {} : { pipeline }),
+    ...topicOf({ topicSince: state.topicSince, topicId: topicId ?? state.topicId }),
+  };
+}
+
+/** The high water for the partitions of `next`. */
+function marksAt({ highWater, next: before }: LandState, next: Offsets): LandState['highWater'] {
+  return marksFor(highWater, { made: partitionsIn(before), partitions: partitionsIn(next) });
+}
+
+/** What landing is found by; the age of the newest order says something only while others wait behind it. */
+export function searchable(state: LandState): Searchable {
+  const { pipeline, lagOffsets, newestCreatedAt, lastBatch = 'none', unlanded = [] } = state;
+  const behind = lagOffsets > 0 && newestCreatedAt !== null;
+  const lagSeconds = behind ? (Date.now() - Date.parse(newestCreatedAt)) / 1000 : 0;
+  return { pipeline, lagSeconds, lastBatch, parkedBatches: unlanded.length };
+}
+
+export function committed(
+  state: LandState,
+  sequence: number,
+  next: Offsets,
+  manifest: BatchManifest,
+): LandState {
+  const { read, landed, duplicate, quarantined, failures } = manifest.counts;
+  const summed = { ...state.failures };
+  for (const [code, count] of Object.entries(failures) as [FailureCode, number][]) {
+    summed[code] = (summed[code] ?? 0) + count;
+  }
+  const { newestCreatedAt } = manifest;
+  return {
+    ...state,
+    damaged: manifest.damaged ?? [],
+    lastBatch: 'landed',
+    sequence,
+    next,
+    reached: furthest(state.reached, next),
+    resetsToRecord: [],
+    highWater: manifest.highWater,
+    rows: {
+      read: state.rows.read + read,
+      landed: state.rows.landed + landed,
+      duplicate: state.rows.duplicate + duplicate,
+      quarantined: state.rows.quarantined + quarantined,
+    },
+    failures: summed,
+    files: state.files + manifest.files.length + manifest.quarantineFiles.length,
+    newestCreatedAt: later(state.newestCreatedAt, newestCreatedAt ?? null),
+  };
+}
+
+function later(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return a > b ? a : b;
+}
+
+/** Per partition the larger offset. */
+export function furthest(a: Offsets, b: Offsets): Offsets {
+  const larger = (p: string, offset: string) => (BigInt(a[p] ?? '0') > BigInt(offset) ? a[p]! : offset);
+  return { ...a, ...Object.fromEntries(Object.entries(b).map(([p, offset]) => [p, larger(p, offset)])) };
+}
+
+/** Goes on elsewhere; the offsets have been found to exist in the topic with this id. */
+export function moved(
+  state: LandState,
+  offsets: Offsets,
+  reason: string | null,
+  { topicId, begins = {} }: Pick<ResolveOffsetsResult, 'topicId' | 'begins'>,
+): Outcome<LandState> {
+  const anew = isOtherTopic(state.topicId, topicId);
+  // A new topic's offsets are those of all its partitions, which may be fewer.
+  const to = anew ? offsets : { ...begins, ...state.next, ...offsets };
+  const reset = { from: state.next, to, reason, at: now(), ...(anew ? { topicId } : {}) };
+  // Of the new topic nothing was landed yet: whatever stands below the offsets of the old one is no repeat.
+  const begun = anew
+    ? { reached: to, topicSince: state.sequence + 1 }
+    : { reached: { ...to, ...begins, ...state.reached } };
+  return {
+    state: {
+      ...state,
+      next: to,
+      highWater: marksAt(state, to),
+      ...topicOf({ topicId: topicId ?? state.topicId, topicSince: state.topicSince }),
+      ...begun,
+      resets: remember(state.resets, reset),
+      resetsToRecord: remember(state.resetsToRecord, reset),
+    },
+    answer: { done: reset },
+  };
+}
+
+/** The place before a reset; where that went backwards, not behind what has been landed since. */
+export function placeBefore({ next }: LandState, { from, to }: Reset<Offsets>): Offsets {
+  const back = (p: string, offset: string) =>
+    BigInt(to[p] ?? offset) < BigInt(offset) && BigInt(next[p] ?? offset) > BigInt(offset)
+      ? next[p]!
+      : offset;
+  return Object.fromEntries(Object.entries(from).map(([p, offset]) => [p, back(p, offset)]));
+}
+
+/** After a batch that could not be landed: its offsets are behind us, and it waits for a replay. */
+export function parked(state: LandState, batch: ParkedBatch, next: Offsets): LandState {
+  return {
+    ...state,
+    lastBatch: 'parked',
+    sequence: batch.sequence,
+    next,
+    reached: furthest(state.reached, next),
+    resetsToRecord: [],
+    unlanded: [...(state.unlanded ?? []), batch.sequence],
+    parked: remember(state.parked ?? [], batch),
+  };
+}
+
+/** After a batch was landed again under the ledger entry `sequence`. */
+export function superseded(
+  state: LandState,
+  {
+    batch,
+    sequence,
+    before,
+    manifest,
+  }: { batch: number; sequence: number } & Pick<LandAgainResult, 'before' | 'manifest'>,
+): LandState {
+  const { read, landed, duplicate, quarantined } = manifest.counts;
+  const wasParked = (state.unlanded ?? []).includes(batch);
+  return {
+    ...state,
+    damaged: manifest.damaged ?? [],
+    lastBatch: 'replayed',
+    sequence,
+    resetsToRecord: [],
+    highWater: manifest.highWater,
+    rows: {
+      read: state.rows.read + (wasParked ? read : 0),
+      landed: state.rows.landed + landed - before.landed,
+      duplicate: state.rows.duplicate + (wasParked ? duplicate : 0),
+      quarantined: state.rows.quarantined + quarantined - before.quarantined,
+    },
+    unlanded: (state.unlanded ?? []).filter((number) => number !== batch),
+    parked: (state.parked ?? []).filter((one) => one.sequence !== batch),
+  };
+}
+
+/** After a commit: the hash of the entry that it wrote. A worker of an older version does not tell, and then it is unknown. */
+export function withEntry<T extends LandState>(state: T, { entryHash }: { entryHash?: string }): T {
+  const after = { ...state };
+  if (entryHash === undefined) delete after.entryHash;
+  else after.entryHash = entryHash;
+  return after;
+}
+
+/** What a commit is told of the entry before. */
+export function previousEntry({ entryHash }: LandState): { previousHash?: string } {
+  return entryHash === undefined ? {} : { previousHash: entryHash };
+}
