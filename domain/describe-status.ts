@@ -1,5 +1,5 @@
 import { describeDamaged } from './damaged';
-import type { Hold } from '../ports';
+import type { Hold } from './hold';
 import { describeOpenTransaction } from './open-transaction';
 import { LOWEST_PLACE } from './gaps';
 import { formatOffsets } from './ranges';

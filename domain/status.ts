@@ -1,4 +1,4 @@
-import type { Hold } from '../ports';
+import type { Hold } from './hold';
 import type { DamagedFile } from './damaged';
 import type { Missed, Uncounted, Watch } from './missed';
 import type { FailureCode } from './order';

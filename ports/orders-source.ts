@@ -1,31 +1,9 @@
 import type { Gap } from '../domain/gaps';
+import type { Hold } from '../domain/hold';
 import type { Baseline, Missed } from '../domain/missed';
 import type { Window } from '../domain/ranges';
 import type { Unreachable } from '../domain/unreachable';
 import type { Watermark } from '../domain/watermark';
-
-/** Who keeps rows from being captured: by holding the late-commit horizon back, or by a lock under which nobody can read. */
-export interface Hold {
-  kind: 'open transaction' | 'prepared transaction' | 'table lock';
-  /** For a person: `pid 4711, role app, application "importer", idle in transaction`. */
-  who: string;
-  /** UTC, when the transaction began (an open one) or was prepared. */
-  since: string;
-  /** The statement that ends it; absent from a workflow of an earlier version, and where there is none. */
-  mend?: string;
-}
-
-/** Somebody has locked the orders table, or is about to, for longer than is worth waiting in silence. An outage. */
-export class TableLocked extends Error {
-  constructor(
-    message: string,
-    readonly hold: Hold,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.name = 'TableLocked';
-  }
-}
 
 /**
  * The moment below which the orders table can no longer change by commits still to come.
@@ -71,7 +49,7 @@ export interface OrdersSource {
 
   /**
    * The first `limit` rows after `after` with created_at before `before`: their last place and number; `undefined` if none.
-   * Rejects with {@link TableLocked} where it had to wait for a lock.
+   * Rejects with `TableLocked` where it had to wait for a lock.
    */
   nextWindow(options: {
     after: Watermark;

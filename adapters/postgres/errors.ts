@@ -1,6 +1,6 @@
 import { isNativeError } from 'node:util/types';
 import { DatabaseError, escapeIdentifier } from 'pg';
-import { TableLocked } from '../../ports';
+import { TableLocked } from '../../domain/hold';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure, type LastingFailureType } from '../../domain/errors';
 import { namesIn, tlsProblem } from '../shared/tls-problem';

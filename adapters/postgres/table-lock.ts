@@ -1,5 +1,5 @@
 import { DatabaseError, type QueryResultRow } from 'pg';
-import { TableLocked, type Hold } from '../../ports';
+import { TableLocked, type Hold } from '../../domain/hold';
 import { relativesSql } from './relatives';
 import { utcText } from './sql';
 

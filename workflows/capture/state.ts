@@ -1,7 +1,7 @@
 import type { OpenCaptureResult } from '../../activities/capture/open-capture';
 import type { PollResult } from '../../activities/capture/poll';
 import type { PublishInput, PublishResult } from '../../activities/capture/publish';
-import type { Hold } from '../../ports';
+import type { Hold } from '../../domain/hold';
 import { CAPTURE_STATE, readInput } from '../../domain/inputs';
 import {
   beyondLimits,

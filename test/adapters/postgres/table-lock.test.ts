@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { createPoll } from '../../../activities/capture/poll';
-import { TableLocked, type OrdersSource } from '../../../ports';
+import { TableLocked } from '../../../domain/hold';
+import type { OrdersSource } from '../../../ports';
 import { createOrdersSource } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
 import { countRewind } from '../../../reconcile/rewind';
