@@ -7,7 +7,7 @@ import {
   type QuarantineFilter,
   type QuarantinedMessage,
   type QuarantineList,
-} from '../adapters/lake/reading/quarantine-reader';
+} from '../adapters/lake/reading';
 import { loadSettings } from '../configs/load';
 import { count } from '../domain/describe-status';
 import { FAILURES, type FailureCode } from '../domain/order';

@@ -1,5 +1,5 @@
 /** What setting the watermark elsewhere would do, counted beforehand. Reads only. */
-import { queryLake } from '../adapters/lake/reading/reader';
+import { queryLake } from '../adapters/lake/reading';
 import { inspectTable } from '../adapters/postgres/check';
 import { translateErrors } from '../adapters/postgres/errors';
 import { openPool } from '../adapters/postgres/session';

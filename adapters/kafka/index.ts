@@ -2,25 +2,14 @@ import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '..
 import type { OpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets, Window } from '../../domain/ranges';
 import { topicOf } from '../../domain/topic-id';
-import { untilAborted } from './transport/abort';
-import { ConnectionPool } from './transport/connection-pool';
-import { ensureTopic } from './topic/ensure-topic';
-import { explain } from './transport/errors';
-import { logBounds } from './topic/log-bounds';
-import { merge } from './reader/merge';
-import { waitForMessages } from './reader/message-wait';
-import { openTransactions } from './admin/open-transactions';
-import type { KafkaTopicOptions } from './transport/options';
-import { fetchStableOffset } from './producer/offset-fetch-request';
-import { partitionOf } from './producer/partitioner';
-import { readProgress } from './producer/progress-record';
-import { Publisher } from './producer/publisher';
-import { readRange } from './reader/range-reader';
-import { requireTopic, topicId } from './topic/topic-id';
-import { checkSettings } from './topic/topic-settings';
+import { untilAborted, ConnectionPool, explain, type KafkaTopicOptions } from './transport';
+import { ensureTopic, logBounds, requireTopic, topicId, checkSettings } from './topic';
+import { merge, waitForMessages, readRange } from './reader';
+import { openTransactions } from './admin';
+import { fetchStableOffset, partitionOf, readProgress, Publisher } from './producer';
 
-export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './transport/options';
-export { PROGRESS_GROUP } from './producer/progress-record';
+export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './transport';
+export { PROGRESS_GROUP } from './producer';
 
 /**
  * The orders topic on real brokers (Kafka 2.5 or newer). Connects when first used and again after an outage;

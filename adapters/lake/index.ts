@@ -11,11 +11,26 @@ import type {
 import { LastingFailure } from '../../domain/errors';
 import type { Watermark } from '../../domain/watermark';
 import { formatTimestamp } from '../../domain/watermark';
-import { codeOf, makeFolder, sha256, writeDurably } from './files/durable-file';
-import { orSuperseded, takeEpoch } from './ledger/epoch';
-import { dateFolder, foldersOf, hiddenName, partName, stagingOf, type LakeFolders } from './files/layout';
-import { confirm, ensureIdentity, refuseNested } from './ledger/identity';
 import {
+  codeOf,
+  makeFolder,
+  sha256,
+  writeDurably,
+  dateFolder,
+  foldersOf,
+  hiddenName,
+  partName,
+  stagingOf,
+  type LakeFolders,
+  allParts,
+  probeFolder,
+} from './files';
+import {
+  orSuperseded,
+  takeEpoch,
+  confirm,
+  ensureIdentity,
+  refuseNested,
   appendEntry,
   beginning,
   findCommitted,
@@ -23,22 +38,27 @@ import {
   lastEntry,
   readEntry,
   UnreadableEntry,
-} from './ledger/ledger';
-import { presentBatches } from './ledger/ledger-walk';
-import { LiveFiles, stillDamaged } from './reading/live-files';
-import { findLanded, findQuarantined } from './writing/lookup';
-import type { Compression } from './writing/parquet-writer';
-import { encodeOrders } from './writing/parquet-writer';
-import { allParts } from './files/part-files';
-import { Patrol } from './ledger/patrol';
-import { probeFolder } from './files/probe';
-import { encodeQuarantined, quarantineFolder } from './writing/quarantine-writer';
-import { completeReplay } from './writing/replay';
-import { refuseShortened, setAside } from './ledger/shortened';
-import { clearStaging, removeOthers, sweep } from './writing/sweep';
+  presentBatches,
+  Patrol,
+  refuseShortened,
+  setAside,
+} from './ledger';
+import { LiveFiles, stillDamaged } from './reading';
+import {
+  findLanded,
+  findQuarantined,
+  type Compression,
+  encodeOrders,
+  encodeQuarantined,
+  quarantineFolder,
+  completeReplay,
+  clearStaging,
+  removeOthers,
+  sweep,
+} from './writing';
 
-export type { Compression } from './writing/parquet-writer';
-export { COMPRESSIONS } from './writing/parquet-writer';
+export { probeFolder } from './files';
+export { COMPRESSIONS, createOversizedRows, type Compression } from './writing';
 
 export interface OrdersLakeOptions {
   /** The lake's folder; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */

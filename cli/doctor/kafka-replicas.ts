@@ -1,5 +1,5 @@
 /** Whether the pipeline, and what it relies on, outlives a broker. */
-import type { KafkaFacts, TopicFacts } from '../../adapters/kafka/admin/inspect';
+import type { KafkaFacts, TopicFacts } from '../../adapters/kafka/admin';
 import type { Settings } from '../../configs/schema';
 import { number, type Findings } from './finding';
 

@@ -1,8 +1,13 @@
 import { topicOptions } from '../../adapters/kafka';
-import { inspectKafka, type KafkaFacts, type TopicFacts } from '../../adapters/kafka/admin/inspect';
-import { checkPartitionCount } from '../../adapters/kafka/transport/partition-count';
-import { judgeSettings, retentionOf } from '../../adapters/kafka/topic/topic-settings';
-import { TRANSACTION_TIMEOUT_MS } from '../../adapters/kafka/producer/transactional-producer';
+import {
+  inspectKafka,
+  type KafkaFacts,
+  type TopicFacts,
+  checkPartitionCount,
+  judgeSettings,
+  retentionOf,
+  TRANSACTION_TIMEOUT_MS,
+} from '../../adapters/kafka/admin';
 import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { Settings } from '../../configs/schema';
 import { Findings, number, type Finding } from './finding';

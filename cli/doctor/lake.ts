@@ -1,10 +1,8 @@
 import { access, constants, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { createOrdersLake } from '../../adapters/lake';
-import { foldersOf } from '../../adapters/lake/files/layout';
-import { probeFolder } from '../../adapters/lake/files/probe';
-import { shortened } from '../../adapters/lake/ledger/shortened';
+import { foldersOf, shortened } from '../../adapters/lake/reading';
+import { createOrdersLake, probeFolder } from '../../adapters/lake';
 import type { Settings } from '../../configs/schema';
 import { describeDamaged } from '../../domain/damaged';
 import { count } from '../../domain/describe-status';

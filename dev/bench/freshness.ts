@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
-import { queryLake } from '../../adapters/lake/reading/reader';
+import { queryLake } from '../../adapters/lake/reading';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
 import { round } from './capture';
 import { historyOf, withBench } from './pipeline';

@@ -1,4 +1,4 @@
-import { summary } from '../../adapters/lake/reading/reader';
+import { summary } from '../../adapters/lake/reading';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { round } from './capture';
 import { historyOf, untilStatus, withBench } from './pipeline';

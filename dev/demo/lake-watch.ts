@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readParquet, withDuckDB } from '../../adapters/lake/reading/duckdb';
-import { foldersOf } from '../../adapters/lake/files/layout';
-import { dateFolders, partsOf } from '../../adapters/lake/files/part-files';
+import { readParquet, withDuckDB, foldersOf, dateFolders, partsOf } from '../../adapters/lake/reading';
 
 /** Between two listings; adds half of it, on average, to the freshness that is shown. */
 const LOOK_EVERY_MS = 100;

@@ -1,6 +1,6 @@
 /** What is printed after the last order: the verdict, what the lake holds, and where to go from here. */
 import { relative } from 'node:path';
-import { summary } from '../../adapters/lake/reading/reader';
+import { summary } from '../../adapters/lake/reading';
 import { WORKFLOWS } from '../../domain/names';
 import type { FailureCode } from '../../domain/order';
 import type { StackAddresses } from '../stack';

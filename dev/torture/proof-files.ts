@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { LakeFile } from '../../ports';
-import { queryLake } from '../../adapters/lake/reading/reader';
+import { queryLake } from '../../adapters/lake/reading';
 import type { Entry } from './proof-ledger';
 
 export async function proveFiles(lakePath: string, entries: Entry[]): Promise<string[]> {

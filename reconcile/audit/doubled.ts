@@ -1,7 +1,7 @@
 /** Orders that readers count twice. No hash shows it: each file may be just what its entry says. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { join } from 'node:path';
-import { readParquet } from '../../adapters/lake/reading/duckdb';
+import { readParquet } from '../../adapters/lake/reading';
 import { count } from '../../domain/describe-status';
 import { replayCommand } from '../../domain/damaged';
 import type { Findings } from './findings';

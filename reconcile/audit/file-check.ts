@@ -1,10 +1,7 @@
 /** The files of one folder against the ledger: all that it lists are there, unchanged, and no others. */
 import { basename, join } from 'node:path';
 import type { LakeFile } from '../../ports';
-import { readParquetRows } from '../../adapters/lake/reading/row-counts';
-import { padSequence } from '../../adapters/lake/files/layout';
-import { fingerprint } from '../../adapters/lake/reading/live-files';
-import { namesIn } from '../../adapters/lake/files/part-files';
+import { readParquetRows, padSequence, fingerprint, namesIn } from '../../adapters/lake/reading';
 import { replayCommand } from '../../domain/damaged';
 import type { Findings } from './findings';
 

@@ -2,11 +2,14 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { LakeFile } from '../../ports';
-import { withScratchDuckDB } from '../../adapters/lake/reading/duckdb';
-import { foldersOf, LEDGER_FOLDER } from '../../adapters/lake/files/layout';
-import type { Batch } from '../../adapters/lake/ledger/ledger-walk';
-import { walkLedger } from '../../adapters/lake/ledger/ledger-walk';
-import { dateFolders } from '../../adapters/lake/files/part-files';
+import {
+  withScratchDuckDB,
+  foldersOf,
+  LEDGER_FOLDER,
+  type Batch,
+  walkLedger,
+  dateFolders,
+} from '../../adapters/lake/reading';
 import { checkListed, unlisted, type Listed } from './file-check';
 import { checkDoubled } from './doubled';
 import { Findings, type Finding } from './findings';

@@ -1,9 +1,7 @@
 /** The ledger's own promise: entries chained without a gap, every offset in exactly one batch, counts that add up. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LedgerEntry } from '../../ports';
-import { canonicalRanges } from '../../adapters/lake/files/layout';
-import type { Batch, LedgerStep } from '../../adapters/lake/ledger/ledger-walk';
-import { addToBatches } from '../../adapters/lake/ledger/ledger-walk';
+import { canonicalRanges, type Batch, type LedgerStep, addToBatches } from '../../adapters/lake/reading';
 import { formatRanges, spanOf, type Offsets } from '../../domain/ranges';
 import { isOtherTopic } from '../../domain/topic-id';
 import type { Findings } from './findings';

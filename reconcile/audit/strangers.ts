@@ -8,9 +8,9 @@ import {
   isTemporary,
   LEDGER_FOLDER,
   sequenceOfEntry,
-} from '../../adapters/lake/files/layout';
-import { namesIn } from '../../adapters/lake/files/part-files';
-import { firstCreatedAt } from '../../adapters/lake/reading/reader';
+  namesIn,
+  firstCreatedAt,
+} from '../../adapters/lake/reading';
 import { publishAgainFrom } from '../../domain/data-loss';
 import { setAsideCommand } from '../../domain/damaged';
 import type { Findings } from './findings';

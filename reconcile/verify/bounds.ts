@@ -1,9 +1,8 @@
 /** How far source, topic and lake can be compared: what may still be on its way is no difference. */
 import type { OrdersSource, OrdersTopic } from '../../ports';
-import { settledOffsets } from '../../adapters/kafka/admin/settled-offsets';
+import { settledOffsets } from '../../adapters/kafka/admin';
 import { topicOptions } from '../../adapters/kafka';
-import { readBatches, type Batch } from '../../adapters/lake/ledger/ledger-walk';
-import { foldersOf } from '../../adapters/lake/files/layout';
+import { readBatches, type Batch, foldersOf } from '../../adapters/lake/reading';
 import type { Settings } from '../../configs/schema';
 import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets } from '../../domain/ranges';

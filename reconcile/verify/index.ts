@@ -1,6 +1,6 @@
 /** Compares source, topic and lake by sums over days; where they differ, down to the orders. Reads only. */
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { withScratchDuckDB } from '../../adapters/lake/reading/duckdb';
+import { withScratchDuckDB } from '../../adapters/lake/reading';
 import { createOrdersSource } from '../../adapters/postgres';
 import type { Settings } from '../../configs/schema';
 import { formatTimestamp } from '../../domain/watermark';

@@ -1,8 +1,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { join } from 'node:path';
-import { quote, readParquet } from '../../adapters/lake/reading/duckdb';
-import { foldersOf, sequenceOfPart } from '../../adapters/lake/files/layout';
-import { dateFolders, namesIn } from '../../adapters/lake/files/part-files';
+import {
+  quote,
+  readParquet,
+  foldersOf,
+  sequenceOfPart,
+  dateFolders,
+  namesIn,
+} from '../../adapters/lake/reading';
 import { COLUMNS } from '../../domain/order';
 import { LAKE_HASH_SQL } from './row-text';
 import type { Period, TextRow } from './source-side';

@@ -1,7 +1,7 @@
 /** From a day that differs to the hours, and from those to the orders. Rows are compared in DuckDB, on disk. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { join } from 'node:path';
-import { quote } from '../../adapters/lake/reading/duckdb';
+import { quote } from '../../adapters/lake/reading';
 import { formatTimestamp, parseTimestamp } from '../../domain/watermark';
 import type { LakeSide } from './lake-side';
 import type { Period, SourceSide } from './source-side';

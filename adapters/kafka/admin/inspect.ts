@@ -3,14 +3,10 @@ import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../../ports';
 import { LastingFailure } from '../../../domain/errors';
 import type { OpenTransaction } from '../../../domain/open-transaction';
-import { inTime } from '../transport/abort';
-import { Connection } from '../transport/connection';
-import { adminOf } from '../topic/ensure-topic';
-import { explain, isMoved, kindOf } from '../transport/errors';
-import type { KafkaTopicOptions } from '../transport/options';
-import { readProgress } from '../producer/progress-record';
+import { inTime, Connection, explain, isMoved, kindOf, type KafkaTopicOptions } from '../transport';
+import { adminOf, JUDGED } from '../topic';
+import { readProgress } from '../producer';
 import { heldTransactions } from './settled-offsets';
-import { JUDGED } from '../topic/topic-settings';
 import { missingRights, type Right } from './rights';
 
 /** OffsetFetch with require_stable, of Kafka 2.5. */

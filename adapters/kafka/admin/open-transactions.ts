@@ -1,16 +1,14 @@
 /** Who keeps readers from going on: asked of the brokers as kafka-transactions.sh does, which kafkajs cannot. Changes nothing. */
 import type { OpenTransaction } from '../../../domain/open-transaction';
-import type { Connection } from '../transport/connection';
-import { kindOf } from '../transport/errors';
-import { kafkaTool } from '../transport/kafka-tool';
-import type { KafkaTopicOptions } from '../transport/options';
-import { TRANSACTION_TIMEOUT_MS, transactionalIdOf } from '../producer/transactional-producer';
+import { type Connection, kindOf, kafkaTool, type KafkaTopicOptions } from '../transport';
 import {
+  TRANSACTION_TIMEOUT_MS,
+  transactionalIdOf,
   describeProducers,
   describeTransaction,
   listTransactions,
   type ActiveProducer,
-} from '../producer/transaction-requests';
+} from '../producer';
 
 /** A place that readers do not get past: the last stable offset of a partition, below its high watermark. */
 export interface Held {

@@ -1,14 +1,10 @@
 /** Which rights the pipeline's user lacks, found by requests that change nothing. For the doctor. */
 import type { Admin } from 'kafkajs';
 import type { Broker } from 'kafkajs/src/cluster/types';
-import type { Connection } from '../transport/connection';
-import { createTopic } from '../topic/ensure-topic';
-import { checkCode, kindOf } from '../transport/errors';
-import { fetch } from '../reader/fetch-request';
-import { fetchStableOffset } from '../producer/offset-fetch-request';
-import type { KafkaTopicOptions } from '../transport/options';
-import { PROGRESS_GROUP } from '../producer/progress-record';
-import { transactionalIdOf } from '../producer/transactional-producer';
+import { type Connection, checkCode, kindOf, type KafkaTopicOptions } from '../transport';
+import { createTopic } from '../topic';
+import { fetch } from '../reader';
+import { fetchStableOffset, PROGRESS_GROUP, transactionalIdOf } from '../producer';
 
 /** Kafka looks at the rights first, and only then sees that no transaction of this producer is open. */
 const NOBODYS_PRODUCER = { producerId: '9223372036854775806', producerEpoch: 0 };

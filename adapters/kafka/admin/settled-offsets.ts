@@ -2,12 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenTransaction } from '../../../domain/open-transaction';
 import type { Offsets } from '../../../domain/ranges';
-import type { Connection } from '../transport/connection';
-import { ConnectionPool } from '../transport/connection-pool';
-import { explain } from '../transport/errors';
-import { logBounds, type Bounds } from '../topic/log-bounds';
+import { type Connection, ConnectionPool, explain, type KafkaTopicOptions } from '../transport';
+import { logBounds, type Bounds } from '../topic';
 import { openTransactions, type Held } from './open-transactions';
-import type { KafkaTopicOptions } from '../transport/options';
 
 /** A transaction of the capture is open for a second at most; one that is longer hides what comes after it. */
 const OPEN_TRANSACTION_PATIENCE_MS = 15_000;

@@ -1,7 +1,5 @@
 import type { Broker } from 'kafkajs/src/cluster/types';
-import { send } from '../transport/send-request';
-import { checkCode } from '../transport/errors';
-import { wire, WireReader } from '../transport/wire';
+import { send, checkCode, wire, WireReader } from '../transport';
 
 /** An offset that a group committed. */
 export interface CommittedOffset {

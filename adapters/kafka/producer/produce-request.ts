@@ -1,7 +1,5 @@
 import type { Broker } from 'kafkajs/src/cluster/types';
-import { send } from '../transport/send-request';
-import { checkCode } from '../transport/errors';
-import { wire, WireReader } from '../transport/wire';
+import { send, checkCode, wire, WireReader } from '../transport';
 
 /**
  * For so long the leader waits for the other brokers that count as in sync. One that died counts for 9 s (by default), and

@@ -5,7 +5,7 @@ import { LastingFailure } from '../../../domain/errors';
 import type { LateRows } from '../../../domain/missed';
 import type { Window } from '../../../domain/ranges';
 import { formatWatermark } from '../../../domain/watermark';
-import type { Connection } from '../transport/connection';
+import type { Connection } from '../transport';
 import { fetchStableOffset } from './offset-fetch-request';
 
 /**

@@ -1,13 +1,12 @@
 import type { OrdersTopic, OutgoingMessage, Progress } from '../../../ports';
 import type { Window } from '../../../domain/ranges';
-import { untilAborted } from '../transport/abort';
-import type { ConnectionPool } from '../transport/connection-pool';
+import { untilAborted, type ConnectionPool } from '../transport';
 import { sourceOf } from '../../../domain/source-id';
 import { isOtherTopic, topicOf } from '../../../domain/topic-id';
 import { anotherTopic, isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
 import { SizeLimit } from './size-limit';
-import { topicId } from '../topic/topic-id';
+import { topicId } from '../topic';
 import { TransactionalProducer, transactionalIdOf } from './transactional-producer';
 
 /** How long a failed publish may take to end its transaction; the next attempt would end it as well. */

@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../../../ports';
 import { partitionOf } from './partitioner';
-import { RecordBatchBuilder, sizeAlone } from '../records/record-batch';
+import { RecordBatchBuilder, sizeAlone } from '../records';
 import type { PartitionBatch, TransactionalProducer } from './transactional-producer';
 
 /** Larger batches bring no more rows a second. A larger row has one of its own, if the topic takes it. */

@@ -1,6 +1,5 @@
-import { untilAborted } from '../transport/abort';
-import type { Connection } from '../transport/connection';
-import { topicConfig } from '../topic/topic-settings';
+import { untilAborted, type Connection } from '../transport';
+import { topicConfig } from '../topic';
 
 /** Kafka's defaults, where the topic's own are not to be had. */
 const DEFAULT_BATCH_BYTES = 1_048_588;

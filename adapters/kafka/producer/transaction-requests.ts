@@ -1,8 +1,5 @@
 /** Requests of Kafka 2.8 and 3.0 that kafkajs does not know, in their first versions. */
-import type { Connection } from '../transport/connection';
-import { checkCode, isMoved } from '../transport/errors';
-import { send, type Receiver } from '../transport/send-request';
-import { wire, WireReader } from '../transport/wire';
+import { type Connection, checkCode, isMoved, send, type Receiver, wire, WireReader } from '../transport';
 
 const DESCRIBE_PRODUCERS = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' };
 const DESCRIBE_TRANSACTIONS = { apiKey: 65, apiVersion: 0, apiName: 'DescribeTransactions' };

@@ -1,9 +1,8 @@
 import type { Progress } from '../../../ports';
-import { untilAborted } from '../transport/abort';
-import type { Connection } from '../transport/connection';
+import { untilAborted, type Connection } from '../transport';
 import { produce } from './produce-request';
 import { encodeProgress, PROGRESS_GROUP, PROGRESS_PARTITION } from './progress-record';
-import { nextSequence, type RecordBatchBuilder } from '../records/record-batch';
+import { nextSequence, type RecordBatchBuilder } from '../records';
 
 /**
  * The longest that one publish may take: the brokers abort it then. A dead attempt does not wait so long, its

@@ -1,9 +1,6 @@
 import type { Broker } from 'kafkajs/src/cluster/types';
-import { REQUEST_TIMEOUT_MS } from '../transport/connection';
-import { send } from '../transport/send-request';
-import { checkCode } from '../transport/errors';
-import type { AbortedTransaction } from '../records/record-reader';
-import { wire, WireReader } from '../transport/wire';
+import { REQUEST_TIMEOUT_MS, send, checkCode, wire, WireReader } from '../transport';
+import type { AbortedTransaction } from '../records';
 
 const READ_COMMITTED = 1;
 

@@ -1,9 +1,7 @@
 import { landFrom, PUBLISH_AGAIN } from '../../../domain/data-loss';
 import { LastingFailure } from '../../../domain/errors';
-import { pause } from '../transport/abort';
-import type { Connection } from '../transport/connection';
-import { isMoved } from '../transport/errors';
-import { logBounds, type Bounds } from '../topic/log-bounds';
+import { pause, type Connection, isMoved } from '../transport';
+import { logBounds, type Bounds } from '../topic';
 
 /** A leader that was deposed and has not noticed yet knows of less; a log that is too short for longer has lost its end. */
 const PATIENCE_MS = 5_000;

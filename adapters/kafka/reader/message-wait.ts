@@ -1,6 +1,5 @@
 import type { Offsets } from '../../../domain/ranges';
-import type { Connection } from '../transport/connection';
-import { checkCode } from '../transport/errors';
+import { type Connection, checkCode } from '../transport';
 import { fetch } from './fetch-request';
 import { requireEnd } from './log-end';
 

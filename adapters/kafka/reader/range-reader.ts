@@ -1,14 +1,11 @@
 import type { IncomingMessage } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
-import { pause } from '../transport/abort';
-import type { Connection } from '../transport/connection';
-import { checkCode, isMoved } from '../transport/errors';
+import { pause, type Connection, checkCode, isMoved, type KafkaLogger } from '../transport';
 import { fetch, type FetchedPartition } from './fetch-request';
-import { removedBelow } from '../topic/log-bounds';
+import { removedBelow } from '../topic';
 import { requireEnd } from './log-end';
-import type { KafkaLogger } from '../transport/options';
 import { LastingFailure } from '../../../domain/errors';
-import { ChecksumError, decodeRecords, type DecodedRecords } from '../records/record-reader';
+import { ChecksumError, decodeRecords, type DecodedRecords } from '../records';
 
 /** Bytes a fetch asks for: at 190 bytes a row some 5,000 rows. Memory is two fetches a partition. */
 const FETCH_BYTES = 1_048_576;

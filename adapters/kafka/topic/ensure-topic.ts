@@ -1,9 +1,6 @@
 import { Kafka, KafkaJSAggregateError, logLevel, type Admin } from 'kafkajs';
-import { pause } from '../transport/abort';
-import type { ConnectionPool } from '../transport/connection-pool';
-import { isMoved, kindOf } from '../transport/errors';
+import { pause, type ConnectionPool, isMoved, kindOf, type KafkaTopicOptions } from '../transport';
 import { logBounds } from './log-bounds';
-import type { KafkaTopicOptions } from '../transport/options';
 
 /** A new topic's leaders serve it after some milliseconds; ten seconds without them is an outage. */
 const LEADERS_WITHIN_MS = 10_000;

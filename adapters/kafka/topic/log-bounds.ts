@@ -1,6 +1,6 @@
 import { landFrom, PUBLISH_AGAIN } from '../../../domain/data-loss';
 import { LastingFailure } from '../../../domain/errors';
-import type { Connection } from '../transport/connection';
+import type { Connection } from '../transport';
 
 const EARLIEST = -2;
 const LATEST = -1;

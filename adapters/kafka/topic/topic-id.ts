@@ -1,10 +1,7 @@
 import { otherTopic } from '../../../domain/data-loss';
 import type { OffsetRange } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
-import type { Connection } from '../transport/connection';
-import { checkCode } from '../transport/errors';
-import { send, type Receiver } from '../transport/send-request';
-import { wire, WireReader } from '../transport/wire';
+import { type Connection, checkCode, send, type Receiver, wire, WireReader } from '../transport';
 
 /** Topic ids come with version 10, of Kafka 2.8; kafkajs speaks versions up to 6. Version 9 is of Kafka 2.4. */
 const METADATA = { apiKey: 3, apiName: 'Metadata' };

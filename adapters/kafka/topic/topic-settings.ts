@@ -1,9 +1,6 @@
 /** Settings of the topic that keep messages out, or take them away before they land. */
 import { LastingFailure } from '../../../domain/errors';
-import type { Connection } from '../transport/connection';
-import { kindOf } from '../transport/errors';
-import { configureTopic } from '../transport/kafka-tool';
-import type { KafkaTopicOptions } from '../transport/options';
+import { type Connection, kindOf, configureTopic, type KafkaTopicOptions } from '../transport';
 
 /** Kafka's number for a topic among the resources that have a configuration. */
 const TOPIC = 2;

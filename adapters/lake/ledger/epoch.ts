@@ -10,17 +10,19 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LastingFailure } from '../../../domain/errors';
-import { codeOf, createDurably, makeFolder } from '../files/durable-file';
 import {
+  codeOf,
+  createDurably,
+  makeFolder,
   epochName,
   epochOf,
   epochOfRecord,
   STAGING_FOLDER,
   stagingOf,
   type LakeFolders,
-} from '../files/layout';
+  namesIn,
+} from '../files';
 import { lastEntry, UnreadableEntry } from './ledger';
-import { namesIn } from '../files/part-files';
 
 /** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
 export interface Opener {

@@ -11,10 +11,18 @@ import type { KnownLake } from '../../../ports';
 import { shellWord, type LakeIdentity } from '../../../domain/damaged';
 import { LastingFailure } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
-import { codeOf, createDurably } from '../files/durable-file';
-import { DATE_FOLDER, ID_FILE, LEDGER_FOLDER, sequenceOfEntry, type LakeFolders } from '../files/layout';
+import {
+  codeOf,
+  createDurably,
+  DATE_FOLDER,
+  ID_FILE,
+  LEDGER_FOLDER,
+  sequenceOfEntry,
+  type LakeFolders,
+  allParts,
+  namesIn,
+} from '../files';
 import { entryName } from './ledger';
-import { allParts, namesIn } from '../files/part-files';
 
 const ID = z.object({ id: z.string().min(1) });
 

@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { LakeFile, LedgerEntry } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
-import { sha256 } from '../files/durable-file';
-import { LEDGER_FOLDER, sequenceOfEntry } from '../files/layout';
+import { sha256, LEDGER_FOLDER, sequenceOfEntry, namesIn } from '../files';
 import { ENTRY } from './ledger';
-import { namesIn } from '../files/part-files';
 
 /** One file of the ledger: its entry, or why it is none. */
 export interface LedgerStep {

@@ -10,9 +10,16 @@ import type { FailureCode } from '../../../domain/order';
 import { FAILURES, RULE_SET_VERSION } from '../../../domain/order';
 import { formatRanges } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
-import { codeOf, createDurably, sha256 } from '../files/durable-file';
-import { BEGINNING, canonicalRanges, padSequence, sequenceOfEntry } from '../files/layout';
-import { namesIn } from '../files/part-files';
+import {
+  codeOf,
+  createDurably,
+  sha256,
+  BEGINNING,
+  canonicalRanges,
+  padSequence,
+  sequenceOfEntry,
+  namesIn,
+} from '../files';
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
 export async function lastEntry(folder: string): Promise<LedgerEntry | undefined> {

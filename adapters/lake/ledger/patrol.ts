@@ -3,8 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LedgerEntry } from '../../../ports';
 import type { DamagedFile } from '../../../domain/damaged';
-import { codeOf } from '../files/durable-file';
-import type { LakeFolders } from '../files/layout';
+import { codeOf, type LakeFolders } from '../files';
 import { readEntry, UnreadableEntry } from './ledger';
 import { presentBatches } from './ledger-walk';
 

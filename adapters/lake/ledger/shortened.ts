@@ -5,11 +5,9 @@ import type { LedgerEntry } from '../../../ports';
 import { LastingFailure } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { formatOffsets, type Offsets } from '../../../domain/ranges';
-import { makeFolder, syncFolder } from '../files/durable-file';
+import { makeFolder, syncFolder, ASIDE_FOLDER, type LakeFolders, allParts } from '../files';
 import { whatIsThere, newestPart } from './identity';
-import { ASIDE_FOLDER, type LakeFolders } from '../files/layout';
 import { knownBeginning } from './ledger';
-import { allParts } from '../files/part-files';
 
 /**
  * Two things outlive a lost ledger: the consumer group's offsets in Kafka, which are set after each entry, and the files of the

@@ -9,11 +9,8 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { LakeFile, LedgerEntry } from '../../../ports';
 import { setAsideCommand, type DamagedFile } from '../../../domain/damaged';
-import { codeOf } from '../files/durable-file';
-import type { LakeFolders } from '../files/layout';
-import { readEntry, UnreadableEntry } from '../ledger/ledger';
-import { presentBatches, type Batch } from '../ledger/ledger-walk';
-import type { PartFile } from '../files/part-files';
+import { codeOf, type LakeFolders, type PartFile } from '../files';
+import { readEntry, UnreadableEntry, presentBatches, type Batch } from '../ledger';
 
 /** A part file and what the ledger says of it. */
 export interface LiveFile extends PartFile {

@@ -4,9 +4,8 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FailureCode } from '../../../domain/order';
 import { quote, readParquet, withDuckDB } from './duckdb';
-import { foldersOf, sequenceOfPart } from '../files/layout';
-import { readBatches } from '../ledger/ledger-walk';
-import { allParts } from '../files/part-files';
+import { foldersOf, sequenceOfPart, allParts } from '../files';
+import { readBatches } from '../ledger';
 
 export interface QuarantineFilter {
   rule?: FailureCode;

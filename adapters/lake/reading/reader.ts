@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { FAILURES } from '../../../domain/order';
 import type { FailureCode } from '../../../domain/order';
 import { readParquet, withDuckDB } from './duckdb';
-import { foldersOf } from '../files/layout';
-import { allParts } from '../files/part-files';
+import { foldersOf, allParts } from '../files';
 
 /** One `date=` folder of the lake. */
 export interface DateSummary {

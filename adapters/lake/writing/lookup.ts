@@ -11,11 +11,8 @@ import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
 import { join } from 'node:path';
 import type { Batches, Found, QuarantinedRow } from '../../../ports';
 import type { DamagedFile } from '../../../domain/damaged';
-import { readParquet, withDuckDB } from '../reading/duckdb';
-import { sha256 } from '../files/durable-file';
-import { dateFolder, type LakeFolders } from '../files/layout';
-import { LiveFiles, type LiveFile } from '../reading/live-files';
-import { partsOf } from '../files/part-files';
+import { readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
+import { sha256, dateFolder, type LakeFolders, partsOf } from '../files';
 import { quarantineFolder } from './quarantine-writer';
 
 /** Indexes of the orders whose order_id stands in a file of their date of one of these batches. */

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { OversizedRows } from '../../../ports';
-import { makeFolder, sha256, writeDurably } from '../files/durable-file';
-import { foldersOf } from '../files/layout';
+import { makeFolder, sha256, writeDurably, foldersOf } from '../files';
 
 /** Beside the quarantine's `date=…` folders; readers skip a name that begins with `_`. */
 const FOLDER = '_oversized';

@@ -1,6 +1,6 @@
 import type { QuarantinedRow } from '../../../ports';
 import { FAILURES } from '../../../domain/order';
-import { dateFolder } from '../files/layout';
+import { dateFolder } from '../files';
 import type { Compression } from './parquet-writer';
 import {
   bytesColumn,

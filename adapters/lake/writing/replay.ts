@@ -6,8 +6,7 @@ import { rename, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { LakeFile, LedgerEntry } from '../../../ports';
 import { asideName, type DamagedFile } from '../../../domain/damaged';
-import { codeOf, syncFolder } from '../files/durable-file';
-import { hiddenName, type LakeFolders } from '../files/layout';
+import { codeOf, syncFolder, hiddenName, type LakeFolders } from '../files';
 import { removeOthers } from './sweep';
 
 export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' | 'quarantineFiles'>;

@@ -1,10 +1,18 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchIdentity, LedgerEntry } from '../../../ports';
-import { removeFenced } from '../ledger/epoch';
-import type { LakeFolders } from '../files/layout';
-import { isHidden, isTemporary, LEDGER_FOLDER, sequenceOfTemporary, stagingOf } from '../files/layout';
-import { allParts, dateFolders, namesIn } from '../files/part-files';
+import { removeFenced } from '../ledger';
+import {
+  type LakeFolders,
+  isHidden,
+  isTemporary,
+  LEDGER_FOLDER,
+  sequenceOfTemporary,
+  stagingOf,
+  allParts,
+  dateFolders,
+  namesIn,
+} from '../files';
 
 /**
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.

@@ -1,0 +1,22 @@
+/** The ledger, who owns the lake, and which lake it is. */
+export { orSuperseded, removeFenced, takeEpoch } from './epoch';
+export { confirm, ensureIdentity, refuseNested } from './identity';
+export {
+  appendEntry,
+  beginning,
+  findCommitted,
+  hashOfEntry,
+  lastEntry,
+  readEntry,
+  UnreadableEntry,
+} from './ledger';
+export {
+  addToBatches,
+  type Batch,
+  type LedgerStep,
+  presentBatches,
+  readBatches,
+  walkLedger,
+} from './ledger-walk';
+export { Patrol } from './patrol';
+export { refuseShortened, setAside, shortened } from './shortened';

@@ -1,0 +1,30 @@
+/** The door for readers: what is in a lake, by its ledger and by its files. Reads only. */
+export {
+  allParts,
+  BEGINNING,
+  canonicalRanges,
+  DATE_FOLDER,
+  dateFolders,
+  foldersOf,
+  ID_FILE,
+  isTemporary,
+  LEDGER_FOLDER,
+  namesIn,
+  padSequence,
+  partsOf,
+  sequenceOfEntry,
+  sequenceOfPart,
+} from '../files';
+export { addToBatches, type Batch, type LedgerStep, readBatches, shortened, walkLedger } from '../ledger';
+export { quote, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
+export { fingerprint, type LiveFile, LiveFiles, stillDamaged } from './live-files';
+export {
+  batchesOf,
+  listQuarantine,
+  type QuarantinedMessage,
+  type QuarantineFilter,
+  type QuarantineList,
+  showQuarantined,
+} from './quarantine-reader';
+export { firstCreatedAt, queryLake, summary } from './reader';
+export { readParquetRows } from './row-counts';
