@@ -27,7 +27,7 @@ export interface Life {
   troubles: Trouble[];
 }
 
-export interface Trouble {
+interface Trouble {
   found: string;
   toDo: string;
   /** It does not get on at all. */

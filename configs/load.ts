@@ -7,7 +7,7 @@ import { LastingFailure } from '../domain/errors';
 import { settingsSchema, type Settings } from './schema';
 
 /** The settings file used when ORDERS_CONFIG does not name another, relative to the project. */
-export const DEFAULT_SETTINGS_FILE = 'configs/orders_stream.yml';
+const DEFAULT_SETTINGS_FILE = 'configs/orders_stream.yml';
 
 /** Keys of the replaced pipeline that mean nothing here, and what to do instead. */
 const RETIRED: Record<string, string> = {

@@ -7,7 +7,7 @@ export const LONGEST_TEXT = 500;
 export const LONGEST_ERROR = 8_000;
 
 /** Text as it can be kept everywhere: no half characters, which no UTF-8 has, and none that are invisible on a terminal. */
-export function printable(text: string): string {
+function printable(text: string): string {
   return text.replace(/\p{Surrogate}|(?![\t\n\r])\p{Cc}/gu, '\ufffd');
 }
 

@@ -45,7 +45,7 @@ export function describeCapture(status: CaptureStatus): Described {
 }
 
 /** Who keeps rows from being captured, and the statement that ends it. */
-export function describeHold({ kind, since, who, mend }: Hold): string {
+function describeHold({ kind, since, who, mend }: Hold): string {
   const toEnd = mend === undefined ? '' : `. To end it, run in PostgreSQL: ${mend}`;
   return `held back by ${kind} since ${since}: ${who}${toEnd}`;
 }

@@ -35,7 +35,7 @@ export interface Side {
   amount: string;
 }
 
-export interface Sides {
+interface Sides {
   source: Side;
   /** Different orders, however often each was published; null where the topic was not compared. */
   topic: Side | null;

@@ -82,7 +82,7 @@ export function manifestFor(entry: BatchManifest & { next: Offsets }, partitions
  * The manifest alone, of a ledger entry or of an activity's result: one that was retried says so in a field of its own,
  * which is no part of the lake's proof.
  */
-export function manifestOf(from: BatchManifest): BatchManifest {
+function manifestOf(from: BatchManifest): BatchManifest {
   const { files, quarantineFiles, counts, newestCreatedAt, highWater } = from;
   return {
     files,

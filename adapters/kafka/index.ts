@@ -8,7 +8,7 @@ import { merge, waitForMessages, readRange } from './reader';
 import { openTransactions } from './admin';
 import { fetchStableOffset, partitionOf, readProgress, Publisher } from './producer';
 
-export { topicOptions, type KafkaLogger, type KafkaTopicOptions } from './transport';
+export { topicOptions, type KafkaTopicOptions } from './transport';
 export { PROGRESS_GROUP } from './producer';
 
 /**

@@ -58,7 +58,7 @@ import {
 } from './writing';
 
 export { probeFolder } from './files';
-export { COMPRESSIONS, createOversizedRows, type Compression } from './writing';
+export { createOversizedRows } from './writing';
 
 export interface OrdersLakeOptions {
   /** The lake's folder; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */

@@ -2,13 +2,13 @@ import { Client, DatabaseError, Pool, type ClientBase, type PoolConfig } from 'p
 import type { Settings } from '../../configs/schema';
 
 /** For people who look into pg_stat_activity; {@link OWN_SESSION_SQL} is what we are told by. */
-export const APPLICATION_NAME = 'orders-stream';
+const APPLICATION_NAME = 'orders-stream';
 
 /** A connection attempt that takes longer is an outage; Temporal retries. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Who alters the table holds it for milliseconds. One who holds it longer is to be named, not waited for in silence. */
-export const LOCK_TIMEOUT_MS = 3_000;
+const LOCK_TIMEOUT_MS = 3_000;
 
 /** A setting of role or database may end our first message, which is the one that switches it off. */
 const PREPARE_ATTEMPTS = 5;

@@ -1,7 +1,6 @@
 import { LastingFailure } from '../../domain/errors';
 
-export const SERVERS = ['PostgreSQL', 'Kafka', 'lake', 'Temporal'] as const;
-export type Server = (typeof SERVERS)[number];
+export type Server = 'PostgreSQL' | 'Kafka' | 'lake' | 'Temporal';
 
 /** `broken`: the pipeline does not work, or loses what it promises. `warning`: it works, but see what to do. */
 export type Grade = 'fine' | 'warning' | 'broken';

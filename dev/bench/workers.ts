@@ -6,7 +6,7 @@ import type { Queue } from '../../domain/names';
 import type { FreshPipeline } from '../stack/fresh-pipeline';
 
 /** What a worker process used: highest resident memory, and CPU time since it was first looked at. */
-export interface Usage {
+interface Usage {
   rssMiB: number;
   cpuSeconds: number;
 }

@@ -15,7 +15,7 @@ import { quoteTable } from '../../adapters/postgres/sql';
 import type { Settings } from '../../configs/schema';
 import { COLUMNS } from '../../domain/order';
 
-export interface Side {
+interface Side {
   rows: number;
   /** Sum of amount as decimal text. */
   amount: string;

@@ -48,7 +48,7 @@ export function clock(seconds: number): string {
 }
 
 /** Columns as wide as their widest cell; the first stands left, all others (numbers) right. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((cell, column) =>
     Math.max(cell.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

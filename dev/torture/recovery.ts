@@ -3,7 +3,7 @@ import { ORDERS_TABLE, type FreshPipeline } from '../stack/fresh-pipeline';
 import { effective, readLedger } from './proof-ledger';
 
 /** Orders that the ledger counts in the lake or in quarantine. */
-export function landedOrders(lakePath: string): number {
+function landedOrders(lakePath: string): number {
   return effective(readLedger(lakePath)).reduce(
     (sum, { entry }) => sum + entry.counts.landed + entry.counts.quarantined,
     0,

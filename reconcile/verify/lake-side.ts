@@ -119,7 +119,7 @@ export class LakeSide {
 }
 
 /** The whole of `2025-11-18`. */
-export function dayOf(day: string): Period {
+function dayOf(day: string): Period {
   return { from: `${day}T00:00:00.000000Z`, to: `${day}T23:59:59.999999Z` };
 }
 

@@ -7,7 +7,7 @@ import { ORDERS_TABLE, eventually, type FreshPipeline } from './pipeline';
 const AS_TEXT = `order_id::VARCHAR, customer_name, restaurant_name, item, amount::VARCHAR, order_status`;
 
 /** Every row of the source, by id, as text. */
-export async function sourceRows(pipeline: FreshPipeline): Promise<string[]> {
+async function sourceRows(pipeline: FreshPipeline): Promise<string[]> {
   const { rows } = await pipeline.pool.query<{ line: string }>(
     `SELECT row_to_json(r)::text AS line FROM (
        SELECT order_id::text, customer_name, restaurant_name, item, amount::text, order_status,
@@ -17,7 +17,7 @@ export async function sourceRows(pipeline: FreshPipeline): Promise<string[]> {
 }
 
 /** Every row of lake and quarantine in the same text, read by DuckDB. */
-export async function landedRows(pipeline: FreshPipeline): Promise<string[]> {
+async function landedRows(pipeline: FreshPipeline): Promise<string[]> {
   const select = `SELECT ${AS_TEXT}, strftime(created_at AT TIME ZONE 'UTC', '%Y-%m-%d %H:%M:%S.%f') FROM files`;
   const rows = [
     ...(await queryLake(pipeline.lakePath, select)),

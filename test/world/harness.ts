@@ -18,7 +18,7 @@ import type { Point } from '../helpers/proxy';
 import { remember, violations, type Expected, type Snapshot } from './oracle';
 
 /** When a change comes; the rows before it have landed but for those that the moment holds. */
-export const MOMENTS = [
+const MOMENTS = [
   'before the start',
   'while idle',
   'between poll and publish',

@@ -24,7 +24,7 @@ import {
 import { replayBatchSignal, requestSignal, requestUpdate } from './messages';
 
 /** A request, and who waits for its answer: nobody, if it came by signal. */
-export interface Asked {
+interface Asked {
   request: Request;
   settle: (answer: Answer) => void;
 }

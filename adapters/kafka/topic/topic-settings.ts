@@ -55,7 +55,7 @@ export const JUDGED = [
 ];
 
 /** `refusal`: nothing could be published. `danger`: told at each start. `warning`: the doctor tells. */
-export type Severity = 'refusal' | 'danger' | 'warning';
+type Severity = 'refusal' | 'danger' | 'warning';
 
 export interface Judgement {
   severity: Severity;

@@ -38,7 +38,7 @@ export async function ensureIdentity(
 }
 
 /** `undefined` where there is none. */
-export async function readIdentity({ lake, ledger }: LakeFolders): Promise<LakeIdentity | undefined> {
+async function readIdentity({ lake, ledger }: LakeFolders): Promise<LakeIdentity | undefined> {
   const path = join(ledger, ID_FILE);
   let text: string;
   try {

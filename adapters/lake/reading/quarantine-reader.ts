@@ -18,7 +18,7 @@ export interface QuarantineFilter {
 }
 
 /** One row, without its message. */
-export interface QuarantineEntry {
+interface QuarantineEntry {
   orderId: string | null;
   failedRules: string[];
   partition: number;

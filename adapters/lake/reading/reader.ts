@@ -7,7 +7,7 @@ import { readParquet, withDuckDB } from './duckdb';
 import { foldersOf, allParts } from '../files';
 
 /** One `date=` folder of the lake. */
-export interface DateSummary {
+interface DateSummary {
   /** `2025-11-18`, UTC. */
   date: string;
   rows: number;

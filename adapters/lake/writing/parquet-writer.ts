@@ -9,9 +9,7 @@ import type { Order } from '../../../domain/order';
  * Codecs of the lake's files that every reader has. snappy (the default) is the library's own JavaScript; gzip is
  * slower to read and a third smaller. zstd is not offered: Node 20 has no compressor for it.
  */
-export const COMPRESSIONS = ['snappy', 'gzip', 'uncompressed'] as const;
-
-export type Compression = (typeof COMPRESSIONS)[number];
+export type Compression = 'snappy' | 'gzip' | 'uncompressed';
 
 type Column = ColumnSource & { schema: SchemaElement };
 
@@ -91,7 +89,7 @@ export function narrowColumn(name: string, data: (number | null)[]): Column {
 }
 
 /** DECIMAL(10,2) over INT64: the writer takes a bigint as the unscaled value, so no float comes near it. */
-export function amountColumn(hundredths: (number | null)[]): Column {
+function amountColumn(hundredths: (number | null)[]): Column {
   const decimal = { precision: 10, scale: 2 };
   return column(
     {
@@ -118,7 +116,7 @@ export function timestampColumn(name: string, unit: 'MILLIS' | 'MICROS', data: (
 }
 
 /** Differences instead of values: in rows that rise by (created_at, order_id) it takes 10 bytes off each row. */
-export function rising(source: Column): Column {
+function rising(source: Column): Column {
   return { ...source, encoding: 'DELTA_BINARY_PACKED' };
 }
 

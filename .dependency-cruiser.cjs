@@ -1,0 +1,179 @@
+// The layers, each knowing only what stands below it:
+//
+//   domain <- ports <- activities, adapters <- reconcile <- workers, cli <- dev, test
+//
+// Workflows know domain, and of ports and activities the types. `npm run check` runs this; an exception says why it is
+// there and goes when its reason does.
+
+/** Folders of the product. dev/ and test/ are never shipped. */
+const PRODUCT = '^(activities|adapters|cli|configs|domain|ports|reconcile|workers|workflows)/';
+const OURS = '^(activities|adapters|cli|configs|dev|domain|ports|reconcile|test|workers|workflows)/';
+
+/** `folder` may import of our own code what `allowed` names, and of `typesFrom` types only. */
+function layer(folder, { allowed, typesFrom = [], except = [] }) {
+  const from = { path: `^${folder}/`, pathNot: except };
+  const open = [folder, ...allowed].map((path) => `^${path}/`);
+  const types = typesFrom.map((path) => `^${path}`);
+  return [
+    {
+      name: `${folder}-layer`,
+      comment: `${folder}/ imports ${[...allowed, ...typesFrom.map((t) => `types of ${t}`)].join(', ') || 'nothing of ours'}.`,
+      severity: 'error',
+      from,
+      to: { path: OURS, pathNot: [...open, ...types] },
+    },
+    ...(types.length === 0
+      ? []
+      : [
+          {
+            name: `${folder}-types-only`,
+            comment: `${folder}/ imports of ${typesFrom.join(', ')} types only.`,
+            severity: 'error',
+            from,
+            to: { path: types, pathNot: open, dependencyTypesNot: ['type-only'] },
+          },
+        ]),
+  ];
+}
+
+/** Outside `room` only its door is imported. */
+function door(room, { doors, within, except = [] }) {
+  return {
+    name: `door-of-${room.replaceAll('/', '-')}`,
+    comment: `What ${room} shows stands in ${doors.join(', ')}.`,
+    severity: 'error',
+    from: { path: `${within ? `^${within}/` : PRODUCT + '|^dev/'}`, pathNot: [`^${room}/`, ...except] },
+    to: { path: `^${room}/`, pathNot: doors.map((file) => `^${file}$`) },
+  };
+}
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...layer('domain', { allowed: [] }),
+    ...layer('ports', { allowed: ['domain'] }),
+    ...layer('configs', { allowed: ['domain'] }),
+    ...layer('workflows', { allowed: ['domain'], typesFrom: ['ports', 'activities'] }),
+    ...layer('activities', {
+      allowed: ['domain', 'ports'],
+      typesFrom: ['configs/schema'],
+      // It calls verifyPipeline itself, since a comparison has no port yet.
+      except: ['^activities/verification/compare-orders\\.ts$'],
+    }),
+    ...layer('adapters', {
+      allowed: ['domain', 'ports'],
+      // Options of a connection are still the settings' own types. They should be the adapter's, with the worker translating.
+      typesFrom: ['configs/schema', 'configs/temporal'],
+    }),
+    ...layer('reconcile', {
+      // PostgreSQL's SQL, Kafka's bounds and the lake's files are read around the ports, which have no words for it yet.
+      allowed: ['domain', 'ports', 'adapters/postgres', 'adapters/kafka', 'adapters/lake'],
+      typesFrom: ['configs/schema'],
+      // The topic's messages are judged by the rules of the landing. That wants a place below both.
+      except: ['^reconcile/verify/topic-side\\.ts$'],
+    }),
+    ...layer('workers', { allowed: ['domain', 'ports', 'configs', 'activities', 'adapters', 'reconcile'] }),
+    ...layer('cli', { allowed: ['domain', 'ports', 'configs', 'adapters', 'reconcile'] }),
+    {
+      name: 'exceptions-of-layers',
+      comment: 'The files left out above have one reason each, and no other.',
+      severity: 'error',
+      from: { path: '^(activities/verification/compare-orders|reconcile/verify/topic-side)\\.ts$' },
+      to: {
+        path: OURS,
+        pathNot:
+          '^(domain|ports|activities/verification|reconcile|configs/schema\\.ts|activities/landing/parse-message\\.ts)',
+      },
+    },
+    {
+      name: 'adapters-apart',
+      comment: 'One adapter knows nothing of another; what they share is in adapters/shared.',
+      severity: 'error',
+      from: { path: '^adapters/([^/]+)/' },
+      to: { path: '^adapters/', pathNot: ['^adapters/$1/', '^adapters/shared/'] },
+    },
+    {
+      name: 'workflows-loaded-by-path',
+      comment:
+        'Workflow code runs in a sandbox of its own: the worker bundles it by path, nobody imports it.',
+      severity: 'error',
+      from: { path: PRODUCT, pathNot: '^workflows/' },
+      to: { path: '^workflows/', dependencyTypesNot: ['type-only'] },
+    },
+    ...['transport', 'topic', 'records', 'producer', 'reader', 'admin'].map((room) =>
+      door(`adapters/kafka/${room}`, {
+        doors: [`adapters/kafka/${room}/index.ts`],
+        within: 'adapters/kafka',
+      }),
+    ),
+    ...['files', 'ledger', 'reading', 'writing'].map((room) =>
+      door(`adapters/lake/${room}`, { doors: [`adapters/lake/${room}/index.ts`], within: 'adapters/lake' }),
+    ),
+    door('adapters/kafka', {
+      doors: ['adapters/kafka/index.ts', 'adapters/kafka/admin/index.ts'],
+      // One wants kafkajs's timers mended and nothing else loaded, the other a wait that can be broken off.
+      except: ['^dev/stack/servers/kafka-request\\.ts$', '^dev/torture/torture\\.ts$'],
+    }),
+    door('adapters/lake', {
+      doors: ['adapters/lake/index.ts', 'adapters/lake/reading/index.ts'],
+      // It compares the encoder with that of another library.
+      except: ['^dev/bench/writers\\.ts$'],
+    }),
+    {
+      name: 'kafka-rooms',
+      comment: 'transport <- topic, records <- producer, reader <- admin.',
+      severity: 'error',
+      from: { path: '^adapters/kafka/(transport|topic|records|producer|reader)/' },
+      to: { path: '^adapters/kafka/(admin/|index\\.ts$)' },
+    },
+    {
+      name: 'kafka-producer-and-reader-apart',
+      comment: 'What publishes and what reads share transport, topic and records.',
+      severity: 'error',
+      from: { path: '^adapters/kafka/(producer|reader)/' },
+      to: { path: '^adapters/kafka/(producer|reader)/', pathNot: '^adapters/kafka/$1/' },
+    },
+    {
+      name: 'lake-rooms',
+      comment: 'files <- ledger <- reading <- writing.',
+      severity: 'error',
+      from: { path: '^adapters/lake/(files|ledger|reading)/' },
+      to: { path: '^adapters/lake/(writing/|index\\.ts$)' },
+    },
+    {
+      name: 'product-needs-no-tools',
+      comment: 'The product imports nothing of dev/ or test/.',
+      severity: 'error',
+      from: { path: PRODUCT },
+      to: { path: '^(dev|test)/' },
+    },
+    {
+      name: 'product-dependencies',
+      comment: 'The product needs no package that a production install leaves out.',
+      severity: 'error',
+      from: { path: PRODUCT },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Modules that need each other to be loaded. Types may refer to each other.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Each import leads somewhere. Types of the inside of kafkajs are declared by us.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^kafkajs/src/cluster/types$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.d.ts', '.mjs', '.cjs', '.js', '.json'] },
+    moduleSystems: ['cjs', 'es6'],
+  },
+};
