@@ -13,7 +13,10 @@ const common = {
 /** @type {import('jest').Config} */
 module.exports = {
   projects: [
-    { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/{unit,stack}/**/*.test.ts'] },
+    // No process and no server: what runs at each change.
+    { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    // Processes of ours, on servers of their own or none.
+    { ...common, displayName: 'commands', testMatch: ['<rootDir>/test/{commands,stack}/**/*.test.ts'] },
     {
       ...common,
       displayName: 'servers',

@@ -1,18 +1,12 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFileSync, cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../ports';
 import { createOrdersLake } from '../../adapters/lake';
 import { summary } from '../../adapters/lake/reading/reader';
 import { auditLake, NoLake } from '../../reconcile/audit';
 import { accepted, batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
-
-const ROOT = join(__dirname, '../..');
-
-// The command is a process of its own, which a busy machine starts slowly.
-jest.setTimeout(60_000);
 
 let remove: () => Promise<void>;
 let path: string;
@@ -353,26 +347,6 @@ describe('parked batches and replays', () => {
       expect.stringMatching(/0000000005.json lists the parked batches 3, but the entries say none/),
     ]);
   });
-});
-
-test('the command: exit code 0 clean, 1 problems, 2 no lake', async () => {
-  const run = (...args: string[]) =>
-    new Promise<{ code: number; out: string }>((resolve) =>
-      execFile(
-        process.execPath,
-        ['--import', 'tsx', 'cli/main.ts', 'audit', ...args],
-        { cwd: ROOT },
-        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), out: stdout + stderr }),
-      ),
-    );
-  const clean = await run('--lake', path);
-  expect(clean).toMatchObject({ code: 0, out: expect.stringMatching(/\nclean\n$/) as string });
-  await mkdir(join(path, DAY), { recursive: true });
-  rmSync(partOf(path, DAY, 1));
-  const broken = await run('--lake', path, '--json');
-  expect(broken.code).toBe(1);
-  expect(JSON.parse(broken.out)).toMatchObject({ clean: false, problemCount: 1 });
-  expect(await run('--lake', join(path, 'no'))).toMatchObject({ code: 2 });
 });
 
 describe('a topic that was made anew', () => {
