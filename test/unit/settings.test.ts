@@ -93,5 +93,5 @@ test('every problem of a file is told at once', () => {
 });
 
 test('a file that does not exist names itself and ORDERS_CONFIG', () => {
-  expect(() => loadSettings({ ORDERS_CONFIG: 'no/such.yml' })).toThrow(/no\/such\.yml.*ORDERS_CONFIG/s);
+  expect(() => loadSettings({ ORDERS_CONFIG: './no/such.yml' })).toThrow(/no\/such\.yml.*ORDERS_CONFIG/s);
 });
