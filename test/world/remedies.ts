@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { statementsIn } from '../activities/source-shape-helpers';
+import { statementsIn } from '../adapters/postgres/source-shape-helpers';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import type { Rig } from '../faults/rig';
 import { orders } from './oracle';

@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { connectionOf } from '../../stack/fresh-pipeline';
-import { insertOrders } from '../../torture/orders';
+import { connectionOf } from '../../dev/stack/fresh-pipeline';
+import { insertOrders } from '../../dev/torture/orders';
 import type { Rig } from '../faults/rig';
 import { sideBySide } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE as T, servers } from '../helpers/pipeline';
