@@ -18,7 +18,10 @@ export interface OpenCaptureResult extends Named {
   sequence: number;
   watermark: Watermark;
   startedFrom: 'workflow input' | 'progress record' | 'state file' | 'default_start_timestamp';
+  /** Of the table; a poll that finds it changed replaces them. */
   warnings: string[];
+  /** Of the topic; absent where an earlier version put them among `warnings`. */
+  topicWarnings?: string[];
   /** The topic that the place was reached in. */
   topicId?: string;
   /** The source that the place was reached in. */
@@ -51,7 +54,8 @@ export function createOpenCapture(deps: {
     const id = await deps.topic.id();
     const known = {
       sequence: record?.sequence ?? 0,
-      warnings: [...warnings, ...ofTopic.warnings],
+      warnings,
+      topicWarnings: ofTopic.warnings,
       ...topicOf({ topicId: id }),
       ...sourceOf({ sourceId }),
     };

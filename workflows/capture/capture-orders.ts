@@ -25,6 +25,7 @@ import {
   searchable,
   sinceLast,
   readCaptureInput,
+  warningsOf,
   type CaptureInput,
   type CaptureState,
 } from './state';
@@ -71,7 +72,7 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
     resets: state?.resets ?? [],
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
     lastError: state?.lastError ?? null,
-    warnings: state?.warnings ?? [],
+    warnings: state === undefined ? [] : warningsOf(state),
     runs: state?.runs ?? 1,
     historyEvents: workflowInfo().historyLength,
   });

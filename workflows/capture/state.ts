@@ -44,7 +44,10 @@ export interface CaptureState extends LateState {
   resets: Reset<Watermark>[];
   refusals: Refusal[];
   lastError: LastError | null;
+  /** Of the table, as it was seen last. */
   warnings: string[];
+  /** Of the topic, when this workflow began. */
+  topicWarnings?: string[];
   runs: number;
   /** The topic that windows are published to; absent before the first, and after a reset, when whichever is there counts. */
   topicId?: string;
@@ -71,6 +74,7 @@ export function opened({
   watermark,
   startedFrom,
   warnings,
+  topicWarnings = [],
   pipeline,
   topicId,
   sourceId,
@@ -92,6 +96,7 @@ export function opened({
     refusals: [],
     lastError: null,
     warnings,
+    topicWarnings,
     runs: 1,
   };
 }
@@ -110,6 +115,11 @@ export function polled(state: CaptureState, result: PollResult): CaptureState {
     heldBy,
     lagSeconds,
   };
+}
+
+/** What is worth a warning of table and topic. */
+export function warningsOf({ warnings, topicWarnings = [] }: CaptureState): string[] {
+  return [...warnings, ...topicWarnings];
 }
 
 /** Who holds capture back may hide rows that are as old as the hold. */
