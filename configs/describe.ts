@@ -7,7 +7,7 @@ interface Described {
   why?: string;
 }
 
-/** The settings as a Markdown table, made from the schema: what README shows. */
+/** The settings as a Markdown table, made from the schema: what docs/settings.md shows. */
 export function settingsTable(): string {
   const root = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }) as Described;
   const defaults: Record<string, Record<string, unknown>> = settingsSchema.parse({});

@@ -4,7 +4,7 @@ import { tableParts } from '../domain/table-name';
 import { parseTimestamp } from '../domain/watermark';
 
 /**
- * Every setting once: type, default, unit and reason. README's table is made from this
+ * Every setting once: type, default, unit and reason. The table in docs/settings.md is made from this
  * (`npm run orders -- settings`). Values may come as text, because `${NAME}` always gives text.
  */
 interface Facts {

@@ -1,4 +1,4 @@
-/** What an operator does beside the pipeline, with the commands of the README, on a real one. */
+/** What an operator does beside the pipeline, with the commands of docs/operations.md, on a real one. */
 import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';

@@ -1,6 +1,6 @@
 /**
- * Servers as a careful operator runs them: TLS everywhere, passwords, and no right but those that the README lists. Settings,
- * GRANTs, ACLs and variables are the README's own, read out of it.
+ * Servers as a careful operator runs them: TLS everywhere, passwords, and no right but those that the documentation lists. Settings,
+ * GRANTs, ACLs and variables are those of docs/security.md and docs/operations.md, read out of them.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -114,7 +114,7 @@ async function expectFailure(
   ]);
 }
 
-test('the README’s example is found in it', () => {
+test('the example is found in the documentation', () => {
   expect(exampleGrants).toHaveLength(2);
   expect(exampleRights.map(({ resource, operation }) => `${operation} ${resource}`)).toEqual([
     'Read topic',

@@ -45,7 +45,7 @@ export async function newAuthority(): Promise<Authority> {
   };
 }
 
-/** Writes the files that the README names, for the example in it to be used as it stands there. */
+/** Writes the files that docs/security.md names, for the example in it to be used as it stands there. */
 export function writeCertificates(folder: string, { ca }: Authority, { cert, key }: Certificate): void {
   writeFileSync(join(folder, 'ca.pem'), ca);
   writeFileSync(join(folder, 'orders.pem'), cert);

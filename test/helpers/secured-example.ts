@@ -1,12 +1,12 @@
-/** The README's example of secured servers, read out of it, so that the tests use what users copy. */
+/** The example of secured servers, read out of docs/security.md, so that the tests use what users copy. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AclOperationTypes, AclResourceTypes } from 'kafkajs';
 import { parse } from 'yaml';
 import type { Overrides } from '../../dev/stack/fresh-pipeline';
 
-const readme = readFileSync(join(__dirname, '../../README.md'), 'utf8');
-const [, text = ''] = /<!-- secured -->([^]*)<!-- \/secured -->/.exec(readme) ?? [];
+const page = (name: string) => readFileSync(join(__dirname, '../../docs', name), 'utf8');
+const [, text = ''] = /<!-- secured -->([^]*)<!-- \/secured -->/.exec(page('security.md')) ?? [];
 const block = (language: string) =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, code]) => code).join('\n');
 
@@ -24,8 +24,10 @@ export function exampleEnvironment(folder: string): Record<string, string> {
   );
 }
 
-/** The GRANTs of the section above it. */
-export const exampleGrants = [...readme.matchAll(/^GRANT .*;$/gm)].map(([grant]) => grant);
+/** The GRANTs of a first start. */
+export const exampleGrants = [...page('operations.md').matchAll(/^ *(GRANT .*;)$/gm)].map(
+  ([, grant]) => grant!,
+);
 
 /** A right as the example grants it with kafka-acls. */
 export interface Grant {

@@ -19,7 +19,7 @@ import type { Certificate, Authority } from './certificates';
 import { eventually } from './pipeline';
 import { protocolNames, type Grant } from './secured-example';
 
-/** Names of the README's example. */
+/** Names of the example in docs/security.md. */
 export const KAFKA_USER = 'orders';
 export const PLAIN_USER = 'orders-plain';
 export const POSTGRES_ROLE = 'capture';

@@ -10,7 +10,7 @@ export type Where = Pick<
 >;
 
 const GRANT =
-  'grant it with kafka-acls (`npm run orders -- doctor` names it, the README lists all), then start the workflow again';
+  'grant it with kafka-acls (`npm run orders -- doctor` names it, docs/security.md lists all), then start the workflow again';
 const SETTINGS = 'correct the kafka section of the settings file';
 
 /** Errors that no retry mends. Whatever is not here is an outage. */
