@@ -3,6 +3,7 @@ import { describeVerification } from '../domain/describe-verification';
 import { verifyPipeline, type Side, type VerifyResult } from '../reconcile/verify';
 import { progressLine } from './progress-line';
 import { table } from './table';
+import { COMMAND_TELEMETRY } from './telemetry';
 
 /** `npm run orders -- verify`: exit code 0 equal, 1 different, 2 could not be compared. */
 export async function verify(options: { from?: string; to?: string; json?: boolean }): Promise<void> {
@@ -11,7 +12,7 @@ export async function verify(options: { from?: string; to?: string; json?: boole
   process.once('SIGINT', () => stop.abort(new Error('interrupted')));
   let result: VerifyResult;
   try {
-    result = await verifyPipeline(loadSettings(), {
+    result = await verifyPipeline(loadSettings(), COMMAND_TELEMETRY, {
       ...(options.from === undefined ? {} : { from: options.from }),
       ...(options.to === undefined ? {} : { to: options.to }),
       signal: stop.signal,

@@ -8,3 +8,4 @@
 export * from './orders-lake';
 export * from './orders-source';
 export * from './orders-topic';
+export * from './telemetry';

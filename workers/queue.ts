@@ -6,11 +6,13 @@ import type { Queue } from '../domain/names';
 import { connectWhenThere } from './connect';
 import { lineLogger } from './logger';
 import { createQueueWorker } from './serve';
+import { workerTelemetry } from './telemetry';
 
 async function main(queue: Queue, codePath: string): Promise<void> {
   const settings = loadSettings();
+  const logger = lineLogger(settings.logging.level);
   Runtime.install({
-    logger: lineLogger(settings.logging.level),
+    logger,
     shutdownSignals: [],
   });
   const stop = new AbortController();
@@ -32,6 +34,7 @@ async function main(queue: Queue, codePath: string): Promise<void> {
     connection,
     namespace,
     workflows: { codePath },
+    telemetry: workerTelemetry(logger),
     stop: stop.signal,
   });
   console.log(`worker ${queue} (pid ${process.pid}) serves namespace ${namespace} at ${address}`);

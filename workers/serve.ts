@@ -7,6 +7,7 @@ import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { createOrdersLake, createOversizedRows } from '../adapters/lake';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
+import type { Telemetry } from '../ports';
 import { WORKFLOWS, type Queue } from '../domain/names';
 import { pipelineName } from './pipeline-name';
 
@@ -44,6 +45,7 @@ export interface QueueOptions {
   connection: NativeConnection;
   namespace: string;
   workflows: { codePath: string };
+  telemetry: Telemetry;
   stop: AbortSignal;
 }
 
@@ -52,6 +54,7 @@ export async function createQueueWorker(options: QueueOptions): Promise<{ run():
   const { queue, settings, connection, namespace, stop } = options;
   const { activities, close } = activitiesOf(queue, {
     settings,
+    telemetry: options.telemetry,
     stopping: stop,
     pipelineName: pipelineName(connection, namespace, settings.kafka.topic),
   });
@@ -85,23 +88,28 @@ export async function createQueueWorker(options: QueueOptions): Promise<{ run():
 
 function activitiesOf(
   queue: Queue,
-  deps: { settings: Settings; stopping: AbortSignal; pipelineName: () => Promise<string | undefined> },
+  deps: {
+    settings: Settings;
+    telemetry: Telemetry;
+    stopping: AbortSignal;
+    pipelineName: () => Promise<string | undefined>;
+  },
 ) {
-  const { settings } = deps;
-  const topic = createOrdersTopic(topicOptions(settings.kafka));
+  const { settings, telemetry } = deps;
+  const topic = createOrdersTopic(topicOptions(settings.kafka, telemetry));
   if (queue === 'capture') {
-    const source = createOrdersSource(settings);
+    const source = createOrdersSource(settings, telemetry);
     const oversized = createOversizedRows(settings.datalake.path);
     return {
       activities: createCaptureActivities({ source, topic, oversized, ...deps }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }
-  const lake = createOrdersLake({ path: settings.datalake.path, compression: settings.datalake.compression });
+  const lake = createOrdersLake(settings.datalake, telemetry);
   return {
     activities: {
       ...createLandActivities({ topic, lake, ...deps }),
-      ...createVerifyActivities({ settings }),
+      ...createVerifyActivities({ settings, telemetry }),
     },
     close: () => topic.close(),
   };

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Settings } from '../../configs/schema';
+import type { Telemetry } from '../../ports';
 import { NotComparable, verifyPipeline, type VerifyResult } from '../../reconcile/verify';
 
 export interface CompareInput {
@@ -13,7 +14,13 @@ export interface CompareInput {
 export type CompareResult = { result: VerifyResult } | { notComparable: string };
 
 /** The activity of `verifyPipeline`; served on `orders-land`, whose workers see the lake. */
-export function createVerifyActivities({ settings }: { settings: Settings }) {
+export function createVerifyActivities({
+  settings,
+  telemetry,
+}: {
+  settings: Settings;
+  telemetry: Telemetry;
+}) {
   return {
     /**
      * Compares source, topic and lake, however long it takes, beside capture and landing. Reads only, so it is idempotent
@@ -22,7 +29,7 @@ export function createVerifyActivities({ settings }: { settings: Settings }) {
     async compareOrders({ from, to }: CompareInput): Promise<CompareResult> {
       const context = Context.current();
       try {
-        const result = await verifyPipeline(settings, {
+        const result = await verifyPipeline(settings, telemetry, {
           dates: 'different',
           signal: context.cancellationSignal,
           onProgress: (doing) => context.heartbeat({ doing }),

@@ -117,8 +117,8 @@ class KafkaOrdersTopic implements OrdersTopic {
     let finished = false;
     let failure: unknown;
     try {
-      const { logger } = this.options;
-      const chunks = merge(ranges.map((range) => readRange(connection, range, { signal, logger })));
+      const { log } = this.options.telemetry;
+      const chunks = merge(ranges.map((range) => readRange(connection, range, { signal, log })));
       for (;;) {
         const chunk = await this.#explained(doing, signal, () => untilAborted(chunks.next(), signal));
         if (chunk.done === true) break;

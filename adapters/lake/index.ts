@@ -7,6 +7,7 @@ import type {
   OrdersLake,
   OwnedBatch,
   QuarantinedRow,
+  Telemetry,
 } from '../../ports';
 import { LastingFailure } from '../../domain/errors';
 import type { Watermark } from '../../domain/watermark';
@@ -67,7 +68,7 @@ export interface OrdersLakeOptions {
 }
 
 /** The lake in a folder of this machine's file system. It holds no state but where its patrol is: any number may be made for one folder. */
-export function createOrdersLake({ path, compression }: OrdersLakeOptions): OrdersLake {
+export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log }: Telemetry): OrdersLake {
   const folders = foldersOf(path);
   const patrol = new Patrol(folders);
   const ensure = async () => {
@@ -89,7 +90,14 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions): Orde
       const missing = last === undefined ? [] : await completeReplay(folders, epoch, last);
       const damaged = [...(await stillDamaged(last?.damaged ?? [])), ...missing];
       const hash = last === undefined ? {} : { hash: await hashOfEntry(folders.ledger, last.sequence) };
-      return { epoch, last, ...hash, identity, damaged, removed: await sweep(folders, epoch, last) };
+      const removed = await sweep(folders, epoch, last);
+      if (removed.length > 0)
+        log.info('removed what attempts left behind', {
+          lake: path,
+          files: removed.length,
+          first: removed[0],
+        });
+      return { epoch, last, ...hash, identity, damaged, removed };
     },
 
     confirm: (known) => confirm(folders, known),

@@ -1,6 +1,6 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import type { Horizon, OrdersSource } from '../../ports';
+import type { Horizon, OrdersSource, Telemetry } from '../../ports';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../domain/errors';
 import { copyLines } from './copy-lines';
@@ -14,10 +14,16 @@ import { namingLocks } from './table-lock';
 import { HORIZON_SQL, copySql, lockedLookSql, quoteTable, windowSql, type TableShape } from './sql';
 
 /** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
-export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>): OrdersSource {
+export function createOrdersSource(
+  settings: Pick<Settings, 'postgres' | 'cdc'>,
+  { log }: Telemetry,
+): OrdersSource {
   const connection = settings.postgres;
-  const pool = openPool(connection, 3);
   const where = `${settings.postgres.host}:${settings.postgres.port}/${settings.postgres.db}`;
+  const pool = openPool(connection, 3, (error) =>
+    log.warn('a connection to PostgreSQL was lost', { server: where, error: error.message }),
+  );
+
   const table = quoteTable(settings.postgres.table);
   const ignored = settings.cdc.ignore_application_names;
   const guarded = <T>(work: () => Promise<T>) =>
@@ -39,7 +45,7 @@ export function createOrdersSource(settings: Pick<Settings, 'postgres' | 'cdc'>)
     }
   };
 
-  const orders = new OrdersTable({ query }, connection);
+  const orders = new OrdersTable({ query }, connection, log);
 
   return {
     check: () =>

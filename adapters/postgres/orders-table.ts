@@ -5,6 +5,7 @@ import { captureFrom } from '../../domain/data-loss';
 import { LastingFailure } from '../../domain/errors';
 import { decodeSource, describeSource, sourceDifference, type SourceIdentity } from '../../domain/source-id';
 import type { Watermark } from '../../domain/watermark';
+import type { Log } from '../../ports';
 import { inspectTable, type Inspected, type Queries } from './check';
 import { refuseMoved } from './moments';
 import type { TableShape } from './sql';
@@ -26,6 +27,7 @@ export class OrdersTable {
   constructor(
     private readonly pool: Queries,
     private readonly settings: Settings['postgres'],
+    private readonly log: Log,
   ) {}
 
   /** The last look at all of it, if there was one. */
@@ -67,6 +69,7 @@ export class OrdersTable {
       }
       if (changes === MOST_CHANGES)
         throw new Error(`table ${inspected.shape.name} is being changed all the time`);
+      this.log.info('the table has changed: it is looked at anew', { table: inspected.shape.name });
       this.#inspected = undefined;
     }
   }

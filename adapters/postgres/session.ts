@@ -83,8 +83,12 @@ export function connectionOptions(settings: Settings['postgres']): PoolConfig {
   };
 }
 
-/** A pool of own sessions, which depend on nobody's settings. A connection that breaks while idle is simply replaced. */
-export function openPool(settings: Settings['postgres'], max: number): Pool {
+/** A pool of own sessions, which depend on nobody's settings. A connection that breaks while idle is replaced, and `onLost` told. */
+export function openPool(
+  settings: Settings['postgres'],
+  max: number,
+  onLost: (error: Error) => void = () => undefined,
+): Pool {
   const prepared = (client: ClientBase) => {
     // The pool listens to idle ones alone. A connection that breaks in use, between two statements, would end the process.
     client.on('error', () => undefined);
@@ -93,7 +97,7 @@ export function openPool(settings: Settings['postgres'], max: number): Pool {
   // It waits for what this returns, though its type does not say so.
   const onConnect = prepared as (client: ClientBase) => void;
   const pool = new Pool({ ...connectionOptions(settings), max, onConnect });
-  pool.on('error', () => undefined);
+  pool.on('error', onLost);
   return pool;
 }
 

@@ -12,6 +12,7 @@ import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { Settings } from '../../configs/schema';
 import { Findings, number, type Finding } from './finding';
 import { examineBootstrap, examineInternal, examineReplicas } from './kafka-replicas';
+import { COMMAND_TELEMETRY } from '../telemetry';
 
 /** Capture renews its record daily, so this is how long all workers may be stopped. */
 const SHORT_OFFSETS_DAYS = 30;
@@ -21,7 +22,7 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   const facts = await findings.look(
     'brokers',
     'start them, or correct KAFKA_BROKERS, kafka.ssl and kafka.sasl, or the way there (the brokers’ advertised.listeners too)',
-    () => inspectKafka(topicOptions(kafka)),
+    () => inspectKafka(topicOptions(kafka, COMMAND_TELEMETRY)),
   );
   if (facts === undefined) return findings.all;
   const where = `${kafka.brokers.join(', ')}: ${facts.brokers.length} in the cluster`;
@@ -93,7 +94,7 @@ async function examineTopic(
   topic: TopicFacts,
 ): Promise<void> {
   const counted = await findings.look('topic', '', () => {
-    checkPartitionCount(topicOptions(kafka), topic.partitions);
+    checkPartitionCount(topicOptions(kafka, COMMAND_TELEMETRY), topic.partitions);
     return Promise.resolve(true);
   });
   const more =
@@ -118,7 +119,7 @@ function examineSettings(
   kafka: Settings['kafka'],
   config: KafkaFacts['topicConfig'],
 ): void {
-  const judgements = judgeSettings(topicOptions(kafka), config);
+  const judgements = judgeSettings(topicOptions(kafka, COMMAND_TELEMETRY), config);
   for (const { severity, setting, found, why, mend } of judgements) {
     const text = `${found}: ${why}`;
     if (severity === 'refusal') findings.broken(setting, text, mend);

@@ -8,6 +8,7 @@ import { describeDamaged } from '../../domain/damaged';
 import { count } from '../../domain/describe-status';
 import type { Offsets } from '../../domain/ranges';
 import { Findings, type Finding } from './finding';
+import { COMMAND_TELEMETRY } from '../telemetry';
 
 const GIB = 2 ** 30;
 const LITTLE = 5 * GIB;
@@ -31,7 +32,7 @@ export async function examineLake({ datalake, streaming, kafka }: Settings): Pro
   }
   await findings.look('disk', again, () => examineDisk(findings, lake, quarantine));
   await findings.look('ledger', again, async () => {
-    const orders = createOrdersLake(datalake);
+    const orders = createOrdersLake(datalake, COMMAND_TELEMETRY);
     const last = await orders.lastEntry();
     for (const one of await orders.stillDamaged(last?.damaged ?? []))
       findings.warning('files', describeDamaged(one), 'what the message says');
@@ -59,7 +60,7 @@ export async function examineLake({ datalake, streaming, kafka }: Settings): Pro
 
 /** What Kafka knows of it; the look at Kafka tells if it cannot be asked. */
 async function landedOffsets(settings: Settings['kafka']): Promise<Offsets> {
-  const topic = createOrdersTopic(topicOptions(settings));
+  const topic = createOrdersTopic(topicOptions(settings, COMMAND_TELEMETRY));
   try {
     return await topic.groupOffsets();
   } catch {

@@ -6,6 +6,7 @@ import type { Settings } from '../../configs/schema';
 import { LOWEST_PLACE } from '../../domain/gaps';
 import { describeUnreachable } from '../../domain/unreachable';
 import { Findings, type Finding } from './finding';
+import { COMMAND_TELEMETRY } from '../telemetry';
 
 /** pg_partition_tree, of the look at prepared transactions, came with it. */
 const OLDEST = 120_000;
@@ -31,7 +32,7 @@ export async function examinePostgres(settings: Settings): Promise<Finding[]> {
     findings.broken('server', `${where}, version ${version.text}`, 'upgrade to PostgreSQL 12 or newer');
   else findings.fine('server', `${where}, version ${version.text}`);
 
-  const source = createOrdersSource(settings);
+  const source = createOrdersSource(settings, COMMAND_TELEMETRY);
   try {
     const again = 'try again; if it goes on, look into the server’s log';
     const checked = await findings.look('table and rights', again, () => source.check());

@@ -5,6 +5,7 @@ import { createOrdersLake } from '../../adapters/lake';
 import type { Settings } from '../../configs/schema';
 import { fillTable, lookAtTable } from './orders-table';
 import { count } from './print';
+import { COMMAND_TELEMETRY } from '../../cli/telemetry';
 
 /** Makes and fills the table if there are no orders yet; tells what it found. Rows of others are never touched. */
 export async function prepareTable(
@@ -40,7 +41,7 @@ export async function prepareTable(
 async function refuseOldLake({ datalake, streaming, postgres }: Settings): Promise<void> {
   const { path, compression } = datalake;
   const state = streaming.last_processed_timestamp_location;
-  const last = await createOrdersLake({ path, compression }).lastEntry();
+  const last = await createOrdersLake({ path, compression }, COMMAND_TELEMETRY).lastEntry();
   const hasState = existsSync(join(state, 'last_processed_timestamp.txt'));
   if (last === undefined && !hasState) return;
   const old = [...(last === undefined ? [] : [path, `${path}_quarantine`]), ...(hasState ? [state] : [])];

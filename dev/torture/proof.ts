@@ -7,6 +7,7 @@ import type { Offsets } from '../../domain/ranges';
 import { ORDERS_TABLE, type FreshPipeline } from '../stack/fresh-pipeline';
 import { proveFiles } from './proof-files';
 import { effective, proveLedger, readLedger } from './proof-ledger';
+import { COMMAND_TELEMETRY } from '../../cli/telemetry';
 
 /** Examples are enough to begin to search with. */
 const EXAMPLES = 10;
@@ -30,7 +31,7 @@ export async function proveStructure(
 
 /** Where a read_committed reader's view of the topic ends, and the order_id of every message up to there. */
 async function readTopic({ settings }: FreshPipeline): Promise<{ stable: Offsets; ids: string[] }> {
-  const topic = createOrdersTopic(topicOptions(settings.kafka));
+  const topic = createOrdersTopic(topicOptions(settings.kafka, COMMAND_TELEMETRY));
   try {
     const { earliest, stable } = await topic.offsets();
     const ranges = Object.keys(stable)

@@ -1,5 +1,5 @@
 /** How far source, topic and lake can be compared: what may still be on its way is no difference. */
-import type { OrdersSource, OrdersTopic } from '../../ports';
+import type { OrdersSource, OrdersTopic, Telemetry } from '../../ports';
 import { settledOffsets } from '../../adapters/kafka/admin';
 import { topicOptions } from '../../adapters/kafka';
 import { readBatches, type Batch, foldersOf } from '../../adapters/lake/reading';
@@ -46,7 +46,7 @@ export interface Bounds {
  */
 export async function findBounds(
   settings: Settings,
-  deps: { source: OrdersSource; topic: OrdersTopic },
+  deps: { source: OrdersSource; topic: OrdersTopic; telemetry: Telemetry },
   options: VerifyOptions & { signal: AbortSignal },
 ): Promise<Bounds> {
   const notes: string[] = [];
@@ -67,7 +67,7 @@ export async function findBounds(
   if (progress === undefined) notes.push('Kafka holds no record of the capture’s progress');
   const since = from === BEGINNING ? undefined : Number(parseTimestamp(from)! / 1000n) - CLOCKS_MS;
   const { earliest, stable, heldBack, held, ...found } = await settledOffsets(
-    topicOptions(settings.kafka),
+    topicOptions(settings.kafka, deps.telemetry),
     options.signal,
     since,
   );

@@ -3,6 +3,7 @@ import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { withScratchDuckDB } from '../../adapters/lake/reading';
 import { createOrdersSource } from '../../adapters/postgres';
 import type { Settings } from '../../configs/schema';
+import type { Telemetry } from '../../ports';
 import { formatTimestamp } from '../../domain/watermark';
 import { findBounds, type Bounds } from './bounds';
 import { explainExamples } from './examples';
@@ -34,17 +35,21 @@ const DAYS = 31;
  *
  * @throws NotComparable, LastingFailure, or an outage's error, where it cannot be said whether anything differs
  */
-export async function verifyPipeline(settings: Settings, options: VerifyOptions = {}): Promise<VerifyResult> {
+export async function verifyPipeline(
+  settings: Settings,
+  telemetry: Telemetry,
+  options: VerifyOptions = {},
+): Promise<VerifyResult> {
   const begun = performance.now();
   const signal = options.signal ?? new AbortController().signal;
   const say = options.onProgress ?? (() => undefined);
-  const reader = createOrdersSource(settings);
-  const topic = createOrdersTopic(topicOptions(settings.kafka));
+  const reader = createOrdersSource(settings, telemetry);
+  const topic = createOrdersTopic(topicOptions(settings.kafka, telemetry));
   const source = new SourceSide(settings.postgres, signal);
   try {
     say('looking at how far source, topic and lake have come');
     await source.open();
-    const bounds = await findBounds(settings, { source: reader, topic }, { ...options, signal });
+    const bounds = await findBounds(settings, { source: reader, topic, telemetry }, { ...options, signal });
     return await withScratchDuckDB(async (duckdb, folder) => {
       const lake = new LakeSide(settings.datalake.path, bounds.lastSequence, duckdb);
       const messages = new TopicSide(topic, duckdb, signal);

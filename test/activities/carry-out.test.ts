@@ -5,6 +5,7 @@ import { createLandMicroBatch, type LandInput } from '../../activities/landing/l
 import { createOrdersLake } from '../../adapters/lake';
 import { inActivity } from '../helpers/activity';
 import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';
+import { SILENT } from '../helpers/telemetry';
 
 const batch: OwnedBatch = {
   epoch: 1,
@@ -49,7 +50,7 @@ let lake: OrdersLake;
 
 beforeEach(async () => {
   ({ path: root, remove } = await temporaryFolder());
-  lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' });
+  lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' }, SILENT);
   await openLake(lake);
 });
 afterEach(() => remove());

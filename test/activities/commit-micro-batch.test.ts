@@ -3,11 +3,12 @@ import { createCommitMicroBatch } from '../../activities/landing/commit-micro-ba
 import type { BatchManifest, OrdersTopic } from '../../ports';
 import { createOrdersLake } from '../../adapters/lake';
 import { batch, openLake, temporaryFolder } from '../helpers/lake';
+import { SILENT } from '../helpers/telemetry';
 
 test('a batch that took several attempts can be committed: its result says so in a field of its own', async () => {
   const folder = await temporaryFolder();
   try {
-    const lake = createOrdersLake({ path: join(folder.path, 'lake'), compression: 'snappy' });
+    const lake = createOrdersLake({ path: join(folder.path, 'lake'), compression: 'snappy' }, SILENT);
     await openLake(lake);
     const topic = { commitGroupOffsets: () => Promise.resolve() } as unknown as OrdersTopic;
     const counts = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };

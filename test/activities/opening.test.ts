@@ -18,6 +18,7 @@ import {
   TopicFixture,
   windowOf,
 } from '../adapters/kafka/helpers';
+import { SILENT } from '../helpers/telemetry';
 
 let fixture: TopicFixture;
 let root: string;
@@ -37,7 +38,7 @@ test('a landing goes on after the ledger’s last entry, with all it needs to kn
   const topic = fixture.open();
   await publishRows(topic, windowOf(1), () => rowsFrom(1, 100));
   await fixture.settled();
-  const lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' });
+  const lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' }, SILENT);
   const openLanding = createOpenLanding({ topic, lake });
   const begin = { '0': '0', '1': '0', '2': '0' };
   expect(await inActivity(openLanding)).toMatchObject({ epoch: 1, sequence: 0, next: begin });

@@ -25,6 +25,7 @@ import {
   upTo,
   windowOf,
 } from '../adapters/kafka/helpers';
+import { SILENT } from '../helpers/telemetry';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -172,7 +173,7 @@ test('from the table to the quarantine: large rows between small ones, published
   const pipeline = await freshPipeline();
   const fixture = new TopicFixture();
   const folder = await temporaryFolder();
-  const source = createOrdersSource(pipeline.settings);
+  const source = createOrdersSource(pipeline.settings, SILENT);
   try {
     await pipeline.pool.query(
       `ALTER TABLE ${ORDERS_TABLE} ALTER item TYPE text;
@@ -215,7 +216,7 @@ test('from the table to the quarantine: large rows between small ones, published
 
     const messages = await fixture.readAll();
     const verdicts = messages.map((message) => ({ message, verdict: judge(message) }));
-    const lake = createOrdersLake({ path: lakePath, compression: 'snappy' });
+    const lake = createOrdersLake({ path: lakePath, compression: 'snappy' }, SILENT);
     await lake.ensure();
     await openLake(lake);
     await write(

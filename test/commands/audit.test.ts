@@ -4,6 +4,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOrdersLake } from '../../adapters/lake';
 import { accepted, batch, entryFor, openLake, temporaryFolder, write } from '../helpers/lake';
+import { SILENT } from '../helpers/telemetry';
 
 const ROOT = join(__dirname, '../..');
 const DAY = 'date=2025-11-18';
@@ -17,7 +18,7 @@ beforeAll(async () => {
   const folder = await temporaryFolder();
   remove = folder.remove;
   path = join(folder.path, 'lake');
-  const lake = createOrdersLake({ path, compression: 'snappy' });
+  const lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   await openLake(lake);
   const rows = { accepted: [accepted(1)], quarantined: [] };
   await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));

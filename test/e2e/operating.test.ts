@@ -19,6 +19,7 @@ import {
   temporalCli,
   type WorkerGroup,
 } from '../helpers/processes';
+import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(120_000);
 
@@ -59,7 +60,7 @@ test('setup registers search attributes and the schedule, and may be repeated', 
 });
 
 test('the doctor says what is broken and what to do, and start refuses it before it starts anything', async () => {
-  const topic = createOrdersTopic(topicOptions(pipeline.settings.kafka));
+  const topic = createOrdersTopic(topicOptions(pipeline.settings.kafka, SILENT));
   await topic.ensure();
   await topic.close();
   const text = readFileSync(pipeline.env['ORDERS_CONFIG']!, 'utf8');

@@ -32,6 +32,7 @@ import * as secured from '../helpers/secured-servers';
 import { tlsFront, type TlsFront } from '../helpers/tls-front';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { readAll, wholeWay } from '../helpers/whole-way';
+import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(120_000);
 
@@ -182,7 +183,8 @@ describe('Kafka', () => {
     topic: OTHER,
     ...changes,
   });
-  const rightsMissing = async (settings = kafka()) => (await inspectKafka(topicOptions(settings))).missing;
+  const rightsMissing = async (settings = kafka()) =>
+    (await inspectKafka(topicOptions(settings, SILENT))).missing;
   /** The rights for another topic, so that the pipeline's own is left as it is. */
   const rights = needed.map((right) => ({ ...right, name: right.name.replace(TOPIC, OTHER) }));
 
@@ -303,7 +305,7 @@ test('PostgreSQL: says what is wrong with a login or a certificate', async () =>
   try {
     for (const [name, [changes, message]] of Object.entries(cases)) {
       const postgres = { ...pipeline.settings.postgres, ...changes };
-      const source = createOrdersSource({ ...pipeline.settings, postgres });
+      const source = createOrdersSource({ ...pipeline.settings, postgres }, SILENT);
       await expectFailure(name, ['InvalidSettings', message], source.check());
       await source.close();
     }

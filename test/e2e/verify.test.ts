@@ -19,6 +19,7 @@ import {
   type WorkerGroup,
 } from '../helpers/processes';
 import { Kafka, logLevel } from 'kafkajs';
+import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(120_000);
 
@@ -62,7 +63,8 @@ afterAll(async () => {
   await pipeline.dispose();
 });
 
-const verify = (options?: Parameters<typeof verifyPipeline>[1]) => verifyPipeline(pipeline.settings, options);
+const verify = (options?: Parameters<typeof verifyPipeline>[2]) =>
+  verifyPipeline(pipeline.settings, SILENT, options);
 
 /** Runs `work` and brings the lake's files back; the ledger grows meanwhile. */
 async function withLakeRestored<T>(work: () => Promise<T>): Promise<T> {

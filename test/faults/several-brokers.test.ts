@@ -30,6 +30,7 @@ import { ordersCli } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { startRig, type Rig } from './rig';
+import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(180_000);
 
@@ -132,7 +133,7 @@ test('two of three killed: an outage that is told, and that ends with one of the
 
 /** A topic beside the pipeline's. */
 const other = (topic: string, numPartitions: number, brokers = cluster.bootstrap): KafkaTopicOptions => ({
-  ...{ brokers, topic, numPartitions, replicationFactor: 3, consumerGroup: topic },
+  ...{ brokers, topic, numPartitions, replicationFactor: 3, consumerGroup: topic, telemetry: SILENT },
 });
 
 /** All that is in it: a commit is answered before its markers are written. */

@@ -20,6 +20,7 @@ import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operat
 import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
 import { pause, publishUnlanded } from './unlanded';
+import { SILENT } from '../helpers/telemetry';
 
 /** How capture and landing come to not look; returns how they go on. */
 type LookAway = (rig: Rig) => Promise<() => Promise<unknown>>;
@@ -60,7 +61,7 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(750);
   expect((await auditLake(pipeline.lakePath)).problems).toEqual([]);
-  expect(await verifyPipeline(pipeline.settings)).toMatchObject({ equal: true });
+  expect(await verifyPipeline(pipeline.settings, SILENT)).toMatchObject({ equal: true });
 }
 
 /** Another program sends the orders after a place, so often that all of the old offsets are taken. */
@@ -72,10 +73,10 @@ async function makeAnew({ settings }: FreshPipeline, lower: Watermark, past: Off
     kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }),
   ];
   const topic = createOrdersTopic({
-    ...topicOptions(settings.kafka),
+    ...topicOptions(settings.kafka, SILENT),
     brokers: servers().KAFKA_BROKERS.split(','),
   });
-  const source = createOrdersSource(settings);
+  const source = createOrdersSource(settings, SILENT);
   try {
     await Promise.all([admin.connect(), producer.connect()]);
     await deleteTopic(admin, name);

@@ -12,6 +12,7 @@ import { randomClusterId } from '../../dev/stack/servers/kafka';
 import { findFreePort } from '../../dev/stack/system/ports';
 import { endWithUs } from './end-with-us';
 import { eventually } from './pipeline';
+import { SILENT } from './telemetry';
 
 /** Numbers of the nodes. */
 export const NODES = [1, 2, 3] as const;
@@ -188,7 +189,14 @@ export class KafkaCluster {
 
   async #connected<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = new Connection({
-      ...{ brokers: this.#awake(), topic: '', numPartitions: 0, replicationFactor: 0, consumerGroup: '' },
+      ...{
+        brokers: this.#awake(),
+        topic: '',
+        numPartitions: 0,
+        replicationFactor: 0,
+        consumerGroup: '',
+        telemetry: SILENT,
+      },
     });
     try {
       await connection.openWithoutTopic();

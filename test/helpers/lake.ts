@@ -12,6 +12,7 @@ import type {
 import { judge } from '../../activities/landing/parse-message';
 import { createOrdersLake } from '../../adapters/lake';
 import { parseTimestamp } from '../../domain/watermark';
+import { SILENT } from './telemetry';
 
 /** A folder of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
@@ -28,7 +29,7 @@ export async function freshLake(below = 'lake'): Promise<{
 }> {
   const { path: root, remove } = await temporaryFolder();
   const path = join(root, below);
-  const lake = createOrdersLake({ path, compression: 'snappy' });
+  const lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   await openLake(lake);
   return { root, remove, path, lake };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createOrdersLake } from '../../adapters/lake';
 import type { QuarantinedRow } from '../../ports';
 import { batch, entryFor, openLake, quarantined, temporaryFolder, write } from './lake';
+import { SILENT } from './telemetry';
 
 const ORDER = '"customer_name":"a","restaurant_name":"b","item":"c","order_status":"PLACED"';
 const order = (id: number, amount: number, day = '2025-11-18') =>
@@ -11,7 +12,7 @@ const order = (id: number, amount: number, day = '2025-11-18') =>
 export async function quarantinedLake(): Promise<{ path: string; remove: () => Promise<void> }> {
   const folder = await temporaryFolder();
   const path = join(folder.path, 'lake');
-  const lake = createOrdersLake({ path, compression: 'snappy' });
+  const lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   const land = async (sequence: number, rows: QuarantinedRow[]): Promise<void> => {
     const written = await write(lake, batch(sequence), { accepted: [], quarantined: rows });
     await lake.commit(entryFor(batch(sequence), written));

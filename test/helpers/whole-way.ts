@@ -1,13 +1,14 @@
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import type { Settings } from '../../configs/schema';
 import type { Offsets } from '../../domain/ranges';
+import { SILENT } from './telemetry';
 
 const { signal } = new AbortController();
 const start = { createdAt: '2025-01-01 00:00:00', orderId: '0' };
 
 /** Asks of Kafka all that both workflows ask of it, in their order, for one order; throws the first refusal. */
 export async function wholeWay(settings: Settings['kafka']): Promise<void> {
-  const topic = createOrdersTopic(topicOptions(settings));
+  const topic = createOrdersTopic(topicOptions(settings, SILENT));
   try {
     await topic.ensure();
     const { sequence = 0, upper: lower = start } = (await topic.progress()) ?? {};
@@ -33,7 +34,7 @@ async function* oneOrder() {
 
 /** Reads what landing would, from these offsets on; resolves with the number of messages. */
 export async function readAll(settings: Settings['kafka'], from: Offsets): Promise<number> {
-  const topic = createOrdersTopic(topicOptions(settings));
+  const topic = createOrdersTopic(topicOptions(settings, SILENT));
   try {
     const { stable } = await topic.offsets();
     const ranges = Object.entries(stable).map(([p, to]) => ({

@@ -7,6 +7,7 @@ import { createOrdersLake } from '../../adapters/lake';
 import { summary } from '../../adapters/lake/reading/reader';
 import { auditLake, NoLake } from '../../reconcile/audit';
 import { accepted, batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
+import { SILENT } from '../helpers/telemetry';
 
 let remove: () => Promise<void>;
 let path: string;
@@ -17,7 +18,7 @@ beforeEach(async () => {
   const folder = await temporaryFolder();
   remove = folder.remove;
   path = join(folder.path, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
+  lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   await openLake(lake);
   await land(1, { accepted: [accepted(1), accepted(2, { createdAt: '2025-11-19T00:00:00Z' })] });
   await land(2, { accepted: [accepted(3)], quarantined: [quarantined('{}', { offset: 12 })] });
@@ -94,7 +95,7 @@ test('a whole lake is clean, and its summary counts what is there', async () => 
 
 test('an empty lake is clean; a folder that is none is an error', async () => {
   const empty = join(path, '..', 'empty');
-  await openLake(createOrdersLake({ path: empty, compression: 'snappy' }));
+  await openLake(createOrdersLake({ path: empty, compression: 'snappy' }, SILENT));
   expect((await auditLake(empty)).clean).toBe(true);
   await expect(auditLake(join(path, '..', 'nowhere'))).rejects.toThrow(NoLake);
 });
@@ -312,7 +313,7 @@ describe('parked batches and replays', () => {
     const old = readFileSync(file);
     // The adapter keeps a committed batch from being written again, so its new file comes from another lake.
     const other = join(path, '..', 'other');
-    const otherLake = createOrdersLake({ path: other, compression: 'snappy' });
+    const otherLake = createOrdersLake({ path: other, compression: 'snappy' }, SILENT);
     await openLake(otherLake);
     const rows = { accepted: [accepted(3), accepted(33)], quarantined: [] };
     const written = await write(otherLake, batch(2), rows);

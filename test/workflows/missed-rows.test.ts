@@ -15,6 +15,7 @@ import {
   type FreshPipeline,
 } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
+import { SILENT } from '../helpers/telemetry';
 
 const namespace = `missed-${process.pid}`;
 const never = new AbortController().signal;
@@ -26,7 +27,7 @@ let source: OrdersSource;
 beforeAll(async () => {
   ({ client, close } = await freshNamespace(namespace));
   pipeline = await freshPipeline();
-  source = createOrdersSource(pipeline.settings);
+  source = createOrdersSource(pipeline.settings, SILENT);
 });
 afterAll(async () => {
   await source.close();

@@ -19,6 +19,7 @@ import { readLedger } from '../../dev/torture/proof-ledger';
 import { saveHistories } from '../replay/save';
 import { eventually, freshNamespace, freshPipeline, servers, type FreshPipeline } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
+import { SILENT } from '../helpers/telemetry';
 
 jest.mock('../../domain/rules', () => {
   const actual = jest.requireActual<typeof rules>('../../domain/rules');
@@ -39,9 +40,9 @@ let recorded = 0;
 beforeEach(async () => {
   pipeline = await freshPipeline();
   ({ client, close } = await freshNamespace(pipeline.name));
-  topic = createOrdersTopic(topicOptions(pipeline.settings.kafka));
+  topic = createOrdersTopic(topicOptions(pipeline.settings.kafka, SILENT));
   await topic.ensure();
-  lake = createOrdersLake({ path: pipeline.lakePath, compression: 'snappy' });
+  lake = createOrdersLake({ path: pipeline.lakePath, compression: 'snappy' }, SILENT);
   published = 0;
 });
 afterEach(async () => {

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from '../../../ports';
+import type { IncomingMessage, Log } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
-import { pause, type Connection, checkCode, isMoved, type KafkaLogger } from '../transport';
+import { pause, type Connection, checkCode, isMoved } from '../transport';
 import { fetch, type FetchedPartition } from './fetch-request';
 import { removedBelow } from '../topic';
 import { requireEnd } from './log-end';
@@ -19,7 +19,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 
 interface ReadOptions {
   signal: AbortSignal;
-  logger: KafkaLogger | undefined;
+  log: Log;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function* readRange(
     if (next === undefined)
       throw new Error(`partition ${partition}, offset ${from}: the broker sent half a batch`);
     if (first !== undefined && first > from) {
-      options.logger?.warn('offsets are missing inside the log; is the topic compacted?', {
+      options.log.warn('offsets are missing inside the log; is the topic compacted?', {
         topic: connection.topic,
         partition,
         from: String(from),
@@ -92,7 +92,7 @@ async function fetchSome(
   connection: Connection,
   { partition, to }: OffsetRange,
   from: bigint,
-  { signal, logger }: ReadOptions,
+  { signal, log }: ReadOptions,
 ): Promise<FetchedPartition> {
   const { topic } = connection;
   let emptySince: number | undefined;
@@ -108,7 +108,7 @@ async function fetchSome(
 
     if (emptySince === undefined) {
       emptySince = Date.now();
-      logger?.warn('nothing to read below the end of a range; asking again', {
+      log.warn('nothing to read below the end of a range; asking again', {
         topic,
         partition,
         from: String(from),

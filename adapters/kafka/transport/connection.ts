@@ -196,14 +196,20 @@ export class Connection {
   }
 }
 
-/** kafkajs's warnings, without those for answers that reach us as errors anyway, and may be expected ones. */
-function kafkajsLogger({ logger }: KafkaTopicOptions, isWanted: () => boolean): object {
+/** Answers and lost connections reach us as errors anyway, and may be expected ones; kafkajs tells each several times. */
+const NO_NEWS = /^(?:Response |Connection |Failed to connect)/;
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** kafkajs's warnings. */
+function kafkajsLogger({ telemetry: { log } }: KafkaTopicOptions, isWanted: () => boolean): object {
   return createLogger({
-    level: logger === undefined ? logLevel.NOTHING : logLevel.WARN,
+    level: logLevel.WARN,
     logCreator:
       () =>
-      ({ log: { message, timestamp: _timestamp, ...details } }) => {
-        if (isWanted() && !message.startsWith('Response ')) logger?.warn(`kafkajs: ${message}`, details);
+      ({ log: { message, broker, error } }) => {
+        if (isWanted() && !NO_NEWS.test(message))
+          log.warn(`kafkajs: ${message}`, { broker: text(broker), error: text(error) });
       },
   });
 }

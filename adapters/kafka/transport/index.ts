@@ -4,7 +4,7 @@ export { Connection, REQUEST_TIMEOUT_MS } from './connection';
 export { ConnectionPool } from './connection-pool';
 export { checkCode, explain, isMoved, kindOf } from './errors';
 export { configureTopic, kafkaTool } from './kafka-tool';
-export { type KafkaLogger, type KafkaTopicOptions, topicOptions } from './options';
+export { type KafkaTopicOptions, topicOptions } from './options';
 export { checkPartitionCount } from './partition-count';
 export { type Receiver, send } from './send-request';
 export { wire, WireReader } from './wire';

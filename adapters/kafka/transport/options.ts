@@ -1,11 +1,7 @@
 import type { SASLOptions } from 'kafkajs';
 import type { ConnectionOptions } from 'node:tls';
 import type { Settings } from '../../../configs/schema';
-
-/** Where warnings go. kafkajs logs much that is no news (each lost connection several times), so it may be left out. */
-export interface KafkaLogger {
-  warn(message: string, details?: Record<string, unknown>): void;
-}
+import type { Telemetry } from '../../../ports';
 
 /** Which topic, where, and who reads it. */
 export interface KafkaTopicOptions {
@@ -24,13 +20,13 @@ export interface KafkaTopicOptions {
   sasl?: SASLOptions;
   /** The name in the broker's logs and quotas. Default `orders-stream`. */
   clientId?: string;
-  /** Default: silence. */
-  logger?: KafkaLogger;
+  telemetry: Telemetry;
 }
 
 /** The options that the settings ask for. */
-export function topicOptions(kafka: Settings['kafka']): KafkaTopicOptions {
+export function topicOptions(kafka: Settings['kafka'], telemetry: Telemetry): KafkaTopicOptions {
   return {
+    telemetry,
     brokers: kafka.brokers,
     topic: kafka.topic,
     numPartitions: kafka.num_partitions,

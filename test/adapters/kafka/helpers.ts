@@ -14,6 +14,7 @@ import { createOrdersTopic, type KafkaTopicOptions } from '../../../adapters/kaf
 import { ConnectionPool } from '../../../adapters/kafka/transport/connection-pool';
 import { logBounds } from '../../../adapters/kafka/topic/log-bounds';
 import type { OffsetRange, Window } from '../../../domain/ranges';
+import { SILENT } from '../../helpers/telemetry';
 
 /** Brokers of the test run's stack. */
 export function brokers(): string[] {
@@ -43,6 +44,7 @@ export class TopicFixture {
       numPartitions: 3,
       replicationFactor: 1,
       consumerGroup: `group-${this.name}`,
+      telemetry: SILENT,
       ...more,
     };
   }

@@ -1,6 +1,7 @@
 import { createOrdersTopic } from '../../../adapters/kafka';
 import { ownStack, type OwnStack } from '../../../dev/torture/own-stack';
 import { never, publishRows, readRanges, rowsFrom, sortedIds, upTo, windowOf } from './helpers';
+import { SILENT } from '../../helpers/telemetry';
 
 jest.setTimeout(180_000);
 
@@ -16,6 +17,7 @@ describe('a broker that is killed and comes back', () => {
   test('is an outage for some seconds at most a call, and the same object works again afterwards', async () => {
     const topic = createOrdersTopic({
       brokers,
+      telemetry: SILENT,
       topic: 'orders',
       numPartitions: 3,
       replicationFactor: 1,

@@ -11,6 +11,7 @@ import { createOrdersLake } from '../../../adapters/lake';
 import { inActivity } from '../../helpers/activity';
 import { contentsOf, entryFor, temporaryFolder } from '../../helpers/lake';
 import { everything, never, publishRows, rowOf, rowsFrom, TopicFixture, windowOf } from './helpers';
+import { SILENT } from '../../helpers/telemetry';
 
 jest.setTimeout(60_000);
 
@@ -97,7 +98,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
   let id: string;
   beforeEach(async () => {
     ({ path: root, remove } = await temporaryFolder());
-    lake = createOrdersLake({ path: root, compression: 'snappy' });
+    lake = createOrdersLake({ path: root, compression: 'snappy' }, SILENT);
     id = (await topic.id())!;
     await fill(90);
   });

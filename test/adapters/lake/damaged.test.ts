@@ -7,6 +7,7 @@ import { createOrdersLake } from '../../../adapters/lake';
 import { queryLake } from '../../../adapters/lake/reading/reader';
 import { describeDamaged, setAsideCommand, type DamagedFile } from '../../../domain/damaged';
 import { accepted, batch, entryFor, freshLake, openLake, quarantined, write } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let remove: () => Promise<void>;
 let path: string;
@@ -161,7 +162,7 @@ test('a replayed batch is what its last entry says', async () => {
 
   // Gone after its replay, which is the last entry: the next opening goes on, and tells of it.
   await fs.rm(files[1]!);
-  const opened = await openLake(createOrdersLake({ path, compression: 'snappy' }));
+  const opened = await openLake(createOrdersLake({ path, compression: 'snappy' }, SILENT));
   expect(opened.damaged).toMatchObject([{ file: files[1], batch: 1, problem: 'is missing' }]);
 });
 
@@ -178,7 +179,7 @@ test('a folder in the place of a file gives way to its replay', async () => {
 
 test('without a look-up, a walk round the ledger notices what is missing or cut, and what was put back', async () => {
   const told = async (known: DamagedFile[] = []) => {
-    const one = createOrdersLake({ path, compression: 'snappy' }); // another would wait for its next step
+    const one = createOrdersLake({ path, compression: 'snappy' }, SILENT); // another would wait for its next step
     return one.patrol(3, known);
   };
   expect(await told()).toEqual([]);

@@ -12,6 +12,7 @@ import {
   quarantined,
   write,
 } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -51,7 +52,7 @@ test.each(['rename', 'link'] as const)('an owner frozen just before its %s is sh
   let before: unknown;
   // The first step that would show something waits until another has opened the lake.
   jest.spyOn(fs, call).mockImplementationOnce(async (from, to) => {
-    await openLake(createOrdersLake({ path, compression: 'snappy' }));
+    await openLake(createOrdersLake({ path, compression: 'snappy' }, SILENT));
     before = await contentsOf(root);
     return original(String(from), String(to));
   });
@@ -87,7 +88,7 @@ test('an opening frozen between its record and its staging folder finds that ano
   jest.spyOn(fs, 'mkdir').mockImplementation(async (folder, options) => {
     if (newer === undefined && String(folder).endsWith('_staging/0000000002')) {
       newer = { epoch: 3 };
-      newer = await openLake(createOrdersLake({ path, compression: 'snappy' }));
+      newer = await openLake(createOrdersLake({ path, compression: 'snappy' }, SILENT));
     }
     return original(folder, options);
   });

@@ -7,6 +7,7 @@ import { createOrdersLake } from '../../../adapters/lake';
 import { queryLake, summary } from '../../../adapters/lake/reading/reader';
 import { interleave, sampleMessages } from '../../../dev/bench/sample-orders';
 import { accepted, batch, contentsOf, freshLake, openLake, quarantined, write } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -239,7 +240,7 @@ test('the manifest tells what the files hold', async () => {
 });
 
 test.each(['snappy', 'gzip', 'uncompressed'] as const)('compression %s', async (compression) => {
-  lake = createOrdersLake({ path: `${path}/`, compression });
+  lake = createOrdersLake({ path: `${path}/`, compression }, SILENT);
   await write(lake, batch(1), rowsOf(500));
   expect(await summary(path)).toMatchObject({ rows: 495, distinctOrderIds: 495, quarantined: { rows: 5 } });
 });

@@ -4,6 +4,7 @@ import type { AcceptedRow, OrdersLake, QuarantinedRow } from '../../../ports';
 import { createOrdersLake } from '../../../adapters/lake';
 import { summary } from '../../../adapters/lake/reading/reader';
 import { accepted, batch, entryFor, freshLake, openLake, quarantined, write } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -133,8 +134,8 @@ test('of a topic before, offsets say nothing; order_ids do', async () => {
 
 test('a path is a path, whatever patterns it would match', async () => {
   // As a pattern `o*` would match its neighbour, too.
-  const pattern = createOrdersLake({ path: join(root, 'o*[a]?'), compression: 'snappy' });
-  const neighbour = createOrdersLake({ path: join(root, 'ooa1'), compression: 'snappy' });
+  const pattern = createOrdersLake({ path: join(root, 'o*[a]?'), compression: 'snappy' }, SILENT);
+  const neighbour = createOrdersLake({ path: join(root, 'ooa1'), compression: 'snappy' }, SILENT);
   for (const one of [pattern, neighbour]) await openLake(one);
   for (const [index, one] of [pattern, neighbour].entries()) {
     const rows = { accepted: [accepted(index + 1)], quarantined: [] };
@@ -150,6 +151,6 @@ test('a lake that was moved is the same lake', async () => {
   const moved = join(root, 'moved');
   await mkdir(dirname(moved), { recursive: true });
   await rename(path, moved);
-  lake = createOrdersLake({ path: moved, compression: 'gzip' });
+  lake = createOrdersLake({ path: moved, compression: 'gzip' }, SILENT);
   expect(await landed(2, [accepted(1)])).toEqual([0]);
 });

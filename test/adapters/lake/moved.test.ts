@@ -15,6 +15,7 @@ import {
   quarantined,
   write,
 } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -61,7 +62,7 @@ test('a landing of an earlier version, which knows of no identity, learns it; a 
 });
 
 test('another lake at the same path, or workers with another path, are a mismatch that names both', async () => {
-  const other = createOrdersLake({ path: join(root, 'staging'), compression: 'snappy' });
+  const other = createOrdersLake({ path: join(root, 'staging'), compression: 'snappy' }, SILENT);
   const { identity } = await openLake(other);
   await expect(other.confirm(known)).rejects.toMatchObject({
     type: 'LakeMismatch',
@@ -130,7 +131,7 @@ test('a ledger that ends where the group does, or before it by the last commit a
 });
 
 test('a new lake is opened where the group has no offsets, or none beyond where the lake began', async () => {
-  const fresh = createOrdersLake({ path: join(root, 'fresh'), compression: 'snappy' });
+  const fresh = createOrdersLake({ path: join(root, 'fresh'), compression: 'snappy' }, SILENT);
   const openFresh = (landed: Record<string, string>) =>
     fresh.open({ runId: 'a test', scheduledAt: Date.now(), landed });
   const { epoch } = await openFresh({});
@@ -150,7 +151,7 @@ test('the id alone was removed: it is written again; one that was cut names the 
 });
 
 test('where a lake began was cut: the command of the message helps', async () => {
-  const fresh = createOrdersLake({ path: join(root, 'fresh lake'), compression: 'snappy' });
+  const fresh = createOrdersLake({ path: join(root, 'fresh lake'), compression: 'snappy' }, SILENT);
   const { epoch } = await openLake(fresh);
   const begin = { '0': '5' };
   await fresh.beginning(epoch, { begin });
@@ -221,12 +222,12 @@ describe('the newest entry', () => {
 });
 
 test('a lake in the quarantine of another is refused', async () => {
-  const inner = createOrdersLake({ path: `${path}_quarantine`, compression: 'snappy' });
+  const inner = createOrdersLake({ path: `${path}_quarantine`, compression: 'snappy' }, SILENT);
   await expect(openLake(inner)).rejects.toMatchObject({
     type: 'LakeMismatch',
     message: expect.stringContaining('is the quarantine of the lake') as string,
   });
-  const outer = createOrdersLake({ path: join(root, 'outer'), compression: 'snappy' });
-  await openLake(createOrdersLake({ path: join(root, 'outer_quarantine'), compression: 'snappy' }));
+  const outer = createOrdersLake({ path: join(root, 'outer'), compression: 'snappy' }, SILENT);
+  await openLake(createOrdersLake({ path: join(root, 'outer_quarantine'), compression: 'snappy' }, SILENT));
   await expect(openLake(outer)).rejects.toMatchObject({ type: 'LakeMismatch' });
 });

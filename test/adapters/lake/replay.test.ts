@@ -12,6 +12,7 @@ import {
   quarantined,
   write,
 } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -66,7 +67,9 @@ test('one that dies before its entry leaves nothing; after its entry whoever com
   jest.spyOn(fs, 'rename').mockRejectedValueOnce(new Error('killed'));
   await expect(lake.commit(entry)).rejects.toThrow('killed');
   expect(await ids()).toEqual([1, 2]);
-  expect((await openLake(createOrdersLake({ path, compression: 'snappy' }))).last?.supersedes).toBe(1);
+  expect((await openLake(createOrdersLake({ path, compression: 'snappy' }, SILENT))).last?.supersedes).toBe(
+    1,
+  );
   expect(await ids()).toEqual([1, 3]);
 });
 

@@ -14,6 +14,7 @@ import {
   temporaryFolder,
   write,
 } from '../../helpers/lake';
+import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -23,7 +24,7 @@ let lake: OrdersLake;
 beforeEach(async () => {
   ({ path: root, remove } = await temporaryFolder());
   path = join(root, 'lake');
-  lake = createOrdersLake({ path, compression: 'snappy' });
+  lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
 });
 
 afterEach(async () => {
@@ -101,7 +102,7 @@ describe('ensure', () => {
 
   test('a path below a file is refused with the path, the reason, the user and the remedy', async () => {
     await fs.writeFile(join(root, 'file'), '');
-    lake = createOrdersLake({ path: join(root, 'file', 'lake'), compression: 'snappy' });
+    lake = createOrdersLake({ path: join(root, 'file', 'lake'), compression: 'snappy' }, SILENT);
     await expect(lake.ensure()).rejects.toMatchObject({
       type: 'LakeNotWritable',
       message: expect.stringMatching(

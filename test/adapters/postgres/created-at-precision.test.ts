@@ -8,6 +8,7 @@ import { createOrdersSource } from '../../../adapters/postgres';
 import { grainMicros, strangeDefaults } from '../../../adapters/postgres/precision';
 import { parseTimestamp, watermarkFrom } from '../../../domain/watermark';
 import { freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6];
 const SECONDS = 6;
@@ -31,7 +32,7 @@ async function sourceOf(table: string, createdAt: string, more = ''): Promise<Or
       amount numeric(10,2), order_status text, created_at ${createdAt});
     CREATE INDEX ON ${table} (created_at, order_id)`);
   const { settings } = pipeline;
-  const source = createOrdersSource({ ...settings, postgres: { ...settings.postgres, table } });
+  const source = createOrdersSource({ ...settings, postgres: { ...settings.postgres, table } }, SILENT);
   sources.push(source);
   return source;
 }
@@ -134,7 +135,7 @@ test('the default of a partition, which rows may be put into directly, counts to
     CREATE TABLE ${table} (LIKE not_${table} INCLUDING DEFAULTS) PARTITION BY RANGE (created_at);
     CREATE TABLE ${table}_all PARTITION OF ${table} (created_at DEFAULT now()::timestamp(1)) DEFAULT`);
   const { settings } = pipeline;
-  const parted = createOrdersSource({ ...settings, postgres: { ...settings.postgres, table } });
+  const parted = createOrdersSource({ ...settings, postgres: { ...settings.postgres, table } }, SILENT);
   sources.push(parted);
   expect(await marginOf(parted)).toBe(SETTLE + 100_000);
 });

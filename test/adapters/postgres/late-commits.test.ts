@@ -17,6 +17,7 @@ import { createOrdersSource } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
 import { seeded, type Random } from '../../../dev/torture/random';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const SESSIONS = 30;
 /** With few of them nearly all transactions are done when the next look comes, and there is a past to write into. */
@@ -32,7 +33,7 @@ let source: OrdersSource;
 beforeAll(async () => {
   pipeline = await freshPipeline();
   pipeline.pool.options.max = SESSIONS + 5;
-  source = createOrdersSource(pipeline.settings);
+  source = createOrdersSource(pipeline.settings, SILENT);
 });
 afterAll(async () => {
   await source.close();

@@ -6,6 +6,7 @@ import { createOrdersSource } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
 import { SourceSide } from '../../../reconcile/verify/source-side';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const START = watermarkFrom({ createdAt: '1970-01-01T00:00:00Z' });
 
@@ -38,7 +39,7 @@ async function inEncoding(encoding: string): Promise<void> {
   await raw.query(`SET client_encoding = '${encoding}'`);
   await raw.query(`CREATE TABLE ${ORDERS_TABLE} (order_id serial PRIMARY KEY, customer_name text, restaurant_name text,
     item text, amount numeric(10,2), order_status text, created_at timestamp NOT NULL DEFAULT now())`);
-  source = createOrdersSource({ ...settings, postgres: { ...settings.postgres, db: name } });
+  source = createOrdersSource({ ...settings, postgres: { ...settings.postgres, db: name } }, SILENT);
 }
 
 /** Bytes in hexadecimal; what the database takes for a text of its encoding. */

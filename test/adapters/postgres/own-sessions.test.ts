@@ -7,6 +7,7 @@ import { openPool, openSession } from '../../../adapters/postgres/session';
 import type { Settings } from '../../../configs/schema';
 import { watermarkFrom } from '../../../domain/watermark';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const START = watermarkFrom({ createdAt: '1970-01-01T00:00:00Z' });
 /** Enough for each statement to take some milliseconds. */
@@ -64,7 +65,7 @@ afterAll(async () => {
 
 /** A source with sessions of its own, which begin now. */
 function newSource(): OrdersSource {
-  const source = createOrdersSource(settings);
+  const source = createOrdersSource(settings, SILENT);
   ends.push(() => source.close());
   return source;
 }

@@ -5,6 +5,7 @@ import type { Settings } from '../../../configs/schema';
 import { watermarkFrom } from '../../../domain/watermark';
 import { SourceSide } from '../../../reconcile/verify/source-side';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const START = watermarkFrom({ createdAt: '1970-01-01T00:00:00Z' });
 const BEFORE = '2100-01-01T00:00:00.000000Z';
@@ -33,7 +34,7 @@ afterEach(async () => {
 });
 
 function newSource(): OrdersSource {
-  const source = createOrdersSource(settings);
+  const source = createOrdersSource(settings, SILENT);
   sources.push(source);
   return source;
 }

@@ -5,6 +5,7 @@ import { createOrdersSource } from '../../../adapters/postgres';
 import type { Settings } from '../../../configs/schema';
 import { formatTimestamp, parseTimestamp, watermarkFrom, type Watermark } from '../../../domain/watermark';
 import { ORDERS_TABLE } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 export const MOMENTS = ['while running', 'between poll and publish', 'after a restart'] as const;
 export type Moment = (typeof MOMENTS)[number];
@@ -25,7 +26,7 @@ export class CapturedTable {
     private readonly pool: Pool,
     private settings: Pick<Settings, 'postgres' | 'cdc'>,
   ) {
-    this.#source = createOrdersSource(settings);
+    this.#source = createOrdersSource(settings, SILENT);
   }
 
   get source(): OrdersSource {
@@ -35,7 +36,7 @@ export class CapturedTable {
   async restart(postgres: Partial<Settings['postgres']> = {}): Promise<void> {
     await this.#source.close();
     this.settings = { ...this.settings, postgres: { ...this.settings.postgres, ...postgres } };
-    this.#source = createOrdersSource(this.settings);
+    this.#source = createOrdersSource(this.settings, SILENT);
   }
 
   /** Orders a second apart, after those made before; into a table that still has the columns. */

@@ -3,6 +3,7 @@ import { createOrdersSource } from '../../../adapters/postgres';
 import type { OrdersSource } from '../../../ports';
 import { watermarkFrom, type Watermark } from '../../../domain/watermark';
 import { ORDERS_TABLE, eventually, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const START = watermarkFrom({ createdAt: '1970-01-01T00:00:00Z' });
 const LOOK = { baselines: [], upTo: START, gaps: [], clock: '2025-11-18T10:00:00.000000Z', idAgeMs: 10_000 };
@@ -14,7 +15,7 @@ const open: Client[] = [];
 
 beforeEach(async () => {
   pipeline = await freshPipeline({ cdc: { settle_ms: 0 } });
-  source = createOrdersSource(pipeline.settings);
+  source = createOrdersSource(pipeline.settings, SILENT);
 });
 afterEach(async () => {
   const left = await pipeline.pool.query<{ gid: string }>(
@@ -193,10 +194,13 @@ test('sessions named in ignore_application_names hold nothing back', async () =>
   const dump = await session({ application_name: 'pg_dump' });
   await dump.query('BEGIN; SELECT 1');
   expect((await source.horizon()).heldBy).toBeDefined();
-  const lenient = createOrdersSource({
-    ...pipeline.settings,
-    cdc: { ...pipeline.settings.cdc, ignore_application_names: ['pg_dump'] },
-  });
+  const lenient = createOrdersSource(
+    {
+      ...pipeline.settings,
+      cdc: { ...pipeline.settings.cdc, ignore_application_names: ['pg_dump'] },
+    },
+    SILENT,
+  );
   expect((await lenient.horizon()).heldBy).toBeUndefined();
   await lenient.close();
 });
@@ -205,10 +209,13 @@ test('a role that cannot see others’ transactions is refused with the GRANT to
   await pipeline.pool.query(
     `CREATE ROLE ${pipeline.name} LOGIN PASSWORD 'x'; GRANT SELECT ON ${ORDERS_TABLE} TO ${pipeline.name}`,
   );
-  const limited = createOrdersSource({
-    ...pipeline.settings,
-    postgres: { ...pipeline.settings.postgres, user: pipeline.name, password: 'x' },
-  });
+  const limited = createOrdersSource(
+    {
+      ...pipeline.settings,
+      postgres: { ...pipeline.settings.postgres, user: pipeline.name, password: 'x' },
+    },
+    SILENT,
+  );
   try {
     const grant = `GRANT pg_read_all_stats TO "${pipeline.name}"`;
     await expect(limited.check()).rejects.toMatchObject({
@@ -272,7 +279,10 @@ test('a look for missed rows that takes too long is given up, and the connection
 test('a zone that moves its clock is warned of; timestamptz and a fixed zone come out in UTC', async () => {
   await insert(pipeline.pool);
   const inZone = (timezone: string) =>
-    createOrdersSource({ ...pipeline.settings, postgres: { ...pipeline.settings.postgres, timezone } });
+    createOrdersSource(
+      { ...pipeline.settings, postgres: { ...pipeline.settings.postgres, timezone } },
+      SILENT,
+    );
   const berlin = inZone('Europe/Berlin');
   expect((await berlin.check()).warnings).toEqual([expect.stringContaining('timestamptz')]);
   await berlin.close();
@@ -291,7 +301,7 @@ test('a zone that moves its clock is warned of; timestamptz and a fixed zone com
   await pipeline.pool.query(
     `ALTER TABLE ${ORDERS_TABLE} ALTER created_at TYPE timestamptz USING created_at AT TIME ZONE 'Asia/Kolkata'`,
   );
-  const zoned = createOrdersSource(pipeline.settings);
+  const zoned = createOrdersSource(pipeline.settings, SILENT);
   expect(
     await zoned.nextWindow({ after: START, before: '2026-01-01T00:00:00.000000Z', limit: 10 }),
   ).toMatchObject({
@@ -329,16 +339,22 @@ test('an aborted read ends at once and leaves a usable pool', async () => {
 });
 
 test('an unreachable server and a wrong password: one is retried, the other is not, both are named', async () => {
-  const nobody = createOrdersSource({
-    ...pipeline.settings,
-    postgres: { ...pipeline.settings.postgres, port: 1 },
-  });
+  const nobody = createOrdersSource(
+    {
+      ...pipeline.settings,
+      postgres: { ...pipeline.settings.postgres, port: 1 },
+    },
+    SILENT,
+  );
   await expect(nobody.horizon()).rejects.toThrow(/PostgreSQL 127\.0\.0\.1:1\/.*ECONNREFUSED/);
   await nobody.close();
-  const wrong = createOrdersSource({
-    ...pipeline.settings,
-    postgres: { ...pipeline.settings.postgres, password: 'wrong' },
-  });
+  const wrong = createOrdersSource(
+    {
+      ...pipeline.settings,
+      postgres: { ...pipeline.settings.postgres, password: 'wrong' },
+    },
+    SILENT,
+  );
   await expect(wrong.horizon()).rejects.toMatchObject({ type: 'InvalidSettings' });
   await wrong.close();
 });

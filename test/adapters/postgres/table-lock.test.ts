@@ -9,6 +9,7 @@ import { watermarkFrom } from '../../../domain/watermark';
 import { countRewind } from '../../../reconcile/rewind';
 import { inActivity } from '../../helpers/activity';
 import { ORDERS_TABLE, eventually, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 const START = watermarkFrom({ createdAt: '1970-01-01T00:00:00Z' });
 const NEXT = { after: START, before: '2100-01-01T00:00:00.000000Z', limit: 10 };
@@ -20,7 +21,7 @@ const open: Client[] = [];
 
 beforeEach(async () => {
   pipeline = await freshPipeline({ cdc: { settle_ms: 0 } });
-  source = createOrdersSource(pipeline.settings);
+  source = createOrdersSource(pipeline.settings, SILENT);
   await pipeline.pool.query(`INSERT INTO ${ORDERS_TABLE} (amount) VALUES (1), (2)`);
 });
 afterEach(async () => {
@@ -97,7 +98,10 @@ test('a lock on a partition counts', async () => {
     CREATE TABLE parted (LIKE ${ORDERS_TABLE} INCLUDING DEFAULTS) PARTITION BY RANGE (created_at);
     CREATE TABLE parted_all PARTITION OF parted DEFAULT`);
   const { settings } = pipeline;
-  const parted = createOrdersSource({ ...settings, postgres: { ...settings.postgres, table: 'parted' } });
+  const parted = createOrdersSource(
+    { ...settings, postgres: { ...settings.postgres, table: 'parted' } },
+    SILENT,
+  );
   try {
     await parted.check();
     const migration = await session('migration');

@@ -6,13 +6,14 @@ import { gapsBefore, LOWEST_PLACE, movedGaps } from '../../../domain/gaps';
 import { describeUnreachable, type Unreachable } from '../../../domain/unreachable';
 import { watermarkFrom, type Watermark } from '../../../domain/watermark';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 let pipeline: FreshPipeline;
 let source: OrdersSource;
 
 beforeEach(async () => {
   pipeline = await freshPipeline();
-  source = createOrdersSource(pipeline.settings);
+  source = createOrdersSource(pipeline.settings, SILENT);
 });
 afterEach(async () => {
   await source.close();
@@ -66,10 +67,13 @@ test.each([
   '%s in %s: each kind is counted once, and the statement that is told brings its rows',
   async (type, timezone) => {
     await source.close();
-    source = createOrdersSource({
-      ...pipeline.settings,
-      postgres: { ...pipeline.settings.postgres, timezone },
-    });
+    source = createOrdersSource(
+      {
+        ...pipeline.settings,
+        postgres: { ...pipeline.settings.postgres, timezone },
+      },
+      SILENT,
+    );
     await pipeline.pool.query(`ALTER TABLE ${ORDERS_TABLE} ALTER created_at TYPE ${type}`);
     await insert(...EACH_KIND);
     const found = await look();
@@ -246,7 +250,7 @@ test('rows without an order_id that come behind are counted, those that were the
 test('the hour that repeats when clocks are put back is counted as missed', async () => {
   await source.close();
   const postgres = { ...pipeline.settings.postgres, timezone: 'Europe/Berlin' };
-  source = createOrdersSource({ ...pipeline.settings, postgres });
+  source = createOrdersSource({ ...pipeline.settings, postgres }, SILENT);
   // 02:50 of summer time was captured last; 02:10 of winter time comes after it.
   const found = await missedSince('2025-10-26T01:50:00Z', () =>
     insert(`'2025-10-26 02:10'`, `'2025-10-26 03:10'`),

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { createOrdersTopic, topicOptions } from '../../../adapters/kafka';
 import { ORDERS_TABLE, servers, type FreshPipeline } from '../../helpers/pipeline';
+import { SILENT } from '../../helpers/telemetry';
 
 export const RELEASES = ['0.1.0', '0.2.0', '0.3.0'] as const;
 export type Release = (typeof RELEASES)[number];
@@ -52,7 +53,7 @@ export async function restore(pipeline: FreshPipeline, release: Release): Promis
 
 async function createTopic({ settings }: FreshPipeline): Promise<string> {
   const brokers = servers().KAFKA_BROKERS.split(',');
-  const topic = createOrdersTopic({ ...topicOptions(settings.kafka), brokers });
+  const topic = createOrdersTopic({ ...topicOptions(settings.kafka, SILENT), brokers });
   try {
     await topic.ensure();
     return (await topic.offsets()).topicId!;
