@@ -67,8 +67,7 @@ export class StrangerCheck {
         this.findings.problem(
           'file-unlisted',
           path,
-          'is in no ledger entry: readers count its rows, and nothing proves where they come from. Take it away: ' +
-            setAsideCommand(resolve(folder, name)),
+          `is in no ledger entry: ${harmOf(name)}. Take it away: ${setAsideCommand(resolve(folder, name))}`,
         );
       }
     }
@@ -95,6 +94,12 @@ export class StrangerCheck {
     }
     return last;
   }
+}
+
+function harmOf(name: string): string {
+  return name.endsWith('.parquet')
+    ? 'readers count its rows, and nothing proves where they come from'
+    : 'readers that take the whole directory, as Spark and pyarrow do, fail on it';
 }
 
 /** Its rows are orders all the same, and those of it that are in no other file have to come again. */

@@ -176,10 +176,14 @@ test('strangers: a copy under a name of the lake, any other file, a file at the 
   cpSync(part, join(path, DAY, 'part-0000000002-aaaaaaaaaaaa.parquet'));
   cpSync(part, join(path, DAY, 'extra.parquet'));
   cpSync(part, join(path, 'top.parquet'));
+  writeFileSync(join(path, DAY, 'README.txt'), 'mine');
   writeFileSync(join(path, DAY, '_SUCCESS'), ''); // another program's; readers skip it
   expect(await problems()).toEqual([
     expect.stringMatching(/^file-unlisted .\/top.parquet is in no ledger entry/),
-    expect.stringMatching(/^file-unlisted date=2025-11-18\/extra.parquet is in no/),
+    expect.stringMatching(
+      /^file-unlisted date=2025-11-18\/README.txt is in no ledger entry: readers that take the whole directory/,
+    ),
+    expect.stringMatching(/^file-unlisted date=2025-11-18\/extra.parquet is in no.* readers count its rows/),
     expect.stringMatching(/^file-unlisted date=2025-11-18\/part-0000000002-aaaaaaaaaaaa.parquet is in no/),
   ]);
 });
