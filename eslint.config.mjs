@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'coverage/', '.stack/', '.stack-test/'] },
+  { ignores: ['node_modules/', 'coverage/', 'dist/', '.stack/', '.stack-test/'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {

@@ -1,16 +1,11 @@
 /** `npm run orders -- <command>`: thin conveniences over the Temporal client. */
 import { Command } from 'commander';
-import { settingsTable } from '../configs/describe';
 import { LastingFailure } from '../domain/errors';
-import { addRequests } from './ask';
-import { audit } from './audit';
-import { doctor } from './doctor';
-import { addQuarantine } from './quarantine';
-import { addReplay } from './replay';
-import { setup } from './setup';
-import { start } from './start';
-import { status } from './status';
-import { verify } from './verify';
+
+/** A command's code is loaded when it runs: help needs none of the libraries, which take most of a second. */
+function loading<A extends unknown[]>(load: () => Promise<(...args: A) => unknown>) {
+  return async (...args: A): Promise<void> => void (await (await load())(...args));
+}
 
 const program = new Command('orders').description('Operate orders-stream.').showHelpAfterError();
 
@@ -18,13 +13,13 @@ program
   .command('setup')
   .description('register the search attributes in the Temporal namespace; harmless when repeated')
   .option('--verify-every <time>', 'also compare source, topic and lake on a schedule, e.g. every 1h')
-  .action(setup);
+  .action(loading(async () => (await import('./setup')).setup));
 
 program
   .command('doctor')
   .description('look at PostgreSQL, Kafka, lake and Temporal; exit code 1 if anything is broken')
   .option('--json', 'as JSON')
-  .action(doctor);
+  .action(loading(async () => (await import('./doctor')).doctor));
 
 program
   .command('start')
@@ -35,13 +30,13 @@ program
     'land into the lake as it stands, though others had landed in it, or in another one',
   )
   .option('--no-check', 'without the look at PostgreSQL and Kafka from here that comes first')
-  .action(start);
+  .action(loading(async () => (await import('./start')).start));
 
 program
   .command('status')
   .description('what both workflows say of themselves')
   .option('--json', 'as JSON')
-  .action(status);
+  .action(loading(async () => (await import('./status')).status));
 
 program
   .command('audit')
@@ -50,7 +45,7 @@ program
   )
   .option('--lake <path>', 'the lake; default is datalake.path of the settings')
   .option('--json', 'as JSON')
-  .action(audit);
+  .action(loading(async () => (await import('./audit')).audit));
 
 program
   .command('verify')
@@ -60,18 +55,24 @@ program
   .option('--from <timestamp>', 'created_at from this moment on (UTC); default is the beginning')
   .option('--to <timestamp>', 'created_at before this moment; default is what has landed')
   .option('--json', 'as JSON')
-  .action(verify);
-
-addQuarantine(program);
-addRequests(program);
-addReplay(program);
+  .action(loading(async () => (await import('./verify')).verify));
 
 program
   .command('settings')
   .description('every setting, its default and reason, as a Markdown table')
-  .action(() => console.log(settingsTable()));
+  .action(async () => console.log((await import('../configs/describe')).settingsTable()));
 
-program.parseAsync().catch((error: Error) => {
+async function main(): Promise<void> {
+  const [command = ''] = process.argv.slice(2);
+  if (!program.commands.some((one) => one.name() === command)) {
+    (await import('./quarantine')).addQuarantine(program);
+    (await import('./ask')).addRequests(program);
+    (await import('./replay')).addReplay(program);
+  }
+  await program.parseAsync();
+}
+
+main().catch((error: Error) => {
   console.error(error instanceof LastingFailure ? `${error.type}: ${error.message}` : error.message);
   process.exit(1);
 });

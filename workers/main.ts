@@ -6,7 +6,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../domain/names';
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', stop);
   const keepRunning = async (queue: Queue) => {
     while (!stopping) {
-      const child = fork(join(__dirname, 'queue.ts'), [queue, bundleFile(code)]);
+      const child = fork(join(__dirname, `queue${extname(__filename)}`), [queue, bundleFile(code)]);
       children.set(queue, child);
       const end = await new Promise((resolve) =>
         child.once('exit', (status, signal) => resolve(signal ?? status)),

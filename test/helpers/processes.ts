@@ -23,16 +23,20 @@ export interface WorkerGroup {
 /** A start takes seconds of a core, so that many at once would each take too long. */
 let lastStart: Promise<unknown> = Promise.resolve();
 
-export function startWorkers(pipeline: FreshPipeline): Promise<WorkerGroup> {
-  const started = lastStart.then(() => start(pipeline));
+/** What `npm run worker` starts, or what `npm run build` made of it. */
+const FROM_SOURCE = ['--import', 'tsx', 'workers/main.ts'];
+export const BUILT = ['dist/workers/main.js'];
+
+export function startWorkers(pipeline: FreshPipeline, program = FROM_SOURCE): Promise<WorkerGroup> {
+  const started = lastStart.then(() => start(pipeline, program));
   lastStart = started.catch(() => undefined);
   return started;
 }
 
-async function start(pipeline: FreshPipeline): Promise<WorkerGroup> {
+async function start(pipeline: FreshPipeline, program: string[]): Promise<WorkerGroup> {
   const path = join(pipeline.folder, 'worker.log');
   const out = openSync(path, 'w');
-  const child = spawn(process.execPath, ['--import', 'tsx', 'workers/main.ts'], {
+  const child = spawn(process.execPath, program, {
     cwd: ROOT,
     detached: true,
     env: { ...process.env, ...pipeline.env },

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const project = join(__dirname, '../..');
-const NOT_OURS = /^(node_modules|coverage|data|\.git|\.stack.*)$/;
+const NOT_OURS = /^(node_modules|coverage|data|dist|\.git|\.stack.*)$/;
 /** Of other packages, or recorded from releases, or about them. */
 const NOT_LOOKED_AT =
   /^(package-lock\.json$|test\/replay\/histories\/|test\/world\/releases\/.*json$|CHANGELOG\.md$)/;
@@ -38,12 +38,15 @@ test('every path that a file names is there', () => {
 test('what Docker copies and starts is there, and what it leaves out is nothing of the product', () => {
   const read = (name: string) => readFileSync(join(project, name), 'utf8');
   const dockerfile = read('Dockerfile');
-  const copied = [...dockerfile.matchAll(/^COPY (.+) \S+$/gm)].flatMap(([, files]) => files!.split(' '));
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, files]) =>
+    files!.split(' '),
+  );
   expect(copied).toContain('package.json');
   expect(copied.filter((file) => !existsSync(join(project, file)))).toEqual([]);
   const [, command] = /^CMD (\[.+\])$/m.exec(dockerfile)!;
   const started = (JSON.parse(command!) as string[]).at(-1)!;
-  expect(existsSync(join(project, started))).toBe(true);
+  const source = started.replace(/^dist\/(.*)\.js$/, '$1.ts');
+  expect(existsSync(join(project, source))).toBe(true);
   const leftOut = read('.dockerignore').split('\n');
   for (const folder of [
     'activities',

@@ -1,0 +1,74 @@
+/** What `npm run build` makes is what production runs: plain JavaScript, with production packages only. */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { insertOrders } from '../../dev/torture/orders';
+import { secondsToCatchUp } from '../../dev/torture/recovery';
+import { freshNamespace, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
+import { BUILT, startWithTemporalCli, startWorkers } from '../helpers/processes';
+import { expectAllLandedOnce } from '../helpers/verdict';
+
+jest.setTimeout(180_000);
+
+const project = join(__dirname, '../..');
+const run = promisify(execFile);
+let pipeline: FreshPipeline;
+
+beforeAll(async () => {
+  rmSync(join(project, 'dist'), { recursive: true, force: true });
+  await run('npm', ['run', 'build'], { cwd: project });
+  pipeline = await freshPipeline();
+});
+afterAll(() => pipeline?.dispose());
+
+test('needs no package that only development has', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const files = readdirSync(join(project, 'dist'), { recursive: true, encoding: 'utf8' });
+  const needed = files
+    .filter((file) => file.endsWith('.js'))
+    .flatMap((file) => [
+      ...readFileSync(join(project, 'dist', file), 'utf8').matchAll(/require\("([^".][^"]*)"\)/g),
+    ])
+    .map(([, name = '']) => name)
+    .filter((name) => !isBuiltin(name))
+    .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)![0]);
+  expect(new Set(needed).size).toBeGreaterThan(10);
+  expect([...new Set(needed)].filter((name) => !(name in dependencies))).toEqual([]);
+});
+
+test('help is there before any library is loaded', async () => {
+  const hook = join(pipeline.folder, 'loaded.cjs');
+  writeFileSync(
+    hook,
+    `process.on('exit', () => console.log(Object.keys(require('node:module')._cache).join('\\n')));`,
+  );
+  const { stdout } = await run(process.execPath, ['-r', hook, 'dist/cli/main.js', 'status', '--help'], {
+    cwd: project,
+  });
+  expect(stdout).toContain('what both workflows say of themselves');
+  const packages = [...stdout.matchAll(/node_modules\/((?:@[^/]+\/)?[^/]+)/g)].map(([, name]) => name);
+  expect([...new Set(packages)]).toEqual(['commander']);
+});
+
+test('its worker carries orders', async () => {
+  const { close } = await freshNamespace(pipeline.name);
+  const workers = await startWorkers(pipeline, BUILT);
+  try {
+    await startWithTemporalCli(pipeline);
+    await insertOrders(pipeline.pool, 200);
+    await secondsToCatchUp(pipeline);
+    expect(await expectAllLandedOnce(pipeline)).toBe(200);
+    const { stdout } = await run(process.execPath, ['dist/cli/main.js', 'status'], {
+      cwd: project,
+      env: { ...process.env, ...pipeline.env },
+    });
+    expect(stdout).toMatch(/\d+ rows landed/);
+  } finally {
+    await workers.kill();
+    await close();
+  }
+});
