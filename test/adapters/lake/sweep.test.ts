@@ -129,7 +129,7 @@ describe('ensure', () => {
     const script = `
       process.setuid(65534);
       const { createOrdersLake } = require('./adapters/lake');
-      createOrdersLake({ path: process.argv[1], compression: 'snappy' }).ensure()
+      createOrdersLake({ path: process.argv[1], compression: 'snappy' }, { log: {} }).ensure()
         .catch((error) => console.log(error.type + ' ' + error.message));`;
     // Loaded as root: another user may not even read the checkout.
     const preloaded = `require('./adapters/lake');${script}`;
