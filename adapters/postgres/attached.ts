@@ -27,24 +27,20 @@ export function attachedSql({ name }: TableShape, since: string | undefined): st
      WHERE i.inhrelid IN ${relativesSql(escapeLiteral(name))} AND age(i.xmin) BETWEEN 0 AND age('${xid}'::xid))`;
 }
 
-/** Those with a row that the baseline does not see: a new partition has none. */
+/** Those with a row that the baseline does not see: a new partition has none. One statement, which `query` may bound. */
 export async function withOldRows(
-  query: (text: string) => Promise<unknown>,
+  query: (text: string) => Promise<{ name: string }[]>,
   shape: TableShape,
   attached: readonly Attached[],
   baseline: Baseline | undefined,
 ): Promise<string[]> {
   if (baseline === undefined) return [];
-  const found: string[] = [];
-  for (const { name, may_read: mayRead, empty } of attached) {
-    const where = `t.order_id <= ${BigInt(baseline.orderId)} AND ${upTo(shape, baseline.watermark)}`;
-    const exists = async () => {
-      const { rows } = (await query(`SELECT EXISTS (SELECT FROM ${name} t WHERE ${where}) AS old`)) as {
-        rows: { old: boolean }[];
-      };
-      return rows[0]!.old;
-    };
-    if (mayRead ? await exists() : !empty) found.push(name);
-  }
-  return found;
+  const readable = attached.filter((one) => one.may_read);
+  const filled = attached.filter((one) => !one.may_read && !one.empty);
+  const where = `t.order_id <= ${BigInt(baseline.orderId)} AND ${upTo(shape, baseline.watermark)}`;
+  const looks = readable.map(
+    ({ name }) => `SELECT ${escapeLiteral(name)} AS name WHERE EXISTS (SELECT FROM ${name} t WHERE ${where})`,
+  );
+  const old = looks.length === 0 ? [] : await query(looks.join(' UNION ALL '));
+  return [...filled, ...old].map(({ name }) => name);
 }

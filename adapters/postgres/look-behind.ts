@@ -43,17 +43,19 @@ interface Row {
   attached: Attached[];
 }
 
-/** See OrdersSource.lookBehind. One statement, so one snapshot. */
+/** See OrdersSource.lookBehind. One statement, so one snapshot; and one more where partitions were attached. */
 export async function lookBehind(
   query: (text: string) => Promise<unknown>,
   shape: TableShape,
   options: LookOptions,
 ): Promise<Seen & { look: string }> {
   // Two statements in one message are one transaction, in which the limit holds.
-  const results = (await query(
-    `SET LOCAL statement_timeout = ${PATIENCE_MS}; ${lookBehindSql(shape, options)}`,
-  )) as QueryResult<Row>[];
-  const { look, highest, nameless, clock, missed, unreachable, transaction, attached } = results[1]!.rows[0]!;
+  const bounded = async <R extends object>(sql: string): Promise<R[]> => {
+    const results = (await query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; ${sql}`)) as QueryResult<R>[];
+    return results[1]!.rows;
+  };
+  const [row] = await bounded<Row>(lookBehindSql(shape, options));
+  const { look, highest, nameless, clock, missed, unreachable, transaction, attached } = row!;
   return {
     look,
     highestOrderId: highest,
@@ -73,7 +75,7 @@ export async function lookBehind(
     unreachable: readUnreachable(shape, options, unreachable),
     fallingId: missed[0]?.falling ?? undefined,
     transaction,
-    attached: await withOldRows(query, shape, attached, options.baselines.at(-1)),
+    attached: await withOldRows(bounded, shape, attached, options.baselines.at(-1)),
   };
 }
 
