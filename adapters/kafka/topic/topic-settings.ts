@@ -1,6 +1,6 @@
 /** Settings of the topic that keep messages out, or take them away before they land. */
 import { LastingFailure } from '../../../domain/errors';
-import { type Connection, kindOf, configureTopic, type KafkaTopicOptions } from '../transport';
+import { ADVISED, type Connection, kindOf, configureTopic, type KafkaTopicOptions } from '../transport';
 
 /** Kafka's number for a topic among the resources that have a configuration. */
 const TOPIC = 2;
@@ -83,7 +83,7 @@ export function judgeSettings(
       'max.message.bytes',
       String(bytes),
       'larger orders go to a file in quarantine, and batches are cut small',
-      'max.message.bytes=1048588',
+      ADVISED.messageBytes,
     );
 
   for (const side of ['before', 'after'] as const) {
@@ -96,7 +96,7 @@ export function judgeSettings(
       setting,
       `${allowed} ms`,
       'messages of a worker whose clock differs by more are refused',
-      `${setting}=${side === 'before' ? '9223372036854775807' : '3600000'}`,
+      side === 'before' ? ADVISED.timestampBefore : ADVISED.timestampAfter,
     );
   }
 

@@ -1,7 +1,7 @@
 /** What to look at, and what to do, for the errors of Kafka and kafkajs by name: see kindOf. */
 import type { LastingFailureType } from '../../../domain/errors';
 import type { KafkaTopicOptions } from './options';
-import { configureTopic, kafkaTool } from './kafka-tool';
+import { ADVISED, configureTopic, kafkaTool } from './kafka-tool';
 
 /** Where a failed request went. */
 export type Where = Pick<
@@ -62,7 +62,7 @@ const NO_COORDINATOR =
 const OTHER_LISTENER =
   'if it goes on, kafka.ssl or kafka.sasl is not what the listener at this address wants';
 const TOO_LARGE = (where: Where) =>
-  `raise the topic's limit, which is smaller than one message: ${configureTopic(where, 'max.message.bytes=1048588')}`;
+  `raise the topic's limit, which is smaller than one message: ${configureTopic(where, ADVISED.messageBytes)}`;
 const TAKEN_OVER = 'a newer attempt of this publish, or a second capture, has taken over';
 const MOVED = 'leaders or coordinators are moving to other brokers; if it goes on, some brokers are away';
 const BEGUN_ANEW = 'the brokers have forgotten this producer; the next attempt registers again';
@@ -76,10 +76,7 @@ function createCommand(where: Where): string {
 }
 
 const allowTimes = (where: Where): string =>
-  configureTopic(
-    where,
-    'message.timestamp.before.max.ms=9223372036854775807,message.timestamp.after.max.ms=3600000',
-  );
+  configureTopic(where, `${ADVISED.timestampBefore},${ADVISED.timestampAfter}`);
 
 /** Outages whose own words do not say what to look at. */
 export const HINTS: Record<string, string | ((where: Where) => string)> = {

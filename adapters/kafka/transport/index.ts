@@ -3,7 +3,7 @@ export { inTime, pause, untilAborted } from './abort';
 export { Connection, REQUEST_TIMEOUT_MS } from './connection';
 export { ConnectionPool } from './connection-pool';
 export { checkCode, explain, isMoved, kindOf } from './errors';
-export { configureTopic, kafkaTool } from './kafka-tool';
+export { ADVISED, configureTopic, kafkaTool } from './kafka-tool';
 export { type KafkaTopicOptions, topicOptions } from './options';
 export { checkPartitionCount } from './partition-count';
 export { type Receiver, send } from './send-request';

@@ -12,6 +12,13 @@ export function kafkaTool(
   return `${tool} --bootstrap-server ${brokers.join(',')}${login} ${args}`;
 }
 
+/** What a topic's settings are advised to be: Kafka's defaults, as `name=value`. */
+export const ADVISED = {
+  messageBytes: 'max.message.bytes=1048588',
+  timestampBefore: 'message.timestamp.before.max.ms=9223372036854775807',
+  timestampAfter: 'message.timestamp.after.max.ms=3600000',
+} as const;
+
 /** The command that changes settings of the topic: `name=value`, several separated by commas. */
 export function configureTopic(
   options: Pick<KafkaTopicOptions, 'brokers' | 'topic' | 'ssl' | 'sasl'>,
