@@ -46,16 +46,19 @@ export async function beginning(folder: string, via: string, place: Beginning): 
   return (await knownBeginning(folder)) ?? place;
 }
 
+/** `undefined` where there is no such file. */
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
 /** What {@link beginning} has written down, if it has. */
 export async function knownBeginning(folder: string): Promise<Beginning | undefined> {
   const path = join(folder, BEGINNING);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await textOf(path);
+  if (text === undefined) return undefined;
   try {
     return PLACE.parse(JSON.parse(text));
   } catch (error) {
@@ -143,13 +146,8 @@ export class UnreadableEntry extends Error {
 /** One entry; `undefined` where there is none. Throws UnreadableEntry. */
 export async function readEntry(folder: string, sequence: number): Promise<LedgerEntry | undefined> {
   const path = join(folder, entryName(sequence));
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await textOf(path);
+  if (text === undefined) return undefined;
   try {
     return ENTRY.parse(JSON.parse(text));
   } catch (error) {
