@@ -1,7 +1,7 @@
 import type { LogDetails, Telemetry } from '../../ports';
 
 /** For tests of something else. */
-export const SILENT: Telemetry = { log: { info: () => undefined, warn: () => undefined } };
+export { COMMAND_TELEMETRY as SILENT } from '../../cli/telemetry';
 
 /** Keeps what is told. */
 export function recorded(): Telemetry & { lines: [message: string, details?: LogDetails][] } {
