@@ -119,6 +119,7 @@ module.exports = {
       // It compares the encoder with that of another library.
       except: ['^dev/bench/writers\\.ts$'],
     }),
+    door('dev/oracle', { doors: ['dev/oracle/index.ts'], within: 'dev' }),
     {
       name: 'kafka-rooms',
       comment: 'transport <- topic, records <- producer, reader <- admin.',
@@ -146,6 +147,13 @@ module.exports = {
       severity: 'error',
       from: { path: PRODUCT },
       to: { path: '^(dev|test)/' },
+    },
+    {
+      name: 'oracle-apart',
+      comment: 'What judges the product for tests and torture shares no code with it.',
+      severity: 'error',
+      from: { path: '^dev/oracle/' },
+      to: { path: OURS, pathNot: '^dev/oracle/' },
     },
     {
       name: 'product-dependencies',

@@ -20,7 +20,7 @@ module.exports = {
     {
       ...common,
       displayName: 'servers',
-      testMatch: ['<rootDir>/test/{activities,adapters,cli,workflows,replay,e2e}/**/*.test.ts'],
+      testMatch: ['<rootDir>/test/{activities,adapters,cli,oracle,workflows,replay,e2e}/**/*.test.ts'],
       globalSetup: '<rootDir>/test/helpers/global-setup.ts',
       setupFilesAfterEnv: ['<rootDir>/test/helpers/timeout.ts'],
     },

@@ -1,4 +1,4 @@
-import type { Expected } from '../../test/world/oracle';
+import type { Expected } from '../oracle';
 
 /** What the faults of a run did on purpose, and the verdict has to know. */
 export class Declared {

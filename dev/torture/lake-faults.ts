@@ -1,9 +1,8 @@
 /** What other programs and people do to the lake's files. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orders } from '../../test/world/oracle';
+import { effective, orders, readLedger } from '../oracle';
 import { insist, seconds, type Make } from './fault';
-import { effective, readLedger } from './proof-ledger';
 
 /** A file that is committed, and the batch whose replay makes it again. */
 function committed(lakePath: string, share: number): { path: string; batch: number } | undefined {

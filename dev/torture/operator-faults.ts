@@ -1,5 +1,5 @@
 /** What operators and their tools ask of the workflows, rightly or not. */
-import { orders } from '../../test/world/oracle';
+import { orders } from '../oracle';
 import { insist, seconds, type Make } from './fault';
 
 const WORKFLOWS = ['orders-capture', 'orders-land'] as const;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { effective, readLedger } from '../oracle';
 import { ORDERS_TABLE, type FreshPipeline } from '../stack/fresh-pipeline';
-import { effective, readLedger } from './proof-ledger';
 
 /** Orders that the ledger counts in the lake or in quarantine. */
 function landedOrders(lakePath: string): number {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../../adapters/kafka/transport/abort';
+import { checkStructure, orders, violations } from '../oracle';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
 import { restartLanding, startRig } from '../../test/faults/rig';
-import { orders, violations } from '../../test/world/oracle';
 import { CAPTURE_ROLE, CAPTURE_TABLE, createCaptureRole } from './capture-role';
 import { secondsToLand } from './caught-up';
 import { Declared } from './declared';
@@ -10,7 +10,6 @@ import type { Victim } from './fault';
 import { chooseFault } from './faults';
 import { startLoad } from './load';
 import { ownStack } from './own-stack';
-import { proveStructure } from './proof';
 import { seeded } from './random';
 import { chooseWorldFault } from './world-faults';
 
@@ -144,10 +143,10 @@ async function verdict({ rig, declared }: Victim): Promise<Pick<Figures, 'verdic
   const { pool } = rig.pipeline;
   const lost = await violations(rig, declared.expected());
   const deadline = Date.now() + 30_000;
-  let wrong = await proveStructure(rig.pipeline, declared);
+  let wrong = await checkStructure(rig.pipeline, declared);
   while (wrong.length > 0 && Date.now() < deadline) {
     await sleep(500);
-    wrong = await proveStructure(rig.pipeline, declared);
+    wrong = await checkStructure(rig.pipeline, declared);
   }
   const audit = await orders(rig, 'audit');
   if (audit.code !== 0) wrong.push(`orders audit: ${audit.output}`);

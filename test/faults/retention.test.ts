@@ -4,7 +4,7 @@
  */
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
 import { insertOrders } from '../../dev/torture/orders';
-import { proveStructure } from '../../dev/torture/proof';
+import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
@@ -74,7 +74,7 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
   await asOperator(rig, startAfterGap);
   await asOperator(rig, publishAgain);
   await secondsToCatchUp(pipeline);
-  await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 10_000);
+  await eventually(async () => expect(await checkStructure(pipeline, { repeats: true })).toEqual([]), 10_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(650);
 }
 

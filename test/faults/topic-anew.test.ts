@@ -11,7 +11,7 @@ import type { Watermark } from '../../domain/watermark';
 import { auditLake } from '../../reconcile/audit';
 import { verifyPipeline } from '../../reconcile/verify';
 import { insertOrders } from '../../dev/torture/orders';
-import { proveStructure } from '../../dev/torture/proof';
+import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { deleteTopic } from '../adapters/kafka/helpers';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
@@ -58,7 +58,7 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   await secondsToCatchUp(pipeline);
   await insertOrders(pipeline.pool, 50);
   await secondsToCatchUp(pipeline);
-  await eventually(async () => expect(await proveStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
+  await eventually(async () => expect(await checkStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(750);
   expect((await auditLake(pipeline.lakePath)).problems).toEqual([]);
   expect(await verifyPipeline(pipeline.settings, SILENT)).toMatchObject({ equal: true });

@@ -14,8 +14,7 @@ import { REPLAY, WORKFLOWS } from '../../domain/names';
 import type { FailureCode, Order } from '../../domain/order';
 import * as rules from '../../domain/rules';
 import type { LandStatus, ReplayStatus } from '../../domain/status';
-import { proveFiles } from '../../dev/torture/proof-files';
-import { readLedger } from '../../dev/torture/proof-ledger';
+import { checkFiles, readLedger } from '../../dev/oracle';
 import { saveHistories } from '../replay/save';
 import { eventually, freshNamespace, freshPipeline, servers, type FreshPipeline } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
@@ -132,7 +131,7 @@ const range = (from: number, to: number) => upTo(from, to).map(({ id }) => id);
 
 /** Every file as the last entry that lists it says, and no other. */
 async function expectFilesAsRecorded(): Promise<void> {
-  expect(await proveFiles(pipeline.lakePath, readLedger(pipeline.lakePath))).toEqual([]);
+  expect(await checkFiles(pipeline.lakePath, readLedger(pipeline.lakePath))).toEqual([]);
 }
 
 function throwing(order: Order): FailureCode[] {

@@ -15,7 +15,7 @@ import { pause } from '../faults/unlanded';
 import { KAFKA } from '../helpers/kafka-frames';
 import { eventually } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
-import { remember, violations, type Expected, type Snapshot } from './oracle';
+import { remember, violations, type Expected, type Snapshot } from '../../dev/oracle';
 
 /** When a change comes; the rows before it have landed but for those that the moment holds. */
 const MOMENTS = [

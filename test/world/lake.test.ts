@@ -14,7 +14,7 @@ import type { Rig } from '../faults/rig';
 import { sideBySide } from '../faults/side-by-side';
 import { eventually, servers } from '../helpers/pipeline';
 import { startWorkers } from '../helpers/processes';
-import { orders, violations } from './oracle';
+import { orders, violations } from '../../dev/oracle';
 
 const ROOT = join(__dirname, '../..');
 const ROWS = 60;

@@ -15,7 +15,7 @@ import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli, temporalCli } from '../helpers/processes';
 import { quietRuntime } from '../helpers/worker';
 import { at, type Moment } from './harness';
-import { violations } from './oracle';
+import { violations } from '../../dev/oracle';
 
 const CAPTURE = WORKFLOWS.captureOrders.id;
 const LAND = WORKFLOWS.landOrders.id;

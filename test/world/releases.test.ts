@@ -11,7 +11,7 @@ import { startWorkflows } from '../faults/rig';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import { sideBySide, type LaneWith } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE, type FreshPipeline } from '../helpers/pipeline';
-import { orders, violations } from './oracle';
+import { orders, violations } from '../../dev/oracle';
 import { RELEASES, leftBy, restore, type Release } from './releases/restore';
 
 const { captureOrders, landOrders } = WORKFLOWS;

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { statementsIn } from '../adapters/postgres/source-shape-helpers';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import type { Rig } from '../faults/rig';
-import { orders } from './oracle';
+import { orders } from '../../dev/oracle';
 
 /** As one transaction. */
 export const sql = (text: string | ((n: number) => string)) => (rig: Rig, n: number) =>

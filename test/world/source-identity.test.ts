@@ -12,7 +12,7 @@ import { sideBySide } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE as T, servers } from '../helpers/pipeline';
 import { startWorkers, type WorkerGroup } from '../helpers/processes';
 import { lanesOf, type Case } from './harness';
-import { orders } from './oracle';
+import { orders } from '../../dev/oracle';
 import { byCommand, byStatements, runOrders, sql } from './remedies';
 
 const COPIED = (n: number) => `

@@ -7,7 +7,7 @@ import { statementsIn } from '../adapters/postgres/source-shape-helpers';
 import { sideBySide } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE as T } from '../helpers/pipeline';
 import { lanesOf, type Case, type Moment } from './harness';
-import { orders } from './oracle';
+import { orders } from '../../dev/oracle';
 import { byStatements, sql } from './remedies';
 
 const BOTH: readonly Moment[] = ['while idle', 'between poll and publish'];

@@ -9,7 +9,7 @@ import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';
 import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { lanesOf, type Case } from './harness';
-import { violations } from './oracle';
+import { violations } from '../../dev/oracle';
 
 /** Orders that another program has put into partitions that were added. */
 const foreign: string[] = [];

@@ -6,7 +6,7 @@ import { asOperator, commandsIn } from '../faults/as-operator';
 import { startWorkflows, type Rig } from '../faults/rig';
 import { sideBySide, type Lane } from '../faults/side-by-side';
 import { ORDERS_TABLE } from '../helpers/pipeline';
-import { orders, violations } from './oracle';
+import { orders, violations } from '../../dev/oracle';
 
 const CAPTURE = WORKFLOWS.captureOrders.id;
 

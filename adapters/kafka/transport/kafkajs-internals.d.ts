@@ -1,6 +1,6 @@
 /**
  * The parts of kafkajs 2.2.4 that have no public types and that this adapter uses: connections, login,
- * metadata and the request queue. kafkajs is pinned exactly, because nothing promises that these stay.
+ * metadata and the request queue; of decoded messages, what the tests' oracle reads. kafkajs is pinned exactly, because nothing promises that these stay.
  */
 declare module 'kafkajs/src/cluster' {
   import type { Broker, ClusterOptions, PartitionMetadata } from 'kafkajs/src/cluster/types';
@@ -69,6 +69,17 @@ declare module 'kafkajs/src/cluster/types' {
     partitions: { partition: number; offset: string; metadata?: string | null }[];
   }
 
+  interface FetchedMessage {
+    offset: string;
+    key: Buffer | null;
+  }
+
+  /** `messages` holds control records and those of aborted transactions, too. */
+  export interface FetchedPartition {
+    partition: number;
+    messages: FetchedMessage[];
+  }
+
   export interface Broker {
     nodeId: number | string;
     versions: Record<number, { minVersion: number; maxVersion: number } | undefined>;
@@ -94,6 +105,16 @@ declare module 'kafkajs/src/cluster/types' {
       isolationLevel: 0 | 1;
       topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[];
     }): Promise<{ responses: { topic: string; partitions: { partition: number; offset: string }[] }[] }>;
+    fetch(request: {
+      isolationLevel: 0 | 1;
+      maxWaitTime: number;
+      minBytes: number;
+      maxBytes: number;
+      topics: {
+        topic: string;
+        partitions: { partition: number; fetchOffset: string; maxBytes: number }[];
+      }[];
+    }): Promise<{ responses: { partitions: FetchedPartition[] }[] }>;
     offsetCommit(request: {
       groupId: string;
       groupGenerationId: number;
@@ -101,6 +122,17 @@ declare module 'kafkajs/src/cluster/types' {
       topics: TopicOffsets[];
     }): Promise<unknown>;
   }
+}
+
+declare module 'kafkajs/src/consumer/batch' {
+  import type { FetchedPartition } from 'kafkajs/src/cluster/types';
+
+  class Batch {
+    constructor(topic: string, fetchedOffset: string, partition: FetchedPartition);
+    /** Without control records, and without those of aborted transactions. */
+    readonly messages: FetchedPartition['messages'];
+  }
+  export = Batch;
 }
 
 declare module 'kafkajs/src/loggers' {

@@ -2,8 +2,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LedgerEntry } from '../../ports';
-import type { Offsets } from '../../domain/ranges';
+
+/** By partition, as decimal text. */
+export type Offsets = Record<string, string>;
+
+/** A file that an entry lists; its path begins at the lake's or the quarantine's root. */
+export interface RecordedFile {
+  path: string;
+  bytes: number;
+  sha256: string;
+  rows: number;
+}
 
 export interface Entry {
   name: string;
@@ -12,7 +21,15 @@ export interface Entry {
 }
 
 /** An entry as any program may find it: fields that came later are optional. */
-type WrittenEntry = LedgerEntry & {
+interface WrittenEntry {
+  sequence: number;
+  previousHash: string;
+  ranges: { partition: number; from: string; to: string }[];
+  resets?: { to: Offsets }[];
+  counts: { read: number; landed: number; duplicate: number; quarantined: number };
+  files: RecordedFile[];
+  quarantineFiles: RecordedFile[];
+  /** The owner's fencing token. */
   epoch?: number;
   /** Why these offsets could not be landed. */
   parked?: { type: string; message: string };
@@ -20,7 +37,7 @@ type WrittenEntry = LedgerEntry & {
   supersedes?: number;
   /** Batches still parked after this entry. */
   unlanded?: number[];
-};
+}
 
 /** Read as any other program would, not by the code that wrote them. */
 export function readLedger(lakePath: string): Entry[] {
@@ -31,7 +48,7 @@ export function readLedger(lakePath: string): Entry[] {
     .sort()
     .map((name) => {
       const bytes = readFileSync(join(folder, name));
-      return { name, bytes, entry: JSON.parse(bytes.toString()) as LedgerEntry };
+      return { name, bytes, entry: JSON.parse(bytes.toString()) as WrittenEntry };
     });
 }
 
@@ -46,7 +63,7 @@ export function effective(entries: Entry[]): Entry[] {
  * @param end the offsets at which the topic's readable part ends
  * @param options.repeats orders were published or read again, by a reset, so some were met that had landed before
  */
-export function proveLedger(entries: Entry[], end: Offsets, options: { repeats?: boolean } = {}): string[] {
+export function checkLedger(entries: Entry[], end: Offsets, options: { repeats?: boolean } = {}): string[] {
   const wrong: string[] = [];
   const reached: Offsets = {};
   let previousHash = '';
@@ -60,7 +77,7 @@ export function proveLedger(entries: Entry[], end: Offsets, options: { repeats?:
     epoch = Math.max(epoch, entry.epoch ?? 0);
     if (entry.parked !== undefined && options.repeats !== true)
       wrong.push(`ledger: ${name} was parked: ${entry.parked.message}`);
-    if (entry.supersedes === undefined) wrong.push(...proveRanges({ name, entry }, reached));
+    if (entry.supersedes === undefined) wrong.push(...checkRanges({ name, entry }, reached));
     const { read, landed, duplicate, quarantined } = entry.counts;
     if (read !== landed + duplicate + quarantined) wrong.push(`ledger: the counts of ${name} do not add up`);
     if (duplicate > 0 && options.repeats !== true)
@@ -76,7 +93,7 @@ export function proveLedger(entries: Entry[], end: Offsets, options: { repeats?:
 }
 
 /** Each partition goes on where the entry before ended, or where a recorded reset put it. */
-function proveRanges({ name, entry }: Omit<Entry, 'bytes'>, reached: Offsets): string[] {
+function checkRanges({ name, entry }: Omit<Entry, 'bytes'>, reached: Offsets): string[] {
   const wrong: string[] = [];
   for (const { to } of entry.resets ?? []) Object.assign(reached, to);
   for (const { partition, from, to } of entry.ranges) {

@@ -1,10 +1,10 @@
 /** The oracle notices: each kind of harm is done to a lake that DuckDB wrote, with nothing of the product. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
-import { look, remember, type Expected, type Subject } from './oracle';
+import { look, remember, type Expected, type Subject } from '../../dev/oracle';
+import { AMOUNTS, DAY, fillBoth, good, row, writeFile } from './lake';
 
 let pipeline: FreshPipeline;
 beforeAll(async () => {
@@ -12,38 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.dispose());
 
-const DAY = '2025-11-18';
-const AMOUNTS = ['350.00', '0.50', '100.00', '19.99'];
+beforeEach(() => fillBoth(pipeline));
 
-/** Four orders and a bad one in the table, and the same in lake and quarantine. */
-beforeEach(async () => {
-  await pipeline.pool.query(`TRUNCATE ${ORDERS_TABLE}`);
-  for (const [index, amount] of [...AMOUNTS, '-1.00'].entries())
-    await pipeline.pool.query(
-      `INSERT INTO ${ORDERS_TABLE} VALUES ($1, 'Zoë', '', E'a\\n"b"', $2, 'PLACED', $3)`,
-      [index + 1, amount, `${DAY} 10:00:00.00000${index}`],
-    );
-  for (const root of [pipeline.lakePath, `${pipeline.lakePath}_quarantine`]) {
-    rmSync(root, { recursive: true, force: true });
-    mkdirSync(join(root, `date=${DAY}`), { recursive: true });
-  }
-  await write(good(), 'part-1.parquet');
-  await write(row(4, '-1.00'), 'part-1.parquet', '_quarantine');
-});
-
-const row = (index: number, amount: string) => `
-  SELECT ${index + 1}::BIGINT AS order_id, 'Zoë' AS customer_name, '' AS restaurant_name, 'a' || chr(10) || '"b"' AS item,
-    ${amount}::DECIMAL(10, 2) AS amount, 'PLACED' AS order_status, make_timestamptz(epoch_us('${DAY} 10:00:00.00000${index}'::TIMESTAMP)) AS created_at`;
-const good = () => AMOUNTS.map((amount, index) => row(index, amount)).join(' UNION ALL ');
-
-async function write(select: string, name: string, root = ''): Promise<void> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const duckdb = await instance.connect();
-  const path = join(`${pipeline.lakePath}${root}`, `date=${DAY}`, name);
-  await duckdb.run(`COPY (${select}) TO '${path}' (FORMAT parquet)`);
-  duckdb.closeSync();
-  instance.closeSync();
-}
+const write = (select: string, name: string, root = '') => writeFile(pipeline, select, name, root);
 
 /** Workflows that answer this. */
 function subject(status: object = {}, failure?: string): Subject {

@@ -9,6 +9,9 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Pool, PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 
+/** The table of a pipeline of `dev/stack`, as SQL. */
+export const TABLE = '"2025em1100102_orders"';
+
 /** What the oracle needs to know of a pipeline. */
 export interface Sides {
   /** As a role that sees every row. */
@@ -117,6 +120,32 @@ export async function loadFiles(duckdb: DuckDBConnection, { lakePath, pool }: Si
   }
 }
 
+/** How the files' columns are to be typed, for {@link loadFiles} makes text of each. */
+const FILE_TYPES: Record<string, string> = {
+  order_id: 'BIGINT',
+  customer_name: 'VARCHAR',
+  restaurant_name: 'VARCHAR',
+  item: 'VARCHAR',
+  amount: 'DECIMAL(10,2)',
+  order_status: 'VARCHAR',
+  created_at: 'TIMESTAMP WITH TIME ZONE',
+};
+
+/** The files' columns that are typed in another way, in words. */
+export async function typesOtherThan(duckdb: DuckDBConnection, lakePath: string): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const root of [lakePath, `${lakePath}_quarantine`]) {
+    for (const file of filesIn(root)) {
+      const described = await duckdb.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${literal(file)},
+        hive_partitioning = false)`);
+      const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]));
+      for (const [name, type] of Object.entries(FILE_TYPES))
+        if (types.get(name) !== type) wrong.push(`${file} has ${name} as ${types.get(name)}, not ${type}`);
+    }
+  }
+  return wrong;
+}
+
 async function createTable(duckdb: DuckDBConnection, name: string, select: string): Promise<void> {
   await duckdb.run(`CREATE TEMP TABLE ${name} AS SELECT *, ${LINE} AS line FROM (${select})`);
 }
@@ -128,7 +157,7 @@ function fileText(column: Column, raw: boolean): string {
 }
 
 /** What a plain reader finds: names that begin with a dot or an underscore are none of its business. */
-function filesIn(root: string): string[] {
+export function filesIn(root: string): string[] {
   if (!existsSync(root)) return [];
   return readdirSync(root)
     .filter((name) => name.startsWith('date='))
@@ -139,6 +168,6 @@ function filesIn(root: string): string[] {
     );
 }
 
-function literal(text: string): string {
+export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }

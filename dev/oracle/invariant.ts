@@ -3,15 +3,12 @@
  * `status`, or its workflow has stopped and said why; and nothing else is there. No code of the product takes part: its
  * programs are run and their answers are judged.
  */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { compare, type Declared } from './oracle-compare';
-import { snapshot, type Sides, type Snapshot } from './oracle-sides';
-import { observe } from './oracle-workflows';
-
-export type { Snapshot } from './oracle-sides';
+import { compare, type Declared } from './compare';
+import { orders } from './orders-command';
+import { TABLE, snapshot, type Sides, type Snapshot } from './sides';
+import { observe } from './workflows';
 
 /** A pipeline as the oracle sees it; `test/faults/rig.ts` has all of it. */
 export interface Subject {
@@ -77,7 +74,7 @@ export async function look(
 }
 
 function sidesOf({ pipeline }: Subject, expected: Expected): Sides {
-  const { table = '"2025em1100102_orders"', timezone = 'UTC' } = expected;
+  const { table = TABLE, timezone = 'UTC' } = expected;
   return { ...pipeline, table, timezone };
 }
 
@@ -90,28 +87,4 @@ async function judgeVerify(subject: Subject, missing: number, { stopped }: Expec
   const { code, output } = await orders(subject, 'verify');
   if (stopped !== undefined && /there are later rows from .* on$/m.test(output)) return [];
   return code === 0 ? [`verify says equal, with ${missing} rows in no file: ${output.slice(-500)}`] : [];
-}
-
-/** Each of them must end by itself. */
-const COMMAND_TIMEOUT_MS = 120_000;
-
-/** `npm run orders -- …`, as a program whose answer is judged. */
-export function orders(
-  { pipeline }: Pick<Subject, 'pipeline'>,
-  ...args: string[]
-): Promise<{ code: number; output: string }> {
-  return new Promise((resolve) => {
-    const options = {
-      cwd: join(__dirname, '../..'),
-      env: { ...process.env, ...pipeline.env },
-      timeout: COMMAND_TIMEOUT_MS,
-    };
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', 'cli/main.ts', ...args],
-      options,
-      (error, stdout, stderr) =>
-        resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: `${stdout}${stderr}` }),
-    );
-  });
 }

@@ -1,6 +1,7 @@
 /** Table against files: what is missing, doubled, strange or changed. */
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
-import { loadFiles, loadSource, snapshot, type Sides, type Snapshot } from './oracle-sides';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { withDuckDB } from './duckdb';
+import { loadFiles, loadSource, snapshot, typesOtherThan, type Sides, type Snapshot } from './sides';
 
 /** What the caller did on purpose. */
 export interface Declared {
@@ -29,19 +30,42 @@ const EXAMPLES = 10;
 
 export async function compare(sides: Sides, declared: Declared = {}): Promise<Comparison> {
   const now = await snapshot(sides);
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '1GB' });
-  const duckdb = await instance.connect();
-  try {
+  return withDuckDB(async (duckdb) => {
     await loadSource(duckdb, 'source', [now]);
     await loadSource(duckdb, 'earlier', declared.earlier ?? []);
     await loadFiles(duckdb, sides);
     await prepare(duckdb, declared);
-    return await judge(duckdb);
-  } finally {
-    duckdb.closeSync();
-    instance.closeSync();
-  }
+    return judge(duckdb);
+  });
 }
+
+/**
+ * Source = lake + quarantine, row by row and value by value, at this moment: the strictest comparison, where nothing was
+ * declared, every row can be read and none is under way.
+ */
+export async function compareRows(sides: Sides): Promise<{ rows: number; wrong: string[] }> {
+  const now = await snapshot(sides);
+  return withDuckDB(async (duckdb) => {
+    await loadSource(duckdb, 'source', [now]);
+    await loadFiles(duckdb, sides);
+    const wrong = await typesOtherThan(duckdb, sides.lakePath);
+    for (const [what, sql] of Object.entries(UNLIKE)) {
+      const { rows, examples } = await summed(duckdb, sql);
+      if (rows > 0) wrong.push(`${rows} rows are ${what}: ${examples}`);
+    }
+    return { rows: await countSource(duckdb), wrong };
+  });
+}
+
+/** Rows as often as they are there; a row that is there twice is missed or too much once. */
+const UNLIKE: Record<string, string> = {
+  'in the table, and not so in the files': `
+    SELECT coalesce(order_id, 'without order_id') AS id, 1 AS rows FROM
+      (SELECT order_id, line FROM source EXCEPT ALL (SELECT order_id, line FROM lake UNION ALL SELECT order_id, line FROM quarantine))`,
+  'in the files, and not so in the table': `
+    SELECT coalesce(order_id, 'without order_id') AS id, 1 AS rows FROM
+      ((SELECT order_id, line FROM lake UNION ALL SELECT order_id, line FROM quarantine) EXCEPT ALL SELECT order_id, line FROM source)`,
+};
 
 /** `expected`: by id how often it must be there at least and may be at most; `arrived`: how often it is. */
 async function prepare(duckdb: DuckDBConnection, declared: Declared): Promise<void> {
@@ -101,13 +125,17 @@ const MISSING = `
   SELECT ${ID} AS id, e.least - coalesce(a.times, 0) AS rows FROM ${BOTH} WHERE e.least > coalesce(a.times, 0)`;
 
 async function judge(duckdb: DuckDBConnection): Promise<Comparison> {
-  const [count] = (await duckdb.runAndReadAll('SELECT count(*)::DOUBLE FROM source')).getRows();
   const wrong: string[] = [];
   for (const [what, sql] of Object.entries(WRONG)) {
     const { rows, examples } = await summed(duckdb, sql);
     if (rows > 0) wrong.push(`${rows} rows are ${what}: ${examples}`);
   }
-  return { rows: Number(count?.[0]), missing: await summed(duckdb, MISSING), wrong };
+  return { rows: await countSource(duckdb), missing: await summed(duckdb, MISSING), wrong };
+}
+
+async function countSource(duckdb: DuckDBConnection): Promise<number> {
+  const [count] = (await duckdb.runAndReadAll('SELECT count(*)::DOUBLE FROM source')).getRows();
+  return Number(count?.[0]);
 }
 
 async function summed(duckdb: DuckDBConnection, sql: string): Promise<Comparison['missing']> {
