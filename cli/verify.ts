@@ -13,8 +13,8 @@ export async function verify(options: { from?: string; to?: string; json?: boole
   let result: VerifyResult;
   try {
     result = await verifyPipeline(loadSettings(), COMMAND_TELEMETRY, {
-      ...(options.from === undefined ? {} : { from: options.from }),
-      ...(options.to === undefined ? {} : { to: options.to }),
+      from: options.from,
+      to: options.to,
       signal: stop.signal,
       onProgress: (doing) => line.show(doing),
     });

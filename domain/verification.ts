@@ -74,9 +74,9 @@ export interface Example {
 
 export interface VerifyOptions {
   /** created_at from this moment on, UTC; default the beginning. */
-  from?: string;
+  from?: string | undefined;
   /** created_at before this moment; default what the landing has reached. Never beyond what the source may still change. */
-  to?: string;
+  to?: string | undefined;
   /** Which dates the result lists; `different` keeps it small. Default `all`. */
   dates?: 'all' | 'different';
   signal?: AbortSignal;

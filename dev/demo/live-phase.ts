@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import type { Settings } from '../../configs/schema';
-import type { Comparison } from './check';
+import type { Checked } from './check';
 import { drain } from './drain';
 import type { Interrupt } from './interrupt';
 import { LakeWatch } from './lake-watch';
@@ -30,9 +30,9 @@ export interface LiveOptions {
   before: { rows: number; filled: number };
 }
 
-/** Inserts orders and shows how they pass; then waits for the last ones and compares. */
+/** Inserts orders and shows how they pass; then waits for the last ones and checks. */
 export async function runLive(options: LiveOptions): Promise<{
-  result: Comparison;
+  result: Checked;
   freshness: ReturnType<LakeWatch['freshness']>;
 }> {
   const { pool, settings, pipeline, worker, interrupt, before, perSecond, seconds } = options;
@@ -75,7 +75,7 @@ export async function runLive(options: LiveOptions): Promise<{
     noMore.abort();
     await Promise.all([inserting, asking]);
     interrupt.nowLeave();
-    const draining = drain({ pool, settings, watch, flow });
+    const draining = drain({ settings, watch, flow });
     const result = await Promise.race([draining, ...failing.slice(1).map(orFail)]);
     doing = 'all have arrived';
     return { result, freshness: watch.freshness() };

@@ -1,4 +1,4 @@
-/** `npm run demo`: the whole pipeline on real servers, from nothing, with a proof at the end. */
+/** `npm run demo`: the whole pipeline on real servers, from nothing, with a check at the end. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { Pool } from 'pg';
 import { withClient } from '../../cli/client';
@@ -11,7 +11,7 @@ import { openPool } from './orders-table';
 import { sendOrdersWithoutId } from './other-producer';
 import { Pipeline } from './pipeline';
 import { counted, detail, dim, red, step, title } from './print';
-import { printLake, printNext, printVerdict, workflowLinks } from './report';
+import { printLake, printNext, printCheck, workflowLinks } from './report';
 import { prepareTable } from './prepare-table';
 import { demoServers, type Servers } from './servers';
 import { WorkerProcess } from './worker-process';
@@ -79,7 +79,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
     }
 
     step('Check');
-    printVerdict(result);
+    printCheck(result);
     step('The lake');
     await printLake(settings.datalake.path);
     if (result.equal) await end(settings, links, begin);

@@ -38,8 +38,8 @@ export function money(decimal: string): string {
 }
 
 /** `1 file`, `2 files`. */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+export function counted(value: number, noun: string, many = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : many}`;
 }
 
 /** Seconds as `1:05`. */

@@ -2,49 +2,67 @@
 import { relative } from 'node:path';
 import { summary } from '../../adapters/lake/reading';
 import { WORKFLOWS } from '../../domain/names';
+import { describeVerification } from '../../domain/describe-verification';
 import type { FailureCode } from '../../domain/order';
+import type { AuditResult } from '../../reconcile/audit';
+import type { Side, VerifyResult } from '../../reconcile/verify';
 import type { StackAddresses } from '../stack';
-import { DIFFERENCES, type Comparison, type Difference } from './check';
+import type { Checked } from './check';
 import { bold, count, counted, detail, dim, green, money, printTable, red } from './print';
 
-const HINTS: Record<Difference, string> = {
+const HINTS: Record<VerifyResult['differences'][number]['kind'], string> = {
   missing: 'An order inserted with a created_at that capture had passed already stays behind.',
   extra: 'Were orders deleted from the table, or did another producer send some to the topic?',
   doubled: 'Does a second landOrders, in another namespace, write to this lake?',
   changed: 'Were orders updated after they had been captured? Each is captured once, as it was inserted.',
 };
 
-export function printVerdict(result: Comparison): void {
-  const { source, lake, quarantine, differences, withoutId, withoutTime } = result;
-  const sum = (side: { amount: string }) => money(side.amount);
+/** Problems of an audit that are shown; one knows by then where to look. */
+const PROBLEMS = 10;
+
+export function printCheck({ verified, audited }: Checked): void {
   printTable(
-    ['', 'orders', 'sum of amount'],
+    ['orders verify', 'source', 'topic', 'lake', 'quarantine'],
     [
-      ['source', count(source.rows), sum(source)],
-      ['lake', count(lake.rows), sum(lake)],
-      ['quarantine', count(quarantine.rows), sum(quarantine)],
+      ...verified.dates.map((date) => [date.date, ...sidesOf(date, ({ rows }) => count(rows))]),
+      ['orders', ...sidesOf(verified.totals, ({ rows }) => count(rows))],
+      ['sum of amount', ...sidesOf(verified.totals, ({ amount }) => money(amount))],
     ],
   );
   detail();
+  printVerified(verified);
+  printAudited(audited);
+}
+
+function sidesOf(sides: VerifyResult['totals'], cell: (side: Side) => string): string[] {
+  const { source, topic, lake, quarantine } = sides;
+  return [source, topic, lake, quarantine].map((side) => (side === null ? '-' : cell(side)));
+}
+
+function printVerified(result: VerifyResult): void {
+  const { source, lake, quarantine } = result.totals;
+  const { trouble, facts } = describeVerification(result);
+  const [verdict, , ...notes] = facts;
   if (result.equal) {
     const sides = `${count(source.rows)} = ${count(lake.rows)} + ${count(quarantine.rows)}`;
     detail(`${green('✔')} ${bold(`source = lake + quarantine: ${sides}`)}`);
-    detail('  every order_id once, all seven columns equal');
+    // Of days that Kafka has dropped the notes tell.
+    const topic = result.topicFrom === null ? ', in the topic too' : '';
+    detail(`  every order_id once, all seven columns equal${topic}`);
   } else {
-    detail(`${red('✘')} ${bold('source and lake + quarantine differ')}`);
-    for (const { kind, orders, examples } of differences) {
-      const more = orders > examples.length ? ', …' : '';
-      detail(`  ${count(orders)} ${DIFFERENCES[kind]}: order_id ${examples.join(', ')}${more}`);
-      detail(dim(`    ${HINTS[kind]}`));
-    }
+    detail(`${red('✘')} ${bold('source, topic and lake + quarantine differ')}`);
+    for (const line of trouble) detail(`  ${line}`);
+    for (const kind of new Set(result.differences.map(({ kind }) => kind))) detail(dim(`    ${HINTS[kind]}`));
   }
-  if (withoutId.source > 0) detail(dim(`  ${count(withoutId.source)} of the table have no order_id`));
-  for (const { rules, rows } of withoutId.quarantine) {
-    detail(dim(`  ${count(rows)} more in quarantine that no order_id names: ${rules.replaceAll(',', ', ')}`));
-  }
-  if (withoutTime > 0) {
-    detail(dim(`  ${count(withoutTime)} of the table have no created_at: they are never captured`));
-  }
+  for (const line of [verdict!, ...notes]) detail(dim(`  ${line}`));
+}
+
+function printAudited({ clean, ledger, files, problems, problemCount }: AuditResult): void {
+  const entries = counted(ledger.entries, 'ledger entry', 'ledger entries');
+  const found = `${entries}, ${counted(files.lake + files.quarantine, 'file')}`;
+  if (clean) return detail(`${green('✔')} orders audit: ${found}, each as it was recorded`);
+  detail(`${red('✘')} ${bold(`orders audit: ${counted(problemCount, 'problem')} in ${found}`)}`);
+  for (const { where, message } of problems.slice(0, PROBLEMS)) detail(`  ${where}: ${message}`);
 }
 
 export async function printLake(lakePath: string): Promise<void> {

@@ -58,6 +58,12 @@ const counted = async () => {
 test('from an empty table: every order arrives, the check says so, and all six rules are broken', async () => {
   const { code, output } = await runDemo(4);
   expect(output).toMatch(/source = lake \+ quarantine: [\d,]+ = [\d,]+ \+ [\d,]+\n/);
+  expect(output).toMatch(/every order_id once, all seven columns equal, in the topic too\n/);
+  expect(output).toMatch(/equal: verified through \d{4}-/);
+  expect(output).toMatch(/orders audit: \d+ ledger entries, \d+ files, each as it was recorded\n/);
+  // A line for each day of the samples, and the sums.
+  expect(output.match(/^ +\d{4}-\d\d-\d\d(?: +[\d,]+){4}$/gm)!.length).toBeGreaterThanOrEqual(5);
+  expect(output).toMatch(/^ +sum of amount(?: +[\d,]+\.\d\d){4}$/m);
   expect(output).toMatch(/freshness of \d+ live orders: p50 \d+\.\d\d s/);
   for (const rule of RULES) expect(output).toMatch(new RegExp(`${rule} +\\d+`));
   expect(code).toBe(0);
@@ -78,8 +84,9 @@ test('a second run keeps the first one’s orders; one that was not captured fai
     if (line.includes('Live orders')) lost ??= insertBehindTheWatermark();
   });
   expect(lost).toBeDefined();
-  expect(output).toContain(
-    `1 in PostgreSQL, but neither in the lake nor in quarantine: order_id ${await lost!}\n`,
+  expect(output).toContain('1 order missing in lake and quarantine (in the source, but not there)\n');
+  expect(output).toMatch(
+    new RegExp(`order ${await lost!} of 2001-01-01T00:00:00.000000Z missing in lake and quarantine`),
   );
   expect(output).not.toContain('source = lake + quarantine:');
   expect(code).toBe(1);

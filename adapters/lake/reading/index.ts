@@ -1,6 +1,5 @@
 /** The door for readers: what is in a lake, by its ledger and by its files. Reads only. */
 export {
-  allParts,
   BEGINNING,
   canonicalRanges,
   DATE_FOLDER,
