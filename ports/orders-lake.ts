@@ -136,6 +136,10 @@ export interface OrdersLake {
   open(opener: {
     runId: string;
     scheduledAt: number;
+    /** First run of the workflow; continuing as new and a reset keep it. */
+    firstRunId?: string;
+    /** Only if this very workflow, by its first run, opened it last. LastingFailure LandingConflict otherwise. */
+    onlyOwn?: boolean;
     /** How far the consumer group says that landing came: beyond the ledger where that has lost entries. */
     landed?: Offsets;
     /** Take the lake as it is, and put files that no entry lists into its `_aside`. */

@@ -14,6 +14,8 @@ export interface Progress extends Window {
   sourceId?: string;
   /** As it was before the window; absent in records of versions before 0.4.0. */
   late?: LateRows;
+  /** First run of the workflow that published it; absent in records of versions before 0.4.0. */
+  firstRunId?: string;
 }
 
 /** One message as read from the topic. */
@@ -57,7 +59,7 @@ export interface OrdersTopic {
    * With `topicId`, CaptureConflict where the topic is another one, before the commit at the latest. With `afterReset`, a record
    * that is gone is no conflict: an operator has said from where to publish again. Returns the id of the topic written to.
    *
-   * `late` is kept with the record, and so is what `source` gives once the rows were read: which source they are of.
+   * `late` and `firstRunId` are kept with the record, and so is what `source` gives once the rows were read: which source they are of.
    *
    * `onOversized` is asked for every row that is larger than the topic takes, and gives what is sent in its
    * place under the row's key; each attempt asks anew.
@@ -72,6 +74,7 @@ export interface OrdersTopic {
       topicId?: string;
       afterReset?: boolean;
       late?: LateRows;
+      firstRunId?: string;
       source?: () => string | undefined;
     },
   ): Promise<{ rows: number; already: boolean; topicId?: string; sourceId?: string }>;

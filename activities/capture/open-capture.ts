@@ -1,3 +1,4 @@
+import { LastingFailure } from '../../domain/errors';
 import { gapsBefore, LOWEST_PLACE } from '../../domain/gaps';
 import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../domain/missed';
 import { sourceOf } from '../../domain/source-id';
@@ -11,6 +12,16 @@ import type { WatermarkFile } from './watermark-file';
 export interface OpenCaptureInput extends Unnamed {
   /** Where the operator wants to begin, if he said so. */
   startFrom?: Watermark;
+  /**
+   * The workflow is told by a conflict that it was reset to an earlier state. It opens again only if the record is beyond
+   * this sequence, and its own: published under this first run.
+   */
+  behind?: Behind;
+}
+
+interface Behind {
+  sequence: number;
+  firstRunId: string;
 }
 
 export interface OpenCaptureResult extends Named {
@@ -36,6 +47,7 @@ export interface OpenCaptureResult extends Named {
  * is means the lowest place there is.
  *
  * Idempotent: creates the topic if it is missing, otherwise only reads. No key is needed.
+ * LastingFailure CaptureConflict where the workflow is not behind a record of its own.
  * The sequence always follows the record, whatever the place, because the record is what fences a second capture.
  */
 export function createOpenCapture(deps: {
@@ -45,12 +57,13 @@ export function createOpenCapture(deps: {
   defaultStart: string;
   told?: Told;
 }) {
-  return async function openCapture({ startFrom }: OpenCaptureInput): Promise<OpenCaptureResult> {
+  return async function openCapture({ startFrom, behind }: OpenCaptureInput): Promise<OpenCaptureResult> {
     const { warnings, sourceId } = await deps.source.check();
     if (deps.told !== undefined) deps.told.inspection = deps.source.inspected();
     await deps.topic.ensure();
     const ofTopic = await deps.topic.check();
     const record = await deps.topic.progress();
+    if (behind !== undefined) refuseOthers(behind, record);
     const id = await deps.topic.id();
     const known = {
       sequence: record?.sequence ?? 0,
@@ -82,6 +95,11 @@ export function createOpenCapture(deps: {
     const late = beginningAt(watermark, 'setting cdc.default_start_timestamp');
     return { ...known, ...late, watermark, startedFrom: 'default_start_timestamp' };
   };
+}
+
+function refuseOthers({ sequence, firstRunId }: Behind, record: Progress | undefined): void {
+  if (record?.firstRunId === firstRunId && record.sequence > sequence) return;
+  throw new LastingFailure('CaptureConflict', 'the progress record is not a later one of this workflow');
 }
 
 /** Rows *after* the setting: with the lowest id, one created at that very microsecond is after it too. */

@@ -16,6 +16,8 @@ export interface PublishInput extends Window {
   sourceId?: string;
   /** Goes with the progress record; absent from a workflow of an earlier version. */
   late?: LateRows;
+  /** First run of this workflow, by which it knows its own record after a reset; goes with the record. */
+  firstRunId?: string;
 }
 
 export interface PublishResult {

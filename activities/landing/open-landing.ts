@@ -32,6 +32,10 @@ export interface OpenLandingResult extends Named {
 export interface OpenLandingInput extends Unnamed {
   /** An operator wants the lake taken as it is, whatever was landed before. */
   acceptLake?: boolean;
+  /** First run of this workflow, by which it knows its own lake after a reset; absent in versions before 0.4.0. */
+  firstRunId?: string;
+  /** The workflow is told by a conflict that it was reset to an earlier state: only its own lake is opened again. */
+  onlyOwn?: boolean;
 }
 
 /**
@@ -42,15 +46,21 @@ export interface OpenLandingInput extends Unnamed {
  * Idempotent: creates what is missing, and every attempt takes an epoch of its own, which shuts out all before it: so an
  * attempt that wakes up late can neither write nor remove anything. Removes only files that no ledger entry names
  * and that only an earlier run of this pipeline can have written. LastingFailure LakeMismatch where the lake is not the one that
- * was landed in: empty, or behind the consumer group's offsets.
+ * was landed in: empty, or behind the consumer group's offsets; LandingConflict where only its own may be opened, and it is not.
  */
 export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }) {
-  return async function openLanding({ acceptLake }: OpenLandingInput = {}): Promise<OpenLandingResult> {
+  return async function openLanding({
+    acceptLake,
+    firstRunId,
+    onlyOwn = false,
+  }: OpenLandingInput = {}): Promise<OpenLandingResult> {
     await deps.topic.ensure();
     const { workflowExecution, currentAttemptScheduledTimestampMs } = Context.current().info;
     const { epoch, last, hash, identity, damaged } = await deps.lake.open({
       runId: workflowExecution?.runId ?? '',
       scheduledAt: currentAttemptScheduledTimestampMs,
+      ...(firstRunId === undefined ? {} : { firstRunId }),
+      onlyOwn,
       ...(acceptLake === true ? { accept: true } : { landed: await deps.topic.groupOffsets() }),
     });
     // From here on the group is no witness of what is not in this lake.

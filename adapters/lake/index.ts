@@ -77,10 +77,10 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log
   return {
     ensure,
 
-    async open({ landed = {}, accept = false, ...opener }) {
+    async open({ landed = {}, accept = false, onlyOwn = false, ...opener }) {
       await refuseNested(folders);
       await ensure();
-      const epoch = await takeEpoch(folders, opener);
+      const epoch = await takeEpoch(folders, opener, onlyOwn);
       // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
       const last = await lastEntry(folders.ledger);
       const via = stagingOf(folders.lake, epoch);

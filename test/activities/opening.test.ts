@@ -11,11 +11,11 @@ import { LOWEST_ORDER_ID } from '../../domain/watermark';
 import { inActivity } from '../helpers/activity';
 import { accepted, batch, entryFor, temporaryFolder, write } from '../helpers/lake';
 import {
+  TopicFixture,
   never,
   publishRows,
   refuseOversized,
   rowsFrom,
-  TopicFixture,
   windowOf,
 } from '../adapters/kafka/helpers';
 import { SILENT } from '../helpers/telemetry';
@@ -89,6 +89,35 @@ test('a capture goes on after the progress record; the state file counts where t
   });
   // The sequence follows the record all the same: it is what fences.
   expect(await openCapture({ startFrom: older })).toMatchObject({ sequence: 1, watermark: older });
+});
+
+test('a capture that was reset opens again only where the record is its own, and beyond it', async () => {
+  const topic = fixture.open();
+  const openCapture = createOpenCapture({
+    source: { check: () => Promise.resolve({ warnings: [] }) } as unknown as OrdersSource,
+    topic,
+    watermarkFile: createWatermarkFile(root),
+    defaultStart: '1970-01-01 00:00:00',
+  });
+  const behind = { sequence: 0, firstRunId: 'mine' };
+  const conflict = { type: 'CaptureConflict' };
+  await expect(openCapture({ behind })).rejects.toMatchObject(conflict);
+  await publishRows(topic, windowOf(1), () => rowsFrom(1, 3));
+  await expect(openCapture({ behind })).rejects.toMatchObject(conflict);
+  await topic.publish(windowOf(2), () => rowsFrom(4, 3), {
+    signal: never,
+    onProgress: () => undefined,
+    onOversized: refuseOversized,
+    firstRunId: 'mine',
+  });
+  // Renewed, it stays its own.
+  await fixture.open().renewProgress(2, { signal: never });
+  const { upper: watermark } = windowOf(2);
+  expect(await openCapture({ behind })).toMatchObject({ sequence: 2, watermark });
+  await expect(openCapture({ behind: { ...behind, sequence: 2 } })).rejects.toMatchObject(conflict);
+  await expect(openCapture({ behind: { ...behind, firstRunId: 'of another' } })).rejects.toMatchObject(
+    conflict,
+  );
 });
 
 test('what is known of rows that were not captured goes on with the record, however full it is', async () => {

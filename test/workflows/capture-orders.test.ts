@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { CaptureActivities } from '../../activities/capture';
+import type { OpenCaptureInput } from '../../activities/capture/open-capture';
 import type { PollInput } from '../../activities/capture/poll';
 import type { PublishInput } from '../../activities/capture/publish';
 import { LastingFailure } from '../../domain/errors';
@@ -29,13 +30,15 @@ function scripted(windows: number, failures: { publish?: Error[] } = {}) {
   const advanced: number[] = [];
   const renewed: number[] = [];
   const activities: CaptureActivities = {
-    openCapture: ({ startFrom }) =>
-      Promise.resolve({
-        sequence: 0,
-        watermark: startFrom ?? mark(0),
-        startedFrom: 'default_start_timestamp',
-        warnings: [],
-      }),
+    openCapture: ({ startFrom, behind }) =>
+      behind === undefined
+        ? Promise.resolve({
+            sequence: 0,
+            watermark: startFrom ?? mark(0),
+            startedFrom: 'default_start_timestamp',
+            warnings: [],
+          })
+        : Promise.reject(new LastingFailure('CaptureConflict', 'the record is of another')),
     async poll(input) {
       polls.push(input);
       const n = Number(input.after.orderId) + 1;
@@ -125,6 +128,7 @@ test('windows follow each other without gap, and continuing as new loses nothing
   expect(script.published).toEqual(
     Array.from({ length: 40 }, (_, index) => ({
       sequence: index + 1,
+      firstRunId: expect.any(String) as string,
       lower: mark(index),
       late: { watch: null, missed: NONE_MISSED, gaps: [] },
       upper: mark(index + 1),
@@ -159,6 +163,46 @@ test('a lasting failure ends the workflow with its type and message, without a s
     });
   });
   expect(script.published).toEqual([]);
+});
+
+test('a conflict with what this workflow itself has published leads to its place, and a reset that came before is kept', async () => {
+  const conflict = () => new LastingFailure('CaptureConflict', 'the last published is 4');
+  const script = scripted(6, { publish: [conflict()] });
+  const opened: OpenCaptureInput[] = [];
+  const activities: CaptureActivities = {
+    ...script.activities,
+    openCapture: (input) => {
+      opened.push(input);
+      if (input.behind === undefined) return script.activities.openCapture(input);
+      const [sequence, place] = [input.behind.sequence + 4, input.startFrom ?? mark(4)];
+      return Promise.resolve({ sequence, watermark: place, startedFrom: 'progress record', warnings: [] });
+    },
+    publish: (input) =>
+      // The second conflict: at the first window after the reset.
+      input.afterReset === true && input.sequence === 7
+        ? Promise.reject(conflict())
+        : script.activities.publish(input),
+  };
+  await run('behind', activities, [], async (status) => {
+    await eventually(async () => expect((await status()).sequence).toBe(6));
+    await client.workflow.getHandle('behind').signal('resetWatermark', mark(1));
+    await eventually(async () => expect((await status()).sequence).toBe(15));
+  });
+  expect(opened.slice(1).map(({ behind, startFrom }) => [behind?.sequence, startFrom])).toEqual([
+    [0, undefined],
+    [6, mark(1)],
+  ]);
+  expect(
+    script.published.map(({ sequence, lower, afterReset }) => [sequence, lower.orderId, afterReset]),
+  ).toEqual([
+    [5, '4', undefined],
+    [6, '5', undefined],
+    [11, '1', true],
+    ...[12, 13, 14, 15].map((n, index) => [n, String(index + 2), undefined]),
+  ]);
+  const [firstRunId] = new Set(opened.slice(1).map(({ behind }) => behind?.firstRunId));
+  expect(firstRunId).toMatch(/^[0-9a-f-]{36}$/);
+  expect(new Set(script.published.map((input) => input.firstRunId))).toEqual(new Set([firstRunId]));
 });
 
 test('startFrom begins there; a wrong one is refused and says what is wrong', async () => {

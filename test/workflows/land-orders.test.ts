@@ -2,7 +2,9 @@ import type { Client } from '@temporalio/client';
 import type { BatchManifest } from '../../ports';
 import type { LandActivities } from '../../activities/landing';
 import type { CommitInput } from '../../activities/landing/commit-micro-batch';
+import type { OpenLandingInput } from '../../activities/landing/open-landing';
 import type { LandInput } from '../../activities/landing/land-micro-batch';
+import { LastingFailure } from '../../domain/errors';
 import type { LandStatus } from '../../domain/status';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
@@ -97,6 +99,57 @@ test('batches follow each other without gap or overlap, and continuing as new ca
   expect(script.committed.map(({ sequence, next }) => [sequence, next['0']])).toEqual(
     Array.from({ length: 40 }, (_, index) => [index + 1, String(index * 10 + 10)]),
   );
+});
+
+test('a conflict with what this workflow itself has landed leads to its place, and a reset that came before is kept', async () => {
+  const script = scripted(9);
+  const opened: (OpenLandingInput | undefined)[] = [];
+  const conflict = () => Promise.reject(new LastingFailure('LandingConflict', 'holds another batch'));
+  const activities: LandActivities = {
+    ...script.activities,
+    openLanding: async (input?: OpenLandingInput) => {
+      opened.push(input);
+      const first = await script.activities.openLanding();
+      if (input?.onlyOwn !== true) return first;
+      const next = { 0: '70' };
+      return { ...first, epoch: opened.length, sequence: opened.length + 8, next, reached: next };
+    },
+    landMicroBatch: (input) =>
+      input.sequence === 3 || (input.epoch === 2 && input.ranges[0]?.from === '0')
+        ? conflict()
+        : script.activities.landMicroBatch(input),
+  };
+  const id = 'land-behind';
+  const status = await withWorker({ namespace, taskQueue: id, activities }, async () => {
+    const handle = await client.workflow.start('landOrders', { workflowId: id, taskQueue: id });
+    const latest = client.workflow.getHandle(id);
+    const reached = (sequence: number) =>
+      eventually(async () => {
+        const now = await latest.query<LandStatus>('status');
+        expect(now.sequence).toBe(sequence);
+        return now;
+      });
+    try {
+      await reached(12);
+      await latest.signal('resetOffsets', { offsets: 'earliest', reason: 'again' });
+      return await reached(20);
+    } finally {
+      await latest.terminate();
+      await handle.result().catch(() => undefined);
+    }
+  });
+  const [{ firstRunId } = {}, ...again] = opened;
+  expect(firstRunId).toMatch(/^[0-9a-f-]{36}$/);
+  expect(again).toEqual([1, 2].map(() => ({ unnamed: true, onlyOwn: true, firstRunId })));
+  expect(script.committed.map(({ epoch, sequence, ranges }) => [epoch, sequence, ranges[0]?.from])).toEqual([
+    [1, 1, '0'],
+    [1, 2, '10'],
+    [2, 11, '70'],
+    [2, 12, '80'],
+    ...Array.from({ length: 9 }, (_, n) => [3, n + 12, String(n * 10)]),
+  ]);
+  expect(script.committed[4]).toMatchObject({ resets: [{ to: { 0: '0' }, reason: 'again' }] });
+  expect(status.rows.landed).toBe(13 * 8);
 });
 
 test('resetOffsets lands again from there, tells the ledger why, and what was reached stays known', async () => {

@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { CaptureActivities } from '../../activities/capture';
 import type { PollResult } from '../../activities/capture/poll';
+import type { PublishResult } from '../../activities/capture/publish';
 import type { Window } from '../../domain/ranges';
 import { remember, type Refusal } from '../../domain/requests';
 import { sourceOf } from '../../domain/source-id';
@@ -19,6 +20,7 @@ import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } fro
 import { captureDetails, summarize } from './details';
 import {
   advanced,
+  caughtUp,
   opened,
   polled,
   requested,
@@ -31,6 +33,7 @@ import {
 } from './state';
 import { lateStatus, watchForPoll } from './late-rows';
 import { withError } from '../shared/last-error';
+import { unlessOwn } from '../shared/lasting-failure';
 import { statusQuery } from '../shared/messages';
 import { decidePolicy, workPolicy } from '../shared/policies';
 import { checkedInput } from '../shared/input';
@@ -80,6 +83,7 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
   const requests = receiveRequests('resetWatermark');
   setHandler(statusQuery('captureOrders'), status);
 
+  const { firstExecutionRunId: firstRunId } = workflowInfo();
   const input = checkedInput('captureOrders', args, readCaptureInput);
   ({ state } = input);
   state ??= opened(
@@ -130,22 +134,45 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
     } else await condition(over);
   }
 
+  /** The state of one that was reset to before what it has published. */
+  function reopened(from: CaptureState, conflict: unknown): Promise<CaptureState> {
+    const { sequence, watermark, afterReset } = from;
+    const place = afterReset === true ? { startFrom: watermark } : {};
+    return unlessOwn(conflict, 'CaptureConflict', async () =>
+      caughtUp(
+        from,
+        await openCapture.executeWithOptions({ summary: 'where it stands, after a reset' }, [
+          { ...place, behind: { sequence, firstRunId } },
+        ]),
+      ),
+    );
+  }
+
   /** Keeps the record alive in Kafka while there is nothing to publish. One whose age is not known counts as old. */
   async function renewed(from: CaptureState): Promise<CaptureState> {
     const { sequence, recordedAt = 0 } = from;
     const due = sequence > 0 && Date.now() - recordedAt >= RENEW_AFTER_MS;
     if (!due || !patched('renew-progress')) return from;
-    const done = await renewProgress.executeWithOptions({ summary: `#${sequence}` }, [{ sequence }]);
-    return withError({ ...from, recordedAt: Date.now() }, 'renewProgress', done);
+    try {
+      const done = await renewProgress.executeWithOptions({ summary: `#${sequence}` }, [{ sequence }]);
+      return withError({ ...from, recordedAt: Date.now() }, 'renewProgress', done);
+    } catch (error) {
+      return reopened(from, error);
+    }
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */
   async function capture(from: CaptureState, window: Window, rows: number): Promise<CaptureState> {
     const sequence = from.sequence + 1;
     enter('publishing');
-    const published = await publish.executeWithOptions({ summary: summarize(sequence, rows, window) }, [
-      { sequence, ...window, ...sinceLast(from) },
-    ]);
+    let published: PublishResult;
+    try {
+      published = await publish.executeWithOptions({ summary: summarize(sequence, rows, window) }, [
+        { sequence, ...window, ...sinceLast(from), firstRunId },
+      ]);
+    } catch (error) {
+      return reopened(from, error);
+    }
     enter('advancing');
     const confirmed = await advanceWatermark.executeWithOptions(
       { summary: `to ${formatWatermark(window.upper)}` },

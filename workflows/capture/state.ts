@@ -101,6 +101,15 @@ export function opened({
   };
 }
 
+/** Of a workflow that was reset to before what it has published: the record's place, and its own counts. */
+export function caughtUp(state: CaptureState, found: OpenCaptureResult): CaptureState {
+  const { sequence, watermark, warnings, topicWarnings = [], late } = found;
+  const place = { sequence, watermark, warnings, topicWarnings, ...openedLate(late) };
+  const after = { ...withoutPlaces(state), ...place };
+  // A reset that no window has followed in this state is carried out again: at worst rows are published twice.
+  return state.afterReset === true ? after : { ...after, ...topicOf(found), ...sourceOf(found) };
+}
+
 export function polled(state: CaptureState, result: PollResult): CaptureState {
   const { window, more, clock, heldBy, warnings = state.warnings } = result;
   const micros =

@@ -5,10 +5,11 @@ import { offsetsAfter } from '../../domain/plan-ranges';
 import { formatRanges, spanOf, type OffsetRange } from '../../domain/ranges';
 import { topicOf } from '../../domain/topic-id';
 import type { LandStatus } from '../../domain/status';
-import { commitMicroBatch, landMicroBatch, lastingFailure } from './activities';
+import { commitMicroBatch, landMicroBatch } from './activities';
 import { summarizeManifest } from './details';
 import { committed, furthest, knownLake, parked, previousEntry, withEntry, type LandState } from './state';
 import { withError } from '../shared/last-error';
+import { lastingFailure } from '../shared/lasting-failure';
 import { now } from '../shared/requests';
 
 /** Carries ranges that history has fixed through to the end, or parks them; nothing may come between. */

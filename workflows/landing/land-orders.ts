@@ -20,11 +20,12 @@ import { claimMicroBatch, openLanding } from './activities';
 import { landBatch } from './land-batch';
 import { landDetails } from './details';
 import { requested } from './requests';
-import { claimed, knownLake, opened, searchable, type LandInput, type LandState } from './state';
+import { caughtUp, claimed, knownLake, opened, searchable, type LandInput, type LandState } from './state';
 import { withError } from '../shared/last-error';
+import { unlessOwn } from '../shared/lasting-failure';
 import { statusQuery } from '../shared/messages';
 import { checkedInput } from '../shared/input';
-import { receiveRequests, withStrays } from '../shared/requests';
+import { receiveRequests, withStrays, type Outcome } from '../shared/requests';
 import { tell } from '../shared/search-attributes';
 
 /**
@@ -70,14 +71,18 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
   const input = checkedInput<LandInput>('landOrders', args, (all) =>
     readInput(all, ['acceptLake'], LAND_STATE),
   );
-  state =
-    input.state ?? opened(await open(input.acceptLake === true ? [{ acceptLake: true, unnamed: true }] : []));
+  state = input.state ?? opened(await open(input.acceptLake === true ? { acceptLake: true } : {}));
   for (;;) {
     // A run of version 0.1.0 goes on under an epoch of its own.
     if (state.epoch === undefined && patched('epochs')) state = { ...state, epoch: (await open()).epoch };
     for (const { request, settle } of requests.take()) {
       if (request.kind === 'replayBatch') enter('replaying');
-      const outcome = await requested(state, request);
+      let outcome: Outcome<LandState>;
+      try {
+        outcome = await requested(state, request);
+      } catch (error) {
+        outcome = await requested(await reopened(state, error), request);
+      }
       state = outcome.state;
       settle(outcome.answer);
     }
@@ -95,11 +100,23 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
     const claim = await claimFrom(state);
     if (claim === undefined) continue;
     state = withError(claimed(state, claim), 'claimMicroBatch', claim);
-    if (claim.ranges.length > 0) state = await landBatch(state, claim.ranges, enter);
+    if (claim.ranges.length === 0) continue;
+    try {
+      state = await landBatch(state, claim.ranges, enter);
+    } catch (error) {
+      state = await reopened(state, error);
+    }
   }
 
-  function open(input: [OpenLandingInput?] = []): Promise<OpenLandingResult> {
-    return openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, input);
+  function open(input: OpenLandingInput = {}): Promise<OpenLandingResult> {
+    const { firstExecutionRunId: firstRunId } = workflowInfo();
+    const asked: OpenLandingInput = { ...input, unnamed: true, firstRunId };
+    return openLanding.executeWithOptions({ summary: 'checks, and where to begin' }, [asked]);
+  }
+
+  /** The state of one that was reset to before what it has landed. */
+  function reopened(from: LandState, conflict: unknown): Promise<LandState> {
+    return unlessOwn(conflict, 'LandingConflict', async () => caughtUp(from, await open({ onlyOwn: true })));
   }
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */

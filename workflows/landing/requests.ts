@@ -6,9 +6,10 @@ import type { Offsets } from '../../domain/ranges';
 import type { Replayed } from '../../domain/replay';
 import { topicOf } from '../../domain/topic-id';
 import type { ReplayRequest, Request } from '../../domain/requests';
-import { commitMicroBatch, landAgain, lastingFailure, resolveOffsets } from './activities';
+import { commitMicroBatch, landAgain, resolveOffsets } from './activities';
 import { summarizeManifest } from './details';
 import { knownLake, moved, placeBefore, previousEntry, superseded, withEntry, type LandState } from './state';
+import { lastingFailure } from '../shared/lasting-failure';
 import { replayedSignal } from '../shared/messages';
 import { governed, refused, type Outcome } from '../shared/requests';
 

@@ -116,6 +116,26 @@ export function opened({
   };
 }
 
+/**
+ * Of a workflow that was reset to before what it has landed: the lake's place, and its own counts. A reset of offsets that no
+ * batch has followed in this state is carried out again: at worst messages are read twice.
+ */
+export function caughtUp(state: LandState, found: OpenLandingResult): LandState {
+  const { rows, failures, files, newestCreatedAt, paused, resets, refusals, lastError, runs } = state;
+  const { startedFrom, pipeline, toldAt, lastReplay, parked = [], resetsToRecord } = state;
+  const now = opened(found);
+  const after: LandState = {
+    ...now,
+    ...{ rows, failures, files, newestCreatedAt, paused, resets, refusals, lastError, runs, startedFrom },
+    parked: parked.filter(({ sequence }) => now.unlanded?.includes(sequence)),
+    ...(pipeline === undefined ? {} : { pipeline }),
+    ...(toldAt === undefined ? {} : { toldAt }),
+    ...(lastReplay === undefined ? {} : { lastReplay }),
+  };
+  const pending = resetsToRecord.at(-1);
+  return pending === undefined ? after : moved(after, pending.to, pending.reason, topicOf(pending)).state;
+}
+
 /** What activities are told of the lake. */
 export function knownLake({ lake, sequence }: LandState): KnownLake {
   return { sequence, ...(lake === undefined ? {} : { lake }) };

@@ -23,6 +23,7 @@ const record = z.object({
   rows: z.int().min(0),
   topicId: z.exactOptional(z.string()),
   sourceId: z.exactOptional(z.string()),
+  firstRunId: z.exactOptional(z.string()),
   // Written and read by capture alone.
   late: z.exactOptional(z.custom<LateRows>((value) => typeof value === 'object' && value !== null)),
 });
@@ -32,8 +33,8 @@ const MOST_CHARACTERS = 4_000;
 
 /** About 1,000 characters. Earlier versions pass over what they do not know. */
 export function encodeProgress({ late, ...progress }: Progress): string {
-  const { sequence, lower, upper, rows, topicId, sourceId } = progress;
-  const known = { sequence, lower, upper, rows, topicId, sourceId };
+  const { sequence, lower, upper, rows, topicId, sourceId, firstRunId } = progress;
+  const known = { sequence, lower, upper, rows, topicId, sourceId, firstRunId };
   const text = JSON.stringify({ ...known, late });
   return text.length <= MOST_CHARACTERS ? text : JSON.stringify(known);
 }

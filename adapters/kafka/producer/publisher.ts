@@ -109,10 +109,14 @@ export class Publisher {
       const id = await untilAborted(topicId(producer.connection), signal);
       this.#refuseOther(options.topicId, id);
       const topic = topicOf({ topicId: id });
-      const late = options.late === undefined ? {} : { late: options.late };
+      const { late, firstRunId } = options;
+      const told = {
+        ...(late === undefined ? {} : { late }),
+        ...(firstRunId === undefined ? {} : { firstRunId }),
+      };
       const source = sourceOf({ sourceId: options.source?.() });
       await untilAborted(
-        producer.commit({ ...window, rows: sender.rows, ...topic, ...source, ...late }, signal),
+        producer.commit({ ...window, rows: sender.rows, ...topic, ...source, ...told }, signal),
         signal,
       );
       this.#kept = { producer, committed: window.sequence };

@@ -28,16 +28,19 @@ import { lastEntry, UnreadableEntry } from './ledger';
 export interface Opener {
   runId: string;
   scheduledAt: number;
+  /** First run of its workflow; continuing as new and a reset keep it. Absent in versions before 0.4.0. */
+  firstRunId?: string;
 }
 
 /**
  * Takes the next epoch and shuts out all older ones; their staged files are gone afterwards. An attempt that was scheduled
- * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then.
+ * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then. With
+ * `onlyOwn` also where another workflow, by its first run, opened the lake last.
  */
-export async function takeEpoch(folders: LakeFolders, opener: Opener): Promise<number> {
+export async function takeEpoch(folders: LakeFolders, opener: Opener, onlyOwn = false): Promise<number> {
   const records = join(folders.lake, STAGING_FOLDER);
   for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
-  const epoch = await nextEpoch(records, await epochInLedger(folders.ledger), opener);
+  const epoch = await nextEpoch(records, await epochInLedger(folders.ledger), opener, onlyOwn);
   for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
   if ((await newestEpoch(records)) !== epoch) {
@@ -96,11 +99,18 @@ function roots({ lake, quarantine }: LakeFolders): string[] {
   return [lake, quarantine];
 }
 
-async function nextEpoch(records: string, written: number, opener: Opener): Promise<number> {
+async function nextEpoch(
+  records: string,
+  written: number,
+  opener: Opener,
+  onlyOwn: boolean,
+): Promise<number> {
   for (;;) {
     // The records may have been removed; the ledger's epochs must rise all the same.
     const newest = Math.max(await newestEpoch(records), written);
     if (newest > 0) await refuseLatecomer(records, newest, opener);
+    if (onlyOwn && !(await isOwn(join(records, epochName(newest)), opener)))
+      throw supersededBy(records, newest);
     const record = { epoch: newest + 1, ...opener, openedAt: new Date().toISOString() };
     const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
     if (await createDurably(records, epochName(newest + 1), bytes)) return newest + 1;
@@ -117,6 +127,10 @@ async function refuseLatecomer(records: string, newest: number, opener: Opener):
       `(${new Date(opener.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
       'of the Temporal server was set back, wait until it has passed that moment, then start landOrders again.',
   );
+}
+
+async function isOwn(path: string, { firstRunId }: Opener): Promise<boolean> {
+  return firstRunId !== undefined && (await openerIn(path)).firstRunId === firstRunId;
 }
 
 /** A record that was removed or cut tells of nobody. */

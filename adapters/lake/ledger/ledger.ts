@@ -117,7 +117,8 @@ export async function findCommitted(folder: string, batch: BatchIdentity): Promi
   throw new LastingFailure(
     'LandingConflict',
     `${join(folder, entryName(batch.sequence))} holds batch ${batch.sequence} with the offsets ${offsetsOf(there)}, ` +
-      `this one has ${offsetsOf(batch)}. Another landing writes to this lake: stop it, or give this one a lake of its own.`,
+      `this one has ${offsetsOf(batch)}. Another landing writes to this lake: stop it, or give this one a lake of its own. ` +
+      'If this landing was restored from an older state, start it again: it goes on after the newest entry: npm run orders -- start',
   );
 }
 

@@ -69,6 +69,18 @@ test('an opening that wakes up late leaves the lake to its owner', async () => {
   await write(lake, { ...batch(1), epoch: owner.epoch }, rows);
 });
 
+test('a workflow that was reset opens the lake again only if it opened it last', async () => {
+  const opener = { runId: 'a run', scheduledAt: Date.now(), firstRunId: 'mine' };
+  const again = () => lake.open({ ...opener, runId: 'a reset one', onlyOwn: true });
+  // The lake was opened by one that told no first run, as versions before 0.4.0 did.
+  await expect(again()).rejects.toMatchObject(CONFLICT);
+  await lake.open(opener);
+  expect(await again()).toMatchObject({ epoch: 3 });
+  const before = await lake.open({ ...opener, firstRunId: 'of another' });
+  await expect(again()).rejects.toMatchObject(CONFLICT);
+  await write(lake, { ...batch(1), epoch: before.epoch }, rows);
+});
+
 test('of several openings at once each has an epoch of its own, and the last one the lake', async () => {
   const at = Date.now();
   const opened = await Promise.allSettled([1, 2, 3, 4].map(() => openLake(lake, at)));

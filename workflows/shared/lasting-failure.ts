@@ -1,0 +1,34 @@
+import { ActivityFailure, ApplicationFailure, patched } from '@temporalio/workflow';
+import type { LastingFailureType } from '../../domain/errors';
+
+/** The lasting failure that an activity ended with, if it is one of these; every other error is thrown on. */
+export function lastingFailure(
+  error: unknown,
+  types: readonly LastingFailureType[],
+): { type: LastingFailureType; message: string } {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const type = cause instanceof ApplicationFailure ? types.find((one) => one === cause.type) : undefined;
+  if (cause === undefined || type === undefined) throw error;
+  return { type, message: cause.message };
+}
+
+/**
+ * Whoever resets a workflow to an earlier event gives it a state that is behind what it has done, and its next step meets a
+ * conflict with itself. Then `reopen` finds the true place; it fails with the same conflict where that is not so, and `error` is
+ * thrown on.
+ */
+export async function unlessOwn<T>(
+  error: unknown,
+  conflict: LastingFailureType,
+  reopen: () => Promise<T>,
+): Promise<T> {
+  lastingFailure(error, [conflict]);
+  // Histories of earlier versions end with the conflict.
+  if (!patched('own-conflict')) throw error;
+  try {
+    return await reopen();
+  } catch (again) {
+    lastingFailure(again, [conflict]);
+    throw error;
+  }
+}
