@@ -102,15 +102,17 @@ export interface OrdersTopic {
   awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;
 
   /**
-   * Committed messages of exactly these ranges, ranges in parallel, each range's messages in offset order,
-   * in chunks. Ends only when every offset of every range has been accounted for.
+   * Gives `take` the committed messages of exactly these ranges: ranges in parallel, each range's messages in offset order, in
+   * chunks, the next chunk of a range when `take` is done with the one before. Resolves when every offset of every range has been
+   * accounted for; nothing is given after a rejection.
    * LastingFailure DataLoss where Kafka no longer holds a range's first offset; also where the topic is not the one that
    * `topicId` names, at the end at the latest: all that was read is worth nothing then.
    */
   read(
     ranges: readonly OffsetRange[],
+    take: (messages: readonly IncomingMessage[], range: OffsetRange) => void | Promise<void>,
     options: { signal: AbortSignal; topicId?: string | undefined },
-  ): AsyncIterable<readonly IncomingMessage[]>;
+  ): Promise<void>;
 
   /** The consumer group's offsets; only partitions that it has some of. */
   groupOffsets(): Promise<Offsets>;

@@ -90,21 +90,26 @@ export async function carryOut(
 
 const MIN = -(2n ** 63n);
 
-/** Partitions are read at once and so arrive interleaved; ordered by partition and offset, every attempt sees the same list. */
+/** By partition and offset, so that every attempt sees the same list. */
 async function readAndJudge(
   topic: OrdersTopic,
   { ranges, topicId }: BatchIdentity,
   context: Context,
 ): Promise<Judged[]> {
-  const byPartition = new Map<number, Judged[]>();
+  const inOrder = [...ranges].sort((a, b) => a.partition - b.partition);
+  const byRange = new Map(inOrder.map((range) => [range, [] as Judged[]]));
   let read = 0;
-  for await (const messages of topic.read(ranges, { signal: context.cancellationSignal, topicId })) {
-    for (const message of messages)
-      listOf(byPartition, message).push({ message, verdict: verdictOn(message) });
-    read += messages.length;
-    context.heartbeat({ read });
-  }
-  return [...byPartition.keys()].sort((a, b) => a - b).flatMap((partition) => byPartition.get(partition)!);
+  await topic.read(
+    inOrder,
+    (messages, range) => {
+      const judged = byRange.get(range)!;
+      for (const message of messages) judged.push({ message, verdict: verdictOn(message) });
+      read += messages.length;
+      context.heartbeat({ read });
+    },
+    { signal: context.cancellationSignal, topicId },
+  );
+  return [...byRange.values()].flat();
 }
 
 /** A bad message is a verdict; rules that throw are a fault of ours, which no retry of the same version mends. */
@@ -119,10 +124,4 @@ function verdictOn(message: IncomingMessage): Judged['verdict'] {
       { cause: error },
     );
   }
-}
-
-function listOf(byPartition: Map<number, Judged[]>, { partition }: IncomingMessage): Judged[] {
-  let list = byPartition.get(partition);
-  if (list === undefined) byPartition.set(partition, (list = []));
-  return list;
 }

@@ -1,10 +1,10 @@
-import type { IncomingMessage, OrdersTopic, OutgoingMessage, Progress } from '../../ports';
+import type { OrdersTopic, OutgoingMessage, Progress } from '../../ports';
 import type { OpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets, Window } from '../../domain/ranges';
 import { topicOf } from '../../domain/topic-id';
-import { untilAborted, ConnectionPool, explain, type KafkaTopicOptions } from './transport';
+import { untilAborted, type Connection, ConnectionPool, explain, type KafkaTopicOptions } from './transport';
 import { ensureTopic, logBounds, requireTopic, topicId, checkSettings } from './topic';
-import { merge, waitForMessages, readRange } from './reader';
+import { waitForMessages, readRange } from './reader';
 import { openTransactions } from './admin';
 import { fetchStableOffset, partitionOf, readProgress, Publisher } from './producer';
 
@@ -102,40 +102,40 @@ class KafkaOrdersTopic implements OrdersTopic {
     });
   }
 
-  async *read(
+  async read(
     ranges: readonly OffsetRange[],
-    options: Parameters<OrdersTopic['read']>[1],
-  ): AsyncGenerator<readonly IncomingMessage[]> {
-    const { signal, topicId: known } = options;
+    take: Parameters<OrdersTopic['read']>[1],
+    { signal: caller, topicId: known }: Parameters<OrdersTopic['read']>[2],
+  ): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([caller, over.signal]);
+    const { log } = this.options.telemetry;
+    const readAll = async (range: OffsetRange, connection: Connection) => {
+      for await (const messages of readRange(connection, range, { signal, log })) {
+        signal.throwIfAborted();
+        await take(messages, range);
+      }
+    };
     const doing = 'reading messages';
-    const connection = await this.#explained(doing, signal, () =>
-      this.#pool.hold(signal, async (held) => {
+    const connection = await this.#explained(doing, caller, () =>
+      this.#pool.hold(caller, async (held) => {
         await requireTopic(held, known, ranges);
         return held;
       }),
     );
-    let finished = false;
-    let failure: unknown;
     try {
-      const { log } = this.options.telemetry;
-      const chunks = merge(ranges.map((range) => readRange(connection, range, { signal, log })));
-      for (;;) {
-        const chunk = await this.#explained(doing, signal, () => untilAborted(chunks.next(), signal));
-        if (chunk.done === true) break;
-        yield chunk.value;
-      }
-      // Once more: what was read came from this topic only if it is still there.
-      await this.#explained(doing, signal, () =>
-        untilAborted(requireTopic(connection, known, ranges), signal),
-      );
-      finished = true;
+      // Not tried again on another connection: `take` has seen some of it.
+      await this.#explained(doing, caller, async () => {
+        await untilAborted(Promise.all(ranges.map((range) => readAll(range, connection))), caller);
+        // Once more: what was read came from this topic only if it is still there.
+        await untilAborted(requireTopic(connection, known, ranges), caller);
+      });
+      this.#pool.giveBack(connection);
     } catch (error) {
-      failure = (error as Error).cause;
+      // The other ranges end, too; answers are still to come on the connection.
+      over.abort(error);
+      this.#pool.discard(connection, (error as Error).cause);
       throw error;
-    } finally {
-      // Given up half-way, answers are still to come on it.
-      if (finished) this.#pool.giveBack(connection);
-      else this.#pool.discard(connection, failure);
     }
   }
 

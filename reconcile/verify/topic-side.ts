@@ -44,7 +44,7 @@ export class TopicSide {
     const appender = await this.duckdb.createAppender('messages');
     const columns = emptyColumns();
     let read = 0;
-    for await (const messages of this.topic.read(ranges, { signal: this.signal })) {
+    const take = (messages: readonly IncomingMessage[]) => {
       for (const message of messages) {
         const order = orderOf(message);
         const micros = order.createdAtMicros;
@@ -58,7 +58,8 @@ export class TopicSide {
         if (columns[0].length === CHUNK_ROWS) flush(appender, columns);
       }
       if (Math.floor(read / TELL_EVERY) !== Math.floor((read += messages.length) / TELL_EVERY)) onRead(read);
-    }
+    };
+    await this.topic.read(ranges, take, { signal: this.signal });
     flush(appender, columns);
     appender.closeSync();
   }
@@ -106,15 +107,16 @@ export class TopicSide {
     const rows = await this.duckdb.runAndReadAll(
       `SELECT part, off::VARCHAR FROM messages WHERE order_id = ${BigInt(orderId)} ORDER BY micros DESC, off DESC LIMIT 1`,
     );
-    const [row] = rows.getRows();
-    if (row === undefined) return undefined;
-    const [partition, offset] = [Number(row[0]), String(row[1])];
+    const [place] = rows.getRows();
+    if (place === undefined) return undefined;
+    const [partition, offset] = [Number(place[0]), String(place[1])];
     const range = { partition, from: offset, to: String(BigInt(offset) + 1n) };
-    for await (const messages of this.topic.read([range], { signal: this.signal })) {
-      const order = messages[0] && orderOf(messages[0]);
-      if (order !== undefined) return { partition, offset, row: textRow(order) };
-    }
-    return { partition, offset, row: undefined };
+    let row: TextRow | undefined;
+    const take = ([message]: readonly IncomingMessage[]) => {
+      if (message !== undefined) row = textRow(orderOf(message));
+    };
+    await this.topic.read([range], take, { signal: this.signal });
+    return { partition, offset, row };
   }
 }
 

@@ -29,13 +29,14 @@ function message(partition: number, offset: number, item: string): IncomingMessa
 
 /** A topic whose partitions answer in this order. */
 function answering(partitions: number[]): OrdersTopic {
-  async function* read(): AsyncGenerator<readonly IncomingMessage[]> {
+  const read: OrdersTopic['read'] = async (ranges, take) => {
     for (const offset of [0n, 1n])
       for (const partition of partitions)
-        yield await Promise.resolve(
+        await take(
           messages.filter((one) => one.partition === partition && one.offset === offset),
+          ranges.find((range) => range.partition === partition)!,
         );
-  }
+  };
   return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
 }
 
@@ -78,9 +79,8 @@ test('a batch that is committed is not read again: its manifest is the ledger’
 describe('a message without a created_at has no position, so it is known again by its offset', () => {
   /** One at this offset of partition 0, always with the same bytes. */
   const unreadable = (offset: number): OrdersTopic => {
-    async function* read() {
-      yield await Promise.resolve([{ ...message(0, offset, '"item":""'), value: Buffer.from('no JSON') }]);
-    }
+    const read: OrdersTopic['read'] = async ([range], take) =>
+      take([{ ...message(0, offset, '"item":""'), value: Buffer.from('no JSON') }], range!);
     return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
   };
   const at = (sequence: number, offset: number) => ({

@@ -148,15 +148,18 @@ test('leaders move while a range is read', async () => {
   await orders.ensure();
   await publishRows(orders, windowOf(1), () => rowsFrom(1, 60_000));
   const read: IncomingMessage[] = [];
-  for await (const chunk of orders.read(await settledRanges(options), { signal: never })) {
-    if (read.length === 0) {
-      for (const partition of [0, 1, 2]) {
-        const { leader } = await cluster.partition('moving', partition);
-        await cluster.moveLeader('moving', partition, NODES[leader % 3]!);
-      }
+  const moveAll = async () => {
+    for (const partition of [0, 1, 2]) {
+      const { leader } = await cluster.partition('moving', partition);
+      await cluster.moveLeader('moving', partition, NODES[leader % 3]!);
     }
+  };
+  let moved: Promise<void> | undefined;
+  const take = async (chunk: readonly IncomingMessage[]) => {
+    await (moved ??= moveAll());
     read.push(...chunk);
-  }
+  };
+  await orders.read(await settledRanges(options), take, { signal: never });
   expect(sortedIds(read)).toEqual(upTo(60_000));
   await orders.close();
 });

@@ -1,5 +1,4 @@
 /** Reading ranges of offsets without a consumer group, and waiting for new ones. */
 export { fetch } from './fetch-request';
-export { merge } from './merge';
 export { waitForMessages } from './message-wait';
 export { readRange } from './range-reader';

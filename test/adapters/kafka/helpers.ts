@@ -194,7 +194,7 @@ export async function readRanges(
   signal: AbortSignal = never,
 ): Promise<IncomingMessage[]> {
   const messages: IncomingMessage[] = [];
-  for await (const chunk of topic.read(ranges, { signal })) messages.push(...chunk);
+  await topic.read(ranges, (chunk) => void messages.push(...chunk), { signal });
   return messages;
 }
 

@@ -3,7 +3,7 @@ import { createClaimMicroBatch } from '../../../activities/landing/claim-micro-b
 import { createLandMicroBatch } from '../../../activities/landing/land-micro-batch';
 import { createOpenLanding } from '../../../activities/landing/open-landing';
 import { createResolveOffsets } from '../../../activities/landing/resolve-offsets';
-import type { OrdersLake, OrdersTopic } from '../../../ports';
+import type { IncomingMessage, OrdersLake, OrdersTopic } from '../../../ports';
 import { Connection } from '../../../adapters/kafka/transport/connection';
 import type { Receiver } from '../../../adapters/kafka/transport/send-request';
 import { describeTopic } from '../../../adapters/kafka/topic/topic-id';
@@ -179,15 +179,16 @@ test('what was read while the topic was made anew ends in a DataLoss', async () 
   const ranges = (await everything(topic)).filter(({ from, to }) => from !== to);
   expect(ranges).toHaveLength(1);
   let read = 0;
-  const reading = async () => {
-    for await (const chunk of topic.read(ranges, { signal: never, topicId })) {
+  const reading = () => {
+    const take = async (chunk: readonly IncomingMessage[]) => {
       if (read === 0) {
         await fixture.makeAnew();
         await publishRows(fixture.open(), windowOf(1), rows);
         await fixture.settled();
       }
       read += chunk.length;
-    }
+    };
+    return topic.read(ranges, take, { signal: never, topicId });
   };
   await expect(reading()).rejects.toThrow('made anew');
   // Every message was delivered, some of them by the new topic: only the look at the end tells.
