@@ -11,6 +11,7 @@ import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../domain/names';
 import { bundleWorkflows } from './bundle';
+import { sendServed } from './served';
 
 /** Time before a process that died is started again: long enough not to spin when Temporal is away. */
 const RESTART_MS = 1_000;
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
     while (!stopping) {
       const child = fork(join(__dirname, `queue${extname(__filename)}`), [queue, bundleFile(code)]);
       children.set(queue, child);
+      child.once('message', () => sendServed({ queue, pid: child.pid! }));
       const end = await new Promise((resolve) =>
         child.once('exit', (status, signal) => resolve(signal ?? status)),
       );

@@ -1,12 +1,13 @@
 import type { CaptureStatus } from '../../domain/status';
 import { historyOf, untilStatus, withBench } from './pipeline';
+import { watchUsage } from './usage';
 import { seed } from './seed';
 
 /** PostgreSQL to Kafka: a table full of orders, from the workflow's start to the last row confirmed. */
 export function capture({ rows }: { rows: number }) {
   return withBench({}, async ({ pipeline, client, workers, start }) => {
     await seed(pipeline.pool, rows);
-    const watch = workers.watch();
+    const watch = watchUsage(workers.pids);
     const begun = performance.now();
     await start('captureOrders');
     const status = await untilStatus<CaptureStatus>(client, 'captureOrders', (now) => now.rows >= rows);

@@ -5,6 +5,7 @@ import { queryLake } from '../../adapters/lake/reading';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
 import { round } from './capture';
 import { historyOf, withBench } from './pipeline';
+import { watchUsage } from './usage';
 
 /** How often a reader looks for new files. */
 const LOOK_MS = 25;
@@ -22,7 +23,7 @@ export function freshness({ rows }: { rows: number }) {
     await insertSteadily(pipeline.pool, WARM_UP_ROWS);
     await looker.untilRows(WARM_UP_ROWS);
 
-    const watch = workers.watch();
+    const watch = watchUsage(workers.pids);
     const begun = performance.now();
     const committed = await insertSteadily(pipeline.pool, rows);
     const seconds = (performance.now() - begun) / 1000;

@@ -2,6 +2,7 @@ import { summary } from '../../adapters/lake/reading';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { round } from './capture';
 import { historyOf, untilStatus, withBench } from './pipeline';
+import { watchUsage } from './usage';
 import { seed } from './seed';
 
 /** Kafka to the lake: a topic full of orders, from the workflow's start to the last batch committed. */
@@ -12,7 +13,7 @@ export function land({ rows }: { rows: number }) {
     await untilStatus<CaptureStatus>(client, 'captureOrders', (now) => now.rows >= rows);
     await client.workflow.getHandle('orders-capture').terminate('the topic is filled');
 
-    const watch = workers.watch();
+    const watch = watchUsage(workers.pids);
     const begun = performance.now();
     await start('landOrders');
     const status = await untilStatus<LandStatus>(client, 'landOrders', (now) => now.rows.read >= rows);

@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { WORKFLOWS, type WorkflowType } from '../../domain/names';
 import { up } from '../stack';
 import { freshNamespace, freshPipeline, type FreshPipeline, type Overrides } from '../stack/fresh-pipeline';
-import { startWorkers, type Workers } from './workers';
+import { startWorkers, type Workers } from '../workers';
 
 export interface Bench {
   pipeline: FreshPipeline;
@@ -17,7 +18,7 @@ export async function withBench<T>(overrides: Overrides, work: (bench: Bench) =>
   const pipeline = await freshPipeline(addresses, overrides);
   try {
     const { client, close } = await freshNamespace(addresses, pipeline.name);
-    const workers = await startWorkers(pipeline);
+    const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
     try {
       const start = async (type: WorkflowType) => {
         const { id, taskQueue } = WORKFLOWS[type];

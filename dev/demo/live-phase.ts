@@ -9,7 +9,7 @@ import { LiveOrders } from './live-orders';
 import { LiveView } from './live-view';
 import { NO_FLOW, type Flow, type Pipeline } from './pipeline';
 import { clock } from './print';
-import type { WorkerProcess } from './worker-process';
+import type { Workers } from '../workers';
 
 /** Often enough to look alive; each look is a query that a worker answers. */
 const ASK_EVERY_MS = 1_000;
@@ -21,7 +21,7 @@ export interface LiveOptions {
   pool: Pool;
   settings: Settings;
   pipeline: Pipeline;
-  worker: WorkerProcess;
+  workers: Workers;
   interrupt: Interrupt;
   perSecond: number;
   /** How long to insert orders; `undefined`: until Ctrl-C. */
@@ -35,7 +35,7 @@ export async function runLive(options: LiveOptions): Promise<{
   result: Checked;
   freshness: ReturnType<LakeWatch['freshness']>;
 }> {
-  const { pool, settings, pipeline, worker, interrupt, before, perSecond, seconds } = options;
+  const { pool, settings, pipeline, workers, interrupt, before, perSecond, seconds } = options;
   const watch = await LakeWatch.open(settings.datalake.path);
   const live = new LiveOrders({
     pool,
@@ -64,7 +64,7 @@ export async function runLive(options: LiveOptions): Promise<{
   const failing = [
     inserting,
     watch.run(ended.signal),
-    worker.died,
+    workers.ended.then((how) => Promise.reject(workers.explain(`The workers ended by themselves (${how})`))),
     every(SHOW_EVERY_MS, ended.signal, () => interrupt.leaving || view.show(figures())),
   ];
   const asking = every(ASK_EVERY_MS, noMore.signal, flow);

@@ -1,10 +1,13 @@
 /** `npm run demo`: the whole pipeline on real servers, from nothing, with a check at the end. */
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Pool } from 'pg';
 import { withClient } from '../../cli/client';
 import { loadSettings } from '../../configs/load';
 import type { Settings } from '../../configs/schema';
 import { loadTemporal } from '../../configs/temporal';
+import { homeFolder } from '../stack/home';
+import { launchWorkers, type Workers } from '../workers';
 import { Interrupt } from './interrupt';
 import { runLive } from './live-phase';
 import { openPool } from './orders-table';
@@ -14,7 +17,6 @@ import { counted, detail, dim, red, step, title } from './print';
 import { printLake, printNext, printCheck, workflowLinks } from './report';
 import { prepareTable } from './prepare-table';
 import { demoServers, type Servers } from './servers';
-import { WorkerProcess } from './worker-process';
 
 interface Options {
   once: boolean;
@@ -26,7 +28,7 @@ interface Options {
 const isCi = process.env['CI'] === 'true';
 
 /** What must be stopped, however the demo ends. */
-const open: { servers?: Servers; worker?: WorkerProcess; pool?: Pool } = {};
+const open: { servers?: Servers; workers?: Workers; pool?: Pool } = {};
 
 async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
   const begin = Date.now();
@@ -39,7 +41,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
   const settings = loadSettings();
   const { namespace } = loadTemporal();
   return withClient(async (client) => {
-    open.worker = new WorkerProcess();
+    open.workers = launchWorkers({ logFile: join(homeFolder({}), 'logs', 'demo-worker.log') });
     open.pool = openPool(settings.postgres);
 
     step('Orders');
@@ -47,7 +49,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
     for (const line of table.told) detail(line);
 
     step('Workers');
-    await open.worker.ready();
+    await open.workers.ready;
     detail('both task queues are served; their log is .stack/logs/demo-worker.log');
 
     step('Workflows');
@@ -63,7 +65,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
       pool: open.pool,
       settings,
       pipeline,
-      worker: open.worker,
+      workers: open.workers,
       interrupt,
       perSecond: options.rate,
       seconds: options.once ? options.seconds : undefined,
@@ -95,12 +97,15 @@ async function end(settings: Settings, links: readonly string[], begin: number):
   detail(dim(`${rest} The demo took ${Math.round((Date.now() - begin) / 1000)} s.`));
 }
 
+/** The workers hand back what they do within 10 s of SIGTERM. */
+const STOP_TIMEOUT_MS = 15_000;
+
 /** Safe to repeat. Servers stay, but for a CI job's own. */
-async function close(workerPatienceMs?: number): Promise<void> {
-  const { worker, pool, servers } = open;
-  delete open.worker;
+async function close(timeoutMs = STOP_TIMEOUT_MS): Promise<void> {
+  const { workers, pool, servers } = open;
+  delete open.workers;
   delete open.pool;
-  await worker?.stop(workerPatienceMs);
+  await workers?.stop(timeoutMs);
   await pool?.end();
   if (isCi) {
     delete open.servers;
@@ -108,7 +113,7 @@ async function close(workerPatienceMs?: number): Promise<void> {
   }
 }
 
-const LEAVE_PATIENCE_MS = 5_000;
+const LEAVE_TIMEOUT_MS = 5_000;
 
 function positive(text: string): number {
   const value = Number(text);
@@ -129,7 +134,7 @@ async function main(): Promise<void> {
 
   const interrupt = new Interrupt((code) => {
     console.log('\nLeaving. The workers are being stopped; what is under way lands when they run again.');
-    void close(LEAVE_PATIENCE_MS).finally(() => process.exit(code));
+    void close(LEAVE_TIMEOUT_MS).finally(() => process.exit(code));
   });
 
   let equal = false;

@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml';
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { summary } from '../../adapters/lake/reading/reader';
 import type { Finding } from '../../cli/doctor/finding';
+import type { Workers } from '../../dev/workers';
 import {
   ORDERS_TABLE,
   eventually,
@@ -12,20 +13,14 @@ import {
   freshPipeline,
   type FreshPipeline,
 } from '../helpers/pipeline';
-import {
-  ordersCli,
-  startWithTemporalCli,
-  startWorkers,
-  temporalCli,
-  type WorkerGroup,
-} from '../helpers/processes';
+import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(120_000);
 
 let pipeline: FreshPipeline;
 let close: () => Promise<void>;
-let workers: WorkerGroup;
+let workers: Workers;
 
 beforeAll(async () => {
   pipeline = await freshPipeline();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { queryLake, summary } from '../../adapters/lake/reading/reader';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
+import type { Workers } from '../../dev/workers';
 import {
   ORDERS_TABLE,
   eventually,
@@ -9,20 +10,14 @@ import {
   freshPipeline,
   type FreshPipeline,
 } from '../helpers/pipeline';
-import {
-  ordersCli,
-  startWithTemporalCli,
-  startWorkers,
-  temporalCli,
-  type WorkerGroup,
-} from '../helpers/processes';
+import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { expectAllLandedOnce } from '../helpers/verdict';
 
 jest.setTimeout(120_000);
 
 let pipeline: FreshPipeline;
 let closeClient: () => Promise<void>;
-let workers: WorkerGroup;
+let workers: Workers;
 
 beforeAll(async () => {
   pipeline = await freshPipeline({ cdc: { batch_limit: 700 }, consumer: { maxOffsetsPerTrigger: 900 } });

@@ -19,8 +19,9 @@ import { freshPipeline } from '../../dev/stack/fresh-pipeline';
 import { insertOrders } from '../../dev/torture/orders';
 import { connect } from '../../workers/connect';
 import { newAuthority, writeCertificates, type Authority } from '../helpers/certificates';
+import type { Workers } from '../../dev/workers';
 import { eventually, freshNamespace, servers, type FreshPipeline } from '../helpers/pipeline';
-import { ordersCli, startWorkers, type WorkerGroup } from '../helpers/processes';
+import { ordersCli, startWorkers } from '../helpers/processes';
 import {
   exampleEnvironment,
   exampleGrants,
@@ -52,7 +53,7 @@ let temporal: TlsFront;
 let strangersCli: Promise<unknown>;
 let pipeline: FreshPipeline;
 let client: Client;
-let workers: WorkerGroup | undefined;
+let workers: Workers | undefined;
 const ends: (() => Promise<unknown> | void)[] = [];
 
 beforeAll(async () => {

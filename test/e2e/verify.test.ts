@@ -4,6 +4,7 @@ import { withDuckDB, quote } from '../../adapters/lake/reading/duckdb';
 import { summary } from '../../adapters/lake/reading/reader';
 import { verifyPipeline, type VerifyResult } from '../../reconcile/verify';
 import { brokers } from '../adapters/kafka/helpers';
+import type { Workers } from '../../dev/workers';
 import {
   ORDERS_TABLE,
   eventually,
@@ -11,13 +12,7 @@ import {
   freshPipeline,
   type FreshPipeline,
 } from '../helpers/pipeline';
-import {
-  ordersCli,
-  startWithTemporalCli,
-  startWorkers,
-  temporalCli,
-  type WorkerGroup,
-} from '../helpers/processes';
+import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { Kafka, logLevel } from 'kafkajs';
 import { SILENT } from '../helpers/telemetry';
 
@@ -25,7 +20,7 @@ jest.setTimeout(120_000);
 
 let pipeline: FreshPipeline;
 let closeClient: () => Promise<void>;
-let workers: WorkerGroup;
+let workers: Workers;
 let kept: string;
 
 /** 600 plain orders on three days, and all that is hard to compare. */

@@ -6,8 +6,9 @@ import type { Client } from '@temporalio/client';
 import { WORKFLOWS, type Queue } from '../../domain/names';
 import type { ServerName, StackAddresses } from '../../dev/stack';
 import * as fresh from '../../dev/stack/fresh-pipeline';
+import type { Workers } from '../../dev/workers';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
-import { startWorkers, type WorkerGroup } from '../helpers/processes';
+import { startWorkers } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
 
 export interface Rig {
@@ -15,9 +16,9 @@ export interface Rig {
   client: Client;
   /** Workers reach the servers through these; the test itself does not. */
   proxies: Record<ServerName, Proxy>;
-  workers: WorkerGroup;
+  workers: Workers;
   /** Another group of workers on the same pipeline. */
-  moreWorkers(): Promise<WorkerGroup>;
+  moreWorkers(): Promise<Workers>;
   /** How many processes have served a queue so far, over all groups. */
   workersStarted(): number;
   dispose(): Promise<void>;
@@ -59,13 +60,13 @@ export async function startRig(
     ends.push(() => pipeline.dispose());
     const { client, close } = await fresh.freshNamespace(address, pipeline.name);
     ends.push(close);
-    const groups: WorkerGroup[] = [];
+    const groups: Workers[] = [];
     const moreWorkers = async () => {
       // A log of its own for each group.
       const folder = join(pipeline.folder, `workers-${groups.length}`);
       mkdirSync(folder);
       const env = { ...pipeline.env, TEMPORAL_ADDRESS: proxies.temporal.address };
-      const group = await startWorkers({ ...pipeline, env, folder });
+      const group = await startWorkers({ env, folder });
       groups.push(group);
       ends.push(() => group.kill());
       return group;
@@ -73,7 +74,7 @@ export async function startRig(
     const workers = await moreWorkers();
     // Some part of the server may still not know the namespace.
     if (begin) await eventually(() => startWorkflows(client));
-    const workersStarted = () => groups.reduce((sum, group) => sum + startsIn(group).length, 0);
+    const workersStarted = () => groups.reduce((sum, group) => sum + group.starts, 0);
     return { pipeline, client, proxies, workers, moreWorkers, workersStarted, dispose };
   } catch (error) {
     await dispose();
@@ -89,18 +90,14 @@ export async function startWorkflows(client: Client): Promise<void> {
 }
 
 /** The process that serves a queue now; a group starts a new one when it died. */
-export function pidOf(group: WorkerGroup, queue: Queue): number {
-  const last = startsIn(group).findLast(([, name]) => name === queue);
-  if (last === undefined) throw new Error(`no ${queue} worker has started:\n${group.log()}`);
-  return Number(last[2]);
-}
-
-function startsIn(group: WorkerGroup): RegExpMatchArray[] {
-  return [...group.log().matchAll(/^worker (\w+) \(pid (\d+)\) serves/gm)];
+export function pidOf(group: Workers, queue: Queue): number {
+  const pid = group.pids.get(queue);
+  if (pid === undefined) throw new Error(`no ${queue} worker has started:\n${group.log()}`);
+  return pid;
 }
 
 /** SIGKILL, SIGSTOP or SIGCONT to the process of one queue. */
-export function signal(group: WorkerGroup, queue: Queue, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+export function signal(group: Workers, queue: Queue, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
   process.kill(pidOf(group, queue), name);
 }
 

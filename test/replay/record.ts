@@ -4,8 +4,9 @@
  * as new, does what operators do, and saves every run. Parked batches and replays are recorded by their own test, with
  * ORDERS_RECORD_HISTORIES=<label>. A recorded file is never changed: new paths get new files.
  */
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { startWorkers } from '../../dev/bench/workers';
+import { startWorkers } from '../../dev/workers';
 import { WORKFLOWS } from '../../domain/names';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import {
@@ -25,7 +26,7 @@ async function main(label: string): Promise<void> {
   try {
     const pipeline = await freshPipeline(addresses);
     const { client, close } = await freshNamespace(addresses, pipeline.name, { searchAttributes: true });
-    const workers = await startWorkers(pipeline);
+    const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
     for (const [type, { id, taskQueue }] of Object.entries(WORKFLOWS)) {
       await client.workflow.start(type, { workflowId: id, taskQueue });
     }
@@ -36,7 +37,7 @@ async function main(label: string): Promise<void> {
     await stack.up();
     await waiting;
     await workers.stop();
-    const again = await startWorkers(pipeline);
+    const again = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
     await insertAndWait(pipeline, client, 80);
     await operate(pipeline, client);
     await client.workflow.execute('verifyPipeline', {

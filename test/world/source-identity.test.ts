@@ -9,8 +9,9 @@ import { connectionOf } from '../../dev/stack/fresh-pipeline';
 import { insertOrders } from '../../dev/torture/orders';
 import type { Rig } from '../faults/rig';
 import { sideBySide } from '../faults/side-by-side';
+import type { Workers } from '../../dev/workers';
 import { eventually, ORDERS_TABLE as T, servers } from '../helpers/pipeline';
-import { startWorkers, type WorkerGroup } from '../helpers/processes';
+import { startWorkers } from '../helpers/processes';
 import { lanesOf, type Case } from './harness';
 import { orders } from '../../dev/oracle';
 import { byCommand, byStatements, runOrders, sql } from './remedies';
@@ -76,7 +77,7 @@ function createTable(firstId: number): string {
 }
 
 /** Workers whose settings name another database, with orders of its own. */
-async function startStaging({ pipeline }: Rig, n: number): Promise<WorkerGroup> {
+async function startStaging({ pipeline }: Rig, n: number): Promise<Workers> {
   const database = `${pipeline.name}_staging_${n}`;
   await pipeline.pool.query(`CREATE DATABASE ${database}`);
   const pool = new Pool({ ...connectionOf(servers()), database });
@@ -92,7 +93,7 @@ async function startStaging({ pipeline }: Rig, n: number): Promise<WorkerGroup> 
   return startWorkers({ ...pipeline, env, folder });
 }
 
-let staging: WorkerGroup;
+let staging: Workers;
 
 const OTHER_DATABASE = { stopped: /has read .* and is asked to go on with .*: another database/ };
 

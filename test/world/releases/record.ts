@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { Kafka, logLevel } from 'kafkajs';
-import { startWorkers } from '../../../dev/bench/workers';
+import { startWorkers } from '../../../dev/workers';
 import { freshNamespace, freshPipeline, type FreshPipeline } from '../../../dev/stack/fresh-pipeline';
 
 const TABLE = '"2025em1100102_orders"';
@@ -30,7 +30,7 @@ async function main(path: string): Promise<void> {
   const addresses = JSON.parse(process.env['ORDERS_TEST_SERVERS']!) as Parameters<typeof freshPipeline>[0];
   const pipeline = await freshPipeline(addresses);
   const { client, close } = await freshNamespace(addresses, pipeline.name);
-  const workers = await startWorkers(pipeline);
+  const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
   await client.workflow.start('captureOrders', { workflowId: IDS.capture, taskQueue: 'orders-capture' });
   await client.workflow.start('landOrders', { workflowId: IDS.land, taskQueue: 'orders-land' });
   const seen = await operate(pipeline, client);
