@@ -83,17 +83,14 @@ async function requeue(
     throw new Error('say which rows: --rule, --date, --partition with --from and --to, or --all');
   const batches = await batchesOf(pathOf(lake), filterOf(selection));
   if (batches.length === 0) return console.log('no row of the quarantine is meant');
-  await replay(
-    { batches, ...(dryRun === true ? { dryRun } : {}), ...(reason === undefined ? {} : { reason }) },
-    json,
-  );
+  await replay({ batches, dryRun, reason }, json);
 }
 
 function filterOf({ partition, ...others }: Selection): QuarantineFilter {
   if (partition === undefined && (others.from ?? others.to) !== undefined) {
     throw new Error('--from and --to are offsets of one partition: name it with --partition');
   }
-  return { ...others, ...(partition === undefined ? {} : { partition: Number(partition) }) };
+  return { ...others, partition: partition === undefined ? undefined : Number(partition) };
 }
 
 async function list({ lake, json, limit, ...selection }: ListOptions): Promise<void> {

@@ -65,7 +65,7 @@ async function seen<S>(client: Client, type: WorkflowType): Promise<Seen<S>> {
   } catch (error) {
     // Of one that has ended or is stuck the reason is known.
     const known = !life.running || life.troubles.some(({ stuck }) => stuck);
-    return { life, status: null, retrying, ...(known ? {} : { silent: (error as Error).message }) };
+    return { life, status: null, retrying, silent: known ? undefined : (error as Error).message };
   }
 }
 

@@ -102,7 +102,7 @@ async function howItEnded(
       type = failure.applicationFailureInfo?.type || type;
     }
     const message = cutMiddle(failure.message ?? '');
-    return ended('failed', { ...(type ? { type } : {}), message });
+    return ended('failed', { type: type ?? undefined, message });
   }
   if (last?.workflowExecutionTerminatedEventAttributes) {
     const { reason, identity } = last.workflowExecutionTerminatedEventAttributes;
@@ -118,5 +118,5 @@ async function howItEnded(
 }
 
 function by(identity: string | null | undefined, why: string | null | undefined): Partial<Ended> {
-  return { ...(identity ? { by: identity } : {}), ...(why ? { message: cutMiddle(why) } : {}) };
+  return { by: identity || undefined, message: why ? cutMiddle(why) : undefined };
 }

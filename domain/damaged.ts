@@ -48,8 +48,3 @@ export function describeDamaged({ file, batch, problem, listed }: DamagedFile): 
       : `Land its batch again, which replaces it: ${replayCommand([batch])}`)
   );
 }
-
-/** The damaged files that a manifest, an entry or a state tells of, if it does. */
-export function damagedIn({ damaged = [] }: { damaged?: DamagedFile[] }): { damaged?: DamagedFile[] } {
-  return damaged.length === 0 ? {} : { damaged };
-}

@@ -23,11 +23,6 @@ export function describeOpenTransaction(transaction: OpenTransaction): string {
   );
 }
 
-/** As a field of states and results, which lack it where there is none. */
-export function heldByIn({ heldBy }: { heldBy: OpenTransaction[] }): { heldBy?: OpenTransaction[] } {
-  return heldBy.length === 0 ? {} : { heldBy };
-}
-
 /** Whether two lists are of the same transactions: only then there is no news. */
 export function areSameTransactions(a: readonly OpenTransaction[], b: readonly OpenTransaction[]): boolean {
   const places = (list: readonly OpenTransaction[]) =>

@@ -44,11 +44,6 @@ export function sourceDifference(
   return known.createdAt === found.createdAt ? undefined : 'createdAt';
 }
 
-/** This field alone, and only where it is known. */
-export function sourceOf({ sourceId }: { sourceId?: string | undefined } = {}): { sourceId?: string } {
-  return sourceId === undefined ? {} : { sourceId };
-}
-
 /** `127.0.0.1:5432/orders, table "public"."orders" (server 7568…, database 5, table 16402)` */
 export function describeSource({ server, database, table, ...ids }: SourceIdentity): string {
   const system = ids.system === null ? '' : `server ${ids.system}, `;

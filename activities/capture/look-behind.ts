@@ -133,7 +133,7 @@ function goneOn(
     lookedAt: clock,
     transaction,
     unreachable,
-    ...(falling === undefined ? {} : { fallingId: falling }),
+    fallingId: falling,
   };
   if (older === undefined || newer === undefined) {
     const both = older === undefined ? [taken] : [older, taken];

@@ -1,8 +1,6 @@
 import { LastingFailure } from '../../domain/errors';
 import { gapsBefore, LOWEST_PLACE } from '../../domain/gaps';
 import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../domain/missed';
-import { sourceOf } from '../../domain/source-id';
-import { topicOf } from '../../domain/topic-id';
 import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../domain/watermark';
 import type { OrdersSource, OrdersTopic, Progress } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
@@ -69,8 +67,8 @@ export function createOpenCapture(deps: {
       sequence: record?.sequence ?? 0,
       warnings,
       topicWarnings: ofTopic.warnings,
-      ...topicOf({ topicId: id }),
-      ...sourceOf({ sourceId }),
+      topicId: id,
+      sourceId,
     };
     if (startFrom !== undefined) {
       const late = lateFrom(record, startFrom);
@@ -81,8 +79,8 @@ export function createOpenCapture(deps: {
       const { upper: watermark, topicId = id } = record;
       return {
         ...known,
-        ...topicOf({ topicId }),
-        ...sourceOf(record),
+        topicId,
+        sourceId: record.sourceId,
         ...lateOf(record),
         watermark,
         startedFrom: 'progress record',

@@ -2,7 +2,6 @@ import { Context } from '@temporalio/activity';
 import type { Gap } from '../../domain/gaps';
 import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../domain/missed';
 import type { Window } from '../../domain/ranges';
-import { sourceOf } from '../../domain/source-id';
 import { sameCounts } from '../../domain/unreachable';
 import type { Watermark } from '../../domain/watermark';
 import { TableLocked, type Hold } from '../../domain/hold';
@@ -138,13 +137,13 @@ export function createPoll(deps: {
 }
 
 function seenOf(now: Inspection | undefined, before: Inspection | undefined) {
-  return { ...sourceOf(now), ...(now === undefined || now === before ? {} : { warnings: now.warnings }) };
+  return { sourceId: now?.sourceId, warnings: now === before ? undefined : now?.warnings };
 }
 
 function joined(before: Look | undefined, look: Look): Look {
   const uncounted = joinUncounted(before?.uncounted, look.uncounted);
   const settled = addMissed(before?.settled ?? NONE_MISSED, look.settled);
-  return { watch: look.watch, settled, ...(uncounted === undefined ? {} : { uncounted }) };
+  return { watch: look.watch, settled, uncounted };
 }
 
 function isNews(behind: Look | undefined, known: Watch | null): boolean {

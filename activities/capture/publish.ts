@@ -1,8 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { LateRows } from '../../domain/missed';
 import type { Window } from '../../domain/ranges';
-import { sourceOf } from '../../domain/source-id';
-import { topicOf } from '../../domain/topic-id';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../../ports';
 import { standInFor } from './stand-in';
 
@@ -55,6 +53,7 @@ export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; 
         ...since,
       },
     );
-    return { rows: published.rows, ...topicOf(published), ...sourceOf(published) };
+    const { rows, topicId, sourceId: readFrom } = published;
+    return { rows, topicId, sourceId: readFrom };
   };
 }

@@ -16,6 +16,7 @@ import type {
 } from '../../ports';
 import { findDuplicates, type HighWater, type Judged } from './duplicates';
 import { judge } from './parse-message';
+import { orNone } from '../../domain/or-none';
 
 export interface Landing {
   topic: OrdersTopic;
@@ -82,9 +83,9 @@ export async function carryOut(
       quarantined: quarantined.length,
       failures,
     },
-    ...(newest === MIN ? {} : { newestCreatedAt: formatTimestamp(newest) }),
+    newestCreatedAt: newest === MIN ? undefined : formatTimestamp(newest),
     highWater: after.highWater,
-    ...(damaged.length === 0 ? {} : { damaged: damaged.slice(0, REMEMBERED) }),
+    damaged: orNone(damaged.slice(0, REMEMBERED)),
   };
 }
 

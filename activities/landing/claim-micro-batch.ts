@@ -6,7 +6,7 @@ import { areSameTransactions, type OpenTransaction } from '../../domain/open-tra
 import { lagOf, planRanges } from '../../domain/plan-ranges';
 import { REMEMBERED } from '../../domain/requests';
 import type { OffsetRange, Offsets } from '../../domain/ranges';
-import { isOtherTopic, topicOf } from '../../domain/topic-id';
+import { isOtherTopic } from '../../domain/topic-id';
 import type { KnownLake, OrdersLake, OrdersTopic } from '../../ports';
 import { HoldWatch } from './hold-watch';
 import type { Named, Unnamed } from '../name-pipeline';
@@ -89,11 +89,11 @@ export function createClaimMicroBatch(deps: {
         return {
           ranges,
           lagOffsets: lagOf(next, high),
-          ...topicOf({ topicId }),
-          ...(lake === undefined ? {} : { lake }),
-          ...(told ? { damaged } : {}),
-          ...(holdChanged ? { heldBy } : {}),
-          ...(isNew ? { added } : {}),
+          topicId,
+          lake,
+          damaged: told ? damaged : undefined,
+          heldBy: holdChanged ? heldBy : undefined,
+          added: isNew ? added : undefined,
         };
       await deps.topic.awaitMessages(next, { maxWaitMs: deps.waitMs, signal });
       signal.throwIfAborted();

@@ -1,9 +1,8 @@
-import { damagedIn } from '../../domain/damaged';
 import { marksFor, partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
 import type { Reset } from '../../domain/requests';
-import { topicOf } from '../../domain/topic-id';
 import type { BatchManifest, KnownLake, LedgerEntry, OrdersLake, OrdersTopic, OwnedBatch } from '../../ports';
+import { orNone } from '../../domain/or-none';
 
 export interface CommitInput extends OwnedBatch {
   manifest: BatchManifest;
@@ -47,23 +46,25 @@ export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersL
     withdrawn,
     known,
     previousHash,
-    ...topic
+    topicId,
+    topicSince,
   }: CommitInput): Promise<{ sequence: number; entryHash?: string }> {
     if (known !== undefined) await deps.lake.confirm(known);
     const { hash: entryHash } = await deps.lake.commit({
       epoch,
       sequence,
       ranges,
-      ...topicOf(topic),
+      topicId,
+      topicSince,
       next,
       reached,
-      ...(resets.length === 0 ? {} : { resets }),
-      ...(unlanded.length === 0 ? {} : { unlanded }),
-      ...(parked === undefined ? {} : { parked }),
-      ...(supersedes === undefined ? {} : { supersedes }),
-      ...(withdrawn === undefined ? {} : { withdrawn }),
-      ...damagedIn(manifest),
-      ...(previousHash === undefined ? {} : { previousHash }),
+      resets: orNone(resets),
+      unlanded: orNone(unlanded),
+      parked,
+      supersedes,
+      withdrawn,
+      damaged: orNone(manifest.damaged),
+      previousHash,
       ...manifestOf(manifest),
     });
     await deps.topic.commitGroupOffsets(next);
@@ -88,7 +89,7 @@ function manifestOf(from: BatchManifest): BatchManifest {
     files,
     quarantineFiles,
     counts,
-    ...(newestCreatedAt === undefined ? {} : { newestCreatedAt }),
+    newestCreatedAt,
     highWater,
   };
 }

@@ -30,7 +30,7 @@ export class HoldWatch {
       if (BigInt(high[partition] ?? at) <= BigInt(at)) this.#stuck.delete(partition);
       else if (this.#stuck.get(partition)?.stable !== at) {
         const heldBy = known.find((one) => String(one.partition) === partition && one.offset === at);
-        this.#stuck.set(partition, { stable: at, since: now, ...(heldBy === undefined ? {} : { heldBy }) });
+        this.#stuck.set(partition, { stable: at, since: now, heldBy });
       }
     }
     await this.#describe(

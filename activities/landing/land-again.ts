@@ -1,15 +1,16 @@
 import { Context } from '@temporalio/activity';
-import { damagedIn, type DamagedFile } from '../../domain/damaged';
+import { type DamagedFile } from '../../domain/damaged';
 import { LastingFailure } from '../../domain/errors';
 import { PUBLISH_AGAIN } from '../../domain/data-loss';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { OffsetRange } from '../../domain/ranges';
-import { isOtherTopic, topicOf } from '../../domain/topic-id';
+import { isOtherTopic } from '../../domain/topic-id';
 import type { BatchManifest, KnownLake, LedgerEntry } from '../../ports';
 import { carryOut, type Landing } from './carry-out';
 import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
 import { orGone, withdrawal } from './withdraw-batch';
+import { orNone } from '../../domain/or-none';
 
 export interface LandAgainInput {
   epoch: number;
@@ -60,7 +61,8 @@ export function createLandAgain(deps: Landing) {
     damaged: told = [],
     known,
     partitions,
-    ...topic
+    topicId,
+    topicSince = 1,
   }: LandAgainInput): Promise<LandAgainResult> {
     if (known !== undefined) await deps.lake.confirm(known);
     const entry = await deps.lake.entry(batch);
@@ -70,22 +72,23 @@ export function createLandAgain(deps: Landing) {
       throw new LastingFailure('InvalidSettings', `Batch ${batch} cannot be landed again: ${why}.`);
     }
     const ranges = [...entry.ranges];
-    const { topicSince = 1, topicId } = topic;
-    const ofTopic = topicOf({ topicId: entry.topicId ?? topicId });
-    const identity = { epoch, sequence: batch, ranges, ...ofTopic };
+    const identity = { epoch, sequence: batch, ranges, topicId: entry.topicId ?? topicId };
     // A worker that died between the ledger entry and its answer: what it has done is there to be read.
     const done = await deps.lake.entry(sequence);
     const before = await deps.lake.rowsOf(identity);
     if (done?.supersedes === batch && !dryRun) {
       const { withdrawn } = done;
-      const manifest = { ...manifestFor(done, partitions ?? partitionsIn(done.next)), ...damagedIn(done) };
-      return { ranges, before, manifest, ...(withdrawn === undefined ? {} : { withdrawn }) };
+      const manifest = {
+        ...manifestFor(done, partitions ?? partitionsIn(done.next)),
+        damaged: orNone(done.damaged),
+      };
+      return { ranges, before, manifest, withdrawn };
     }
     // Its own files are about to be replaced; of others it is told whether they still are damaged.
     const damaged = told.filter((one) => one.batch !== batch || one.listed === undefined);
     if (withdraw) {
       const { left, withdrawn } = await withdrawal(deps.lake, batch);
-      const manifest = { ...left, highWater, ...damagedIn({ damaged }) };
+      const manifest = { ...left, highWater, damaged: orNone(damaged) };
       return { ranges, before, manifest, withdrawn };
     }
     if (batch < topicSince || isOtherTopic(entry.topicId, topicId)) throw offsetsOfBefore(batch, topicId);

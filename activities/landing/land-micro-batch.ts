@@ -1,13 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { damagedIn, type DamagedFile } from '../../domain/damaged';
+import { type DamagedFile } from '../../domain/damaged';
 import { LastingFailure } from '../../domain/errors';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
-import { topicOf } from '../../domain/topic-id';
 import type { BatchManifest, KnownLake, OwnedBatch } from '../../ports';
 import { carryOut, type Landing } from './carry-out';
 import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
+import { orNone } from '../../domain/or-none';
 
 export interface LandInput extends OwnedBatch {
   highWater: HighWater;
@@ -47,14 +47,15 @@ export function createLandMicroBatch(deps: Landing) {
     damaged = [],
     known,
     partitions = partitionsIn(reached),
-    ...topic
+    topicId,
+    topicSince,
   }: LandInput): Promise<BatchManifest> {
     const context = Context.current();
-    const { topicSince, ...ofTopic } = topicOf(topic);
-    const batch = { epoch, sequence, ranges, ...ofTopic };
+    const batch = { epoch, sequence, ranges, topicId };
     if (known !== undefined) await deps.lake.confirm(known);
     const committed = await deps.lake.findCommitted(batch);
-    if (committed !== undefined) return { ...manifestFor(committed, partitions), ...damagedIn(committed) };
+    if (committed !== undefined)
+      return { ...manifestFor(committed, partitions), damaged: orNone(committed.damaged) };
     const manifest = carryOut(
       deps,
       batch,
@@ -62,7 +63,7 @@ export function createLandMicroBatch(deps: Landing) {
         highWater,
         partitions,
         isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
-        batches: { before: sequence, ...(topicSince === undefined ? {} : { topicSince }) },
+        batches: { before: sequence, topicSince },
         damaged,
       },
       context,

@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import { damagedIn, type DamagedFile, type LakeIdentity } from '../../domain/damaged';
+import { type DamagedFile, type LakeIdentity } from '../../domain/damaged';
 import type { Offsets } from '../../domain/ranges';
-import { topicOf } from '../../domain/topic-id';
 import type { Watermark } from '../../domain/watermark';
 import type { OrdersLake, OrdersTopic } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
+import { orNone } from '../../domain/or-none';
 
 export interface OpenLandingResult extends Named {
   /** Which opening of the lake this is; every batch is written under it. */
@@ -59,7 +59,7 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
     const { epoch, last, hash, identity, damaged } = await deps.lake.open({
       runId: workflowExecution?.runId ?? '',
       scheduledAt: currentAttemptScheduledTimestampMs,
-      ...(firstRunId === undefined ? {} : { firstRunId }),
+      firstRunId,
       onlyOwn,
       ...(acceptLake === true ? { accept: true } : { landed: await deps.topic.groupOffsets() }),
     });
@@ -72,18 +72,19 @@ export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }
         epoch,
         sequence,
         next,
-        ...topicOf(last),
+        topicId: last.topicId,
+        topicSince: last.topicSince,
         reached,
         highWater,
         unlanded,
-        ...damagedIn({ damaged }),
+        damaged: orNone(damaged),
         startedFrom: 'ledger',
         lake: identity,
-        ...(hash === undefined ? {} : { entryHash: hash }),
+        entryHash: hash,
       };
     }
     const { earliest, ...now } = await deps.topic.offsets();
-    const { begin, ...there } = await deps.lake.beginning(epoch, { begin: earliest, ...topicOf(now) });
+    const { begin, ...there } = await deps.lake.beginning(epoch, { begin: earliest, topicId: now.topicId });
     await forget(begin);
     return {
       epoch,

@@ -1,5 +1,5 @@
 import type { Offsets } from '../../domain/ranges';
-import { isOtherTopic, topicOf } from '../../domain/topic-id';
+import { isOtherTopic } from '../../domain/topic-id';
 import type { OrdersTopic } from '../../ports';
 
 export interface ResolveOffsetsInput {
@@ -29,8 +29,7 @@ export function createResolveOffsets(deps: { topic: OrdersTopic }) {
     topicId: known,
   }: ResolveOffsetsInput): Promise<ResolveOffsetsResult> {
     const { earliest, stable, topicId } = await deps.topic.offsets();
-    const ofTopic = topicOf({ topicId });
-    if (offsets === 'earliest') return { offsets: earliest, ...ofTopic };
+    if (offsets === 'earliest') return { offsets: earliest, topicId };
     if (isOtherTopic(known, topicId)) {
       // Some may be of before, and partitions that are not named would go on at offsets of before.
       const problem = `the topic was deleted and made anew (its id was ${known}, it is ${topicId}): reset to "earliest" first`;
@@ -46,6 +45,6 @@ export function createResolveOffsets(deps: { topic: OrdersTopic }) {
     }
     // As in a claim: what is not known was added since.
     const begins = Object.fromEntries(Object.keys(stable).map((partition) => [partition, '0']));
-    return { offsets, begins, ...ofTopic };
+    return { offsets, begins, topicId };
   };
 }

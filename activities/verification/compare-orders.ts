@@ -33,8 +33,8 @@ export function createVerifyActivities({
           dates: 'different',
           signal: context.cancellationSignal,
           onProgress: (doing) => context.heartbeat({ doing }),
-          ...(from === undefined ? {} : { from }),
-          ...(to === undefined ? {} : { to }),
+          from,
+          to,
         });
         return { result };
       } catch (error) {

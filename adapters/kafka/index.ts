@@ -1,7 +1,6 @@
 import type { OrdersTopic, OutgoingMessage, Progress } from '../../ports';
 import type { OpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets, Window } from '../../domain/ranges';
-import { topicOf } from '../../domain/topic-id';
 import { untilAborted, type Connection, ConnectionPool, explain, type KafkaTopicOptions } from './transport';
 import { ensureTopic, logBounds, requireTopic, topicId, checkSettings } from './topic';
 import { waitForMessages, readRange } from './reader';
@@ -79,7 +78,7 @@ class KafkaOrdersTopic implements OrdersTopic {
           stable[partition] = String(bound.latest);
           high[partition] = String(bound.high);
         }
-        return { earliest, stable, high, ...topicOf({ topicId: id }) };
+        return { earliest, stable, high, topicId: id };
       }),
     );
   }

@@ -56,6 +56,6 @@ async function holderOf(pool: Queries, table: string): Promise<Hold | undefined>
     kind: 'table lock',
     who,
     since,
-    ...(pid === null ? {} : { mend: `SELECT pg_terminate_backend(${pid});` }),
+    mend: pid === null ? undefined : `SELECT pg_terminate_backend(${pid});`,
   };
 }

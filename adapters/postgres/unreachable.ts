@@ -107,7 +107,7 @@ export function readUnreachable(
       {
         kind,
         rows: more ? MOST_COUNTED : rows,
-        ...(more ? { more } : {}),
+        more: more || undefined,
         from,
         to: more ? null : to,
         examples: examples ?? [],

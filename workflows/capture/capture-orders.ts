@@ -14,7 +14,6 @@ import type { PollResult } from '../../activities/capture/poll';
 import type { PublishResult } from '../../activities/capture/publish';
 import type { Window } from '../../domain/ranges';
 import { remember, type Refusal } from '../../domain/requests';
-import { sourceOf } from '../../domain/source-id';
 import type { CaptureStatus } from '../../domain/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../../domain/watermark';
 import { captureDetails, summarize } from './details';
@@ -116,12 +115,12 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
 
   /** The next window, once there is one; `undefined` when a signal came first. */
   function pollAfter(from: CaptureState): Promise<PollResult | undefined> {
-    const { watermark: after, heldBy, gaps = [], pipeline } = from;
+    const { watermark: after, heldBy, gaps = [], pipeline, sourceId } = from;
     const summary = `after ${describeWatermark(after)}`;
-    const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
+    const unnamed = pipeline === undefined ? true : undefined;
     return requests.unlessAsked(() =>
       poll.executeWithOptions({ summary }, [
-        { after, heldBy, watch: watchForPoll(from), gaps, ...sourceOf(from), ...unnamed },
+        { after, heldBy, watch: watchForPoll(from), gaps, sourceId, unnamed },
       ]),
     );
   }
@@ -137,12 +136,12 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
   /** The state of one that was reset to before what it has published. */
   function reopened(from: CaptureState, conflict: unknown): Promise<CaptureState> {
     const { sequence, watermark, afterReset } = from;
-    const place = afterReset === true ? { startFrom: watermark } : {};
+    const startFrom = afterReset === true ? watermark : undefined;
     return unlessOwn(conflict, 'CaptureConflict', async () =>
       caughtUp(
         from,
         await openCapture.executeWithOptions({ summary: 'where it stands, after a reset' }, [
-          { ...place, behind: { sequence, firstRunId } },
+          { startFrom, behind: { sequence, firstRunId } },
         ]),
       ),
     );

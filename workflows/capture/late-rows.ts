@@ -15,6 +15,7 @@ import {
 import type { CaptureStatus } from '../../domain/status';
 import type { Watermark } from '../../domain/watermark';
 import { now } from '../shared/requests';
+import { orNone } from '../../domain/or-none';
 
 export interface LateState {
   /** For noticing rows that capture does not reach; absent before the first look. */
@@ -87,18 +88,12 @@ export function publishedLate<S extends LateState>(state: S, rows: number): S {
 export function lateStatus(state: LateState): Pick<CaptureStatus, 'missed' | 'unreachable' | 'detection'> {
   const { missedSince, watch, uncounted } = state;
   const missed = allMissed(state);
-  const unreachable = watch?.unreachable ?? [];
-  const detection = {
-    ...(watch?.failing === undefined ? {} : { failing: watch.failing }),
-    ...(watch?.fallingId === undefined ? {} : { fallingId: watch.fallingId }),
-    ...(uncounted === undefined ? {} : { uncounted }),
-  };
+  const { failing, fallingId } = watch ?? {};
+  const isMissed = missedSince !== undefined && missed.backdated > 0;
   return {
-    ...(missedSince === undefined || missed.backdated === 0
-      ? {}
-      : { missed: { ...missed, since: missedSince } }),
-    ...(unreachable.length === 0 ? {} : { unreachable }),
-    ...(Object.keys(detection).length === 0 ? {} : { detection }),
+    missed: isMissed ? { ...missed, since: missedSince } : undefined,
+    unreachable: orNone(watch?.unreachable),
+    detection: (failing ?? fallingId ?? uncounted) ? { failing, fallingId, uncounted } : undefined,
   };
 }
 

@@ -14,8 +14,6 @@ import {
   type Reset,
 } from '../../domain/requests';
 import type { LastError } from '../../domain/status';
-import { sourceOf } from '../../domain/source-id';
-import { topicOf } from '../../domain/topic-id';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../../domain/watermark';
 import { lateRowsOf, lookedBehind, movedLate, openedLate, publishedLate, type LateState } from './late-rows';
 import { governed, now, refused, type Outcome } from '../shared/requests';
@@ -84,9 +82,9 @@ export function opened({
     sequence,
     watermark,
     startedFrom,
-    ...(pipeline === undefined ? {} : { pipeline }),
-    ...topicOf({ topicId }),
-    ...sourceOf({ sourceId }),
+    pipeline,
+    topicId,
+    sourceId,
     ...openedLate(late),
     rows: 0,
     lagSeconds: 0,
@@ -107,19 +105,18 @@ export function caughtUp(state: CaptureState, found: OpenCaptureResult): Capture
   const place = { sequence, watermark, warnings, topicWarnings, ...openedLate(late) };
   const after = { ...withoutPlaces(state), ...place };
   // A reset that no window has followed in this state is carried out again: at worst rows are published twice.
-  return state.afterReset === true ? after : { ...after, ...topicOf(found), ...sourceOf(found) };
+  return state.afterReset === true ? after : { ...after, topicId: found.topicId, sourceId: found.sourceId };
 }
 
 export function polled(state: CaptureState, result: PollResult): CaptureState {
   const { window, more, clock, heldBy, warnings = state.warnings } = result;
   const micros =
     window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
-  const named = result.pipeline === undefined ? {} : { pipeline: result.pipeline };
   const lagSeconds = Math.max(Number(micros / 1000n) / 1000, heldFor(heldBy, Date.parse(clock)));
   return {
     ...lookedBehind(state, result),
-    ...named,
-    ...sourceOf(result),
+    pipeline: result.pipeline ?? state.pipeline,
+    sourceId: result.sourceId ?? state.sourceId,
     warnings,
     heldBy,
     lagSeconds,
@@ -157,8 +154,8 @@ export function advanced(
     sequence,
     watermark,
     rows: state.rows + rows,
-    ...topicOf({ topicId }),
-    ...sourceOf({ sourceId }),
+    topicId,
+    sourceId,
     recordedAt: Date.now(),
   };
 }
@@ -167,11 +164,11 @@ export function advanced(
 export function sinceLast(
   state: CaptureState,
 ): Pick<PublishInput, 'topicId' | 'sourceId' | 'afterReset' | 'late'> {
-  const { topicId, afterReset } = state;
+  const { topicId, sourceId, afterReset } = state;
   return {
-    ...topicOf({ topicId }),
-    ...sourceOf(state),
-    ...(afterReset === undefined ? {} : { afterReset }),
+    topicId,
+    sourceId,
+    afterReset,
     late: lateRowsOf(state),
   };
 }

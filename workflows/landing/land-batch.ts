@@ -1,16 +1,15 @@
 import type { BatchManifest } from '../../ports';
-import { damagedIn } from '../../domain/damaged';
 import { partitionsIn } from '../../domain/partition-marks';
 import { offsetsAfter } from '../../domain/plan-ranges';
 import { formatRanges, spanOf, type OffsetRange } from '../../domain/ranges';
-import { topicOf } from '../../domain/topic-id';
 import type { LandStatus } from '../../domain/status';
 import { commitMicroBatch, landMicroBatch } from './activities';
 import { summarizeManifest } from './details';
-import { committed, furthest, knownLake, parked, previousEntry, withEntry, type LandState } from './state';
+import { committed, furthest, knownLake, parked, withEntry, type LandState } from './state';
 import { withError } from '../shared/last-error';
 import { lastingFailure } from '../shared/lasting-failure';
 import { now } from '../shared/requests';
+import { orNone } from '../../domain/or-none';
 
 /** Carries ranges that history has fixed through to the end, or parks them; nothing may come between. */
 export async function landBatch(
@@ -18,7 +17,8 @@ export async function landBatch(
   ranges: OffsetRange[],
   enter: (phase: LandStatus['phase']) => void,
 ): Promise<LandState> {
-  const { epoch = 0, unlanded = [], damaged = [], highWater, reached } = from; // epoch 0 is of a replayed run of version 0.1.0 only
+  const { epoch = 0, unlanded = [], highWater, reached, topicId, topicSince } = from; // epoch 0 is of a replayed run of version 0.1.0 only
+  const damaged = orNone(from.damaged);
   const sequence = from.sequence + 1;
   const next = offsetsAfter(from.next, ranges);
   const known = knownLake(from);
@@ -28,10 +28,11 @@ export async function landBatch(
     ranges,
     next,
     reached: furthest(reached, next),
-    ...topicOf(from),
+    topicId,
+    topicSince,
     resets: from.resetsToRecord,
     known,
-    ...previousEntry(from),
+    previousHash: from.entryHash,
   };
   const after = { ...from, lagOffsets: from.lagOffsets - spanOf(ranges) };
   const offsets = `${spanOf(ranges)} offsets, ${formatRanges(ranges)}`;
@@ -47,8 +48,9 @@ export async function landBatch(
         highWater,
         partitions: partitionsIn(next),
         reached,
-        ...damagedIn({ damaged }),
-        ...topicOf(from),
+        damaged,
+        topicId,
+        topicSince,
         known,
       },
     ]);
@@ -59,7 +61,7 @@ export async function landBatch(
     const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
       {
         ...commit,
-        manifest: { ...nothing(highWater), ...damagedIn({ damaged }) },
+        manifest: { ...nothing(highWater), damaged },
         parked: failure,
         unlanded: [...unlanded, sequence],
       },

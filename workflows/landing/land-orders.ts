@@ -9,12 +9,9 @@ import {
 } from '@temporalio/workflow';
 import type { ClaimResult } from '../../activities/landing/claim-micro-batch';
 import type { OpenLandingInput, OpenLandingResult } from '../../activities/landing/open-landing';
-import { damagedIn } from '../../domain/damaged';
-import { heldByIn } from '../../domain/open-transaction';
 import { formatOffsets } from '../../domain/ranges';
 import { LAND_STATE, readInput } from '../../domain/inputs';
 import { remember, type Refusal } from '../../domain/requests';
-import { topicOf } from '../../domain/topic-id';
 import type { LandStatus } from '../../domain/status';
 import { claimMicroBatch, openLanding } from './activities';
 import { landBatch } from './land-batch';
@@ -27,6 +24,7 @@ import { statusQuery } from '../shared/messages';
 import { checkedInput } from '../shared/input';
 import { receiveRequests, withStrays, type Outcome } from '../shared/requests';
 import { tell } from '../shared/search-attributes';
+import { orNone } from '../../domain/or-none';
 
 /**
  * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; for ever.
@@ -52,11 +50,11 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
     failures: state?.failures ?? {},
     files: state?.files ?? 0,
     lagOffsets: state?.lagOffsets ?? 0,
-    ...heldByIn({ heldBy: state?.heldBy ?? [] }),
+    heldBy: orNone(state?.heldBy),
     newestCreatedAt: state?.newestCreatedAt ?? null,
     unlanded: state?.unlanded ?? [],
     parked: state?.parked ?? [],
-    ...damagedIn({ damaged: state?.damaged ?? [] }),
+    damaged: orNone(state?.damaged),
     paused: state?.paused ?? null,
     resets: state?.resets ?? [],
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
@@ -71,7 +69,7 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
   const input = checkedInput<LandInput>('landOrders', args, (all) =>
     readInput(all, ['acceptLake'], LAND_STATE),
   );
-  state = input.state ?? opened(await open(input.acceptLake === true ? { acceptLake: true } : {}));
+  state = input.state ?? opened(await open({ acceptLake: input.acceptLake }));
   for (;;) {
     // A run of version 0.1.0 goes on under an epoch of its own.
     if (state.epoch === undefined && patched('epochs')) state = { ...state, epoch: (await open()).epoch };
@@ -121,19 +119,19 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
 
   /** The next ranges, once there are any; `undefined` when a signal came first. */
   function claimFrom(from: LandState): Promise<ClaimResult | undefined> {
-    const { next, pipeline, topicId, damaged = [], heldBy = [], atMost } = from;
+    const { next, pipeline, topicId, damaged, heldBy, atMost } = from;
     const summary = `from ${formatOffsets(next)}`;
-    const unnamed = pipeline === undefined ? ({ unnamed: true } as const) : {};
+    const unnamed = pipeline === undefined ? true : undefined;
     return requests.unlessAsked(() =>
       claimMicroBatch.executeWithOptions({ summary }, [
         {
           next,
-          ...topicOf({ topicId }),
-          ...(atMost === undefined ? {} : { atMost }),
-          ...unnamed,
+          topicId,
+          atMost,
+          unnamed,
           known: knownLake(from),
-          ...damagedIn({ damaged }),
-          ...heldByIn({ heldBy }),
+          damaged: orNone(damaged),
+          heldBy: orNone(heldBy),
         },
       ]),
     );

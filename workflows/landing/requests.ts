@@ -1,17 +1,16 @@
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
 import type { LandAgainResult } from '../../activities/landing/land-again';
-import { damagedIn } from '../../domain/damaged';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
 import type { Replayed } from '../../domain/replay';
-import { topicOf } from '../../domain/topic-id';
 import type { ReplayRequest, Request } from '../../domain/requests';
 import { commitMicroBatch, landAgain, resolveOffsets } from './activities';
 import { summarizeManifest } from './details';
-import { knownLake, moved, placeBefore, previousEntry, superseded, withEntry, type LandState } from './state';
+import { knownLake, moved, placeBefore, superseded, withEntry, type LandState } from './state';
 import { lastingFailure } from '../shared/lasting-failure';
 import { replayedSignal } from '../shared/messages';
 import { governed, refused, type Outcome } from '../shared/requests';
+import { orNone } from '../../domain/or-none';
 
 /** Carries out what an operator, or `replayBatches`, asked for. */
 export async function requested(state: LandState, request: Request): Promise<Outcome<LandState>> {
@@ -44,8 +43,7 @@ async function reset(
   to: Offsets | 'earliest',
   reason: string | null,
 ): Promise<Outcome<LandState>> {
-  const { topicId: known } = state;
-  const resolved = await resolveOffsets({ offsets: to, ...topicOf({ topicId: known }) });
+  const resolved = await resolveOffsets({ offsets: to, topicId: state.topicId });
   const { offsets, problem = 'the offsets do not exist' } = resolved;
   return offsets === undefined ? refused(state, signal, problem) : moved(state, offsets, reason, resolved);
 }
@@ -66,7 +64,8 @@ async function landBatchAgain(
   state: LandState,
   { batch, dryRun, withdraw = false }: ReplayRequest,
 ): Promise<{ after: LandState; replayed: Replayed }> {
-  const { epoch = 0, highWater, next, reached, resetsToRecord: resets, unlanded = [], damaged = [] } = state;
+  const { epoch = 0, highWater, next, reached, resetsToRecord: resets, unlanded = [], damaged } = state;
+  const { topicId, topicSince } = state;
   const sequence = state.sequence + 1;
   let again: LandAgainResult;
   try {
@@ -82,9 +81,10 @@ async function landBatchAgain(
           highWater,
           partitions: partitionsIn(next),
           dryRun,
-          ...(withdraw ? { withdraw } : {}),
-          ...damagedIn({ damaged }),
-          ...topicOf(state),
+          withdraw: withdraw ? true : undefined,
+          damaged: orNone(damaged),
+          topicId,
+          topicSince,
           known: knownLake(state),
         },
       ],
@@ -107,13 +107,14 @@ async function landBatchAgain(
         manifest,
         next,
         reached,
-        ...topicOf(state),
+        topicId,
+        topicSince,
         resets,
         unlanded: unlanded.filter((number) => number !== batch),
         supersedes: batch,
-        ...(withdrawn === undefined ? {} : { withdrawn }),
+        withdrawn,
         known: knownLake(state),
-        ...previousEntry(state),
+        previousHash: state.entryHash,
       },
     ],
   );

@@ -9,7 +9,7 @@ import type { OpenTransaction } from '../../domain/open-transaction';
 import { partitionsIn, marksFor } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
 import { remember, type Pause, type Refusal, type Reset } from '../../domain/requests';
-import { isOtherTopic, topicOf } from '../../domain/topic-id';
+import { isOtherTopic } from '../../domain/topic-id';
 import type { Replayed } from '../../domain/replay';
 import type { LastBatch } from '../../domain/search-attributes';
 import type { LastError, LandStatus, ParkedBatch } from '../../domain/status';
@@ -86,17 +86,19 @@ export function opened({
   entryHash,
   startedFrom,
   pipeline,
-  ...topic
+  topicId,
+  topicSince,
 }: OpenLandingResult): LandState {
   return {
     epoch,
     sequence,
     next,
-    ...topicOf(topic),
+    topicId,
+    topicSince,
     reached,
     highWater,
     startedFrom,
-    ...(pipeline === undefined ? {} : { pipeline }),
+    pipeline,
     rows: { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
     failures: {},
     files: 0,
@@ -108,9 +110,9 @@ export function opened({
     refusals: [],
     unlanded,
     parked: [],
-    ...(damaged === undefined ? {} : { damaged }),
-    ...(lake === undefined ? {} : { lake }),
-    ...(entryHash === undefined ? {} : { entryHash }),
+    damaged,
+    lake,
+    entryHash,
     lastError: null,
     runs: 1,
   };
@@ -128,17 +130,17 @@ export function caughtUp(state: LandState, found: OpenLandingResult): LandState 
     ...now,
     ...{ rows, failures, files, newestCreatedAt, paused, resets, refusals, lastError, runs, startedFrom },
     parked: parked.filter(({ sequence }) => now.unlanded?.includes(sequence)),
-    ...(pipeline === undefined ? {} : { pipeline }),
-    ...(toldAt === undefined ? {} : { toldAt }),
-    ...(lastReplay === undefined ? {} : { lastReplay }),
+    pipeline: pipeline ?? now.pipeline,
+    toldAt,
+    lastReplay,
   };
   const pending = resetsToRecord.at(-1);
-  return pending === undefined ? after : moved(after, pending.to, pending.reason, topicOf(pending)).state;
+  return pending === undefined ? after : moved(after, pending.to, pending.reason, pending).state;
 }
 
 /** What activities are told of the lake. */
 export function knownLake({ lake, sequence }: LandState): KnownLake {
-  return { sequence, ...(lake === undefined ? {} : { lake }) };
+  return { sequence, lake };
 }
 
 export function claimed(
@@ -152,11 +154,11 @@ export function claimed(
     reached: { ...added, ...state.reached },
     highWater: marksAt(state, next),
     lagOffsets,
-    ...(heldBy === undefined ? {} : { heldBy }),
-    ...(damaged === undefined ? {} : { damaged }),
-    ...(lake === undefined ? {} : { lake }),
-    ...(pipeline === undefined ? {} : { pipeline }),
-    ...topicOf({ topicSince: state.topicSince, topicId: topicId ?? state.topicId }),
+    heldBy: heldBy ?? state.heldBy,
+    damaged: damaged ?? state.damaged,
+    lake: lake ?? state.lake,
+    pipeline: pipeline ?? state.pipeline,
+    topicId: topicId ?? state.topicId,
   };
 }
 
@@ -227,7 +229,7 @@ export function moved(
   const anew = isOtherTopic(state.topicId, topicId);
   // A new topic's offsets are those of all its partitions, which may be fewer.
   const to = anew ? offsets : { ...begins, ...state.next, ...offsets };
-  const reset = { from: state.next, to, reason, at: now(), ...(anew ? { topicId } : {}) };
+  const reset = { from: state.next, to, reason, at: now(), topicId: anew ? topicId : undefined };
   // Of the new topic nothing was landed yet: whatever stands below the offsets of the old one is no repeat.
   const begun = anew
     ? { reached: to, topicSince: state.sequence + 1 }
@@ -237,7 +239,7 @@ export function moved(
       ...state,
       next: to,
       highWater: marksAt(state, to),
-      ...topicOf({ topicId: topicId ?? state.topicId, topicSince: state.topicSince }),
+      topicId: topicId ?? state.topicId,
       ...begun,
       resets: remember(state.resets, reset),
       resetsToRecord: remember(state.resetsToRecord, reset),
@@ -301,13 +303,5 @@ export function superseded(
 
 /** After a commit: the hash of the entry that it wrote. A worker of an older version does not tell, and then it is unknown. */
 export function withEntry<T extends LandState>(state: T, { entryHash }: { entryHash?: string }): T {
-  const after = { ...state };
-  if (entryHash === undefined) delete after.entryHash;
-  else after.entryHash = entryHash;
-  return after;
-}
-
-/** What a commit is told of the entry before. */
-export function previousEntry({ entryHash }: LandState): { previousHash?: string } {
-  return entryHash === undefined ? {} : { previousHash: entryHash };
+  return { ...state, entryHash };
 }

@@ -85,7 +85,7 @@ export async function replayBatches(
       replyTo: workflowId,
       batch,
       dryRun: status.dryRun,
-      ...(asked.withdraw === true ? { withdraw: true } : {}),
+      withdraw: asked.withdraw === true ? true : undefined,
     };
     answered = undefined;
     for (;;) {

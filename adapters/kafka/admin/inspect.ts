@@ -71,7 +71,7 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
       brokers: brokers.map(({ host, port }) => `${host}:${port}`),
       newEnough: (versions[OFFSET_FETCH.apiKey]?.maxVersion ?? 0) >= OFFSET_FETCH.version,
       topicIsHidden,
-      ...(topic === undefined ? {} : { topic }),
+      topic,
       topicConfig:
         topic === undefined
           ? {}
@@ -115,7 +115,7 @@ async function tryTransactions(
   try {
     const missing = await inTime(missingRights(connection, admin, options), PART_MS, late);
     const progress = await seen(inTime(readProgress(connection, undefined), PART_MS, late));
-    return { missing, ...(progress === undefined ? {} : { progress }) };
+    return { missing, progress };
   } catch (error) {
     const trouble = explain(error, 'trying transactions and groups', options);
     if (trouble instanceof LastingFailure) throw trouble;

@@ -43,8 +43,8 @@ export async function openTransactions(
       partition,
       offset: String(offset),
       who: describe(producer, known?.transactionalId),
-      ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
-      ...(known?.timeoutMs === undefined ? {} : { timeoutMs: known.timeoutMs }),
+      since: since === undefined ? undefined : new Date(since).toISOString(),
+      timeoutMs: known?.timeoutMs,
       abort: kafkaTool(
         options,
         'kafka-transactions.sh',

@@ -21,11 +21,11 @@ const record = z.object({
   lower: watermark,
   upper: watermark,
   rows: z.int().min(0),
-  topicId: z.exactOptional(z.string()),
-  sourceId: z.exactOptional(z.string()),
-  firstRunId: z.exactOptional(z.string()),
+  topicId: z.string().optional(),
+  sourceId: z.string().optional(),
+  firstRunId: z.string().optional(),
   // Written and read by capture alone.
-  late: z.exactOptional(z.custom<LateRows>((value) => typeof value === 'object' && value !== null)),
+  late: z.custom<LateRows>((value) => typeof value === 'object' && value !== null).optional(),
 });
 
 /** The brokers allow 4096 characters (offset.metadata.max.bytes). */

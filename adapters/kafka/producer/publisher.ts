@@ -1,8 +1,7 @@
 import type { OrdersTopic, OutgoingMessage, Progress } from '../../../ports';
 import type { Window } from '../../../domain/ranges';
 import { untilAborted, type ConnectionPool } from '../transport';
-import { sourceOf } from '../../../domain/source-id';
-import { isOtherTopic, topicOf } from '../../../domain/topic-id';
+import { isOtherTopic } from '../../../domain/topic-id';
 import { anotherTopic, isPublished, otherRecord, readProgress } from './progress-record';
 import { RowSender } from './row-sender';
 import { SizeLimit } from './size-limit';
@@ -43,7 +42,7 @@ export class Publisher {
     this.#refuseOther(options.topicId, id);
     if (isPublished(window, found, this.topic, options.afterReset)) {
       this.pool.giveBack(producer.connection);
-      return { rows: found?.rows ?? 0, already: true, ...topicOf({ topicId: id }), ...sourceOf(found) };
+      return { rows: found?.rows ?? 0, already: true, topicId: id, sourceId: found?.sourceId };
     }
     return this.#transact(producer, window, rows, options);
   }
@@ -108,19 +107,14 @@ export class Publisher {
       // After the rows are written: if it is the same topic still, all of them are in it. A kept producer has not looked before.
       const id = await untilAborted(topicId(producer.connection), signal);
       this.#refuseOther(options.topicId, id);
-      const topic = topicOf({ topicId: id });
+      const sourceId = options.source?.();
       const { late, firstRunId } = options;
-      const told = {
-        ...(late === undefined ? {} : { late }),
-        ...(firstRunId === undefined ? {} : { firstRunId }),
-      };
-      const source = sourceOf({ sourceId: options.source?.() });
       await untilAborted(
-        producer.commit({ ...window, rows: sender.rows, ...topic, ...source, ...told }, signal),
+        producer.commit({ ...window, rows: sender.rows, topicId: id, sourceId, late, firstRunId }, signal),
         signal,
       );
       this.#kept = { producer, committed: window.sequence };
-      return { rows: sender.rows, already: false, ...topic, ...source };
+      return { rows: sender.rows, already: false, topicId: id, sourceId };
     } catch (error) {
       this.#sizeLimit.forget();
       await abort(producer, sender).catch(() => undefined);

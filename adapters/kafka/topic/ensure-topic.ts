@@ -25,8 +25,8 @@ export function adminOf({ brokers, clientId, ssl, sasl }: KafkaTopicOptions): Ad
     requestTimeout: 15_000,
     retry: { retries: Math.max(2, brokers.length), initialRetryTime: 50, maxRetryTime: 500 },
     logLevel: logLevel.NOTHING,
-    ...(ssl === undefined ? {} : { ssl }),
-    ...(sasl === undefined ? {} : { sasl }),
+    ssl,
+    sasl,
   });
   return kafka.admin();
 }

@@ -51,8 +51,8 @@ export class Connection {
       retry: { retries: Math.max(2, options.brokers.length), initialRetryTime: 30, maxRetryTime: 500 },
       allowAutoTopicCreation: false,
       maxInFlightRequests: null,
-      ...(ssl === undefined || ssl === false ? {} : { ssl }),
-      ...(sasl === undefined ? {} : { sasl }),
+      ssl: ssl || undefined,
+      sasl,
     });
   }
 

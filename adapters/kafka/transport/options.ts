@@ -33,6 +33,6 @@ export function topicOptions(kafka: Settings['kafka'], telemetry: Telemetry): Ka
     replicationFactor: kafka.replication_factor,
     consumerGroup: kafka.consumer_group,
     ssl: kafka.ssl,
-    ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl }),
+    sasl: kafka.sasl,
   };
 }

@@ -164,7 +164,7 @@ export function entryName(sequence: number): string {
 
 const offset = z.string().regex(/^\d+$/);
 const offsets = z.record(z.string().regex(/^\d+$/), offset);
-const topicId = z.exactOptional(z.string());
+const topicId = z.string().optional();
 const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
 const count = z.int().nonnegative();
 const position = z.object({ createdAt: z.string(), orderId: z.string() });
@@ -173,33 +173,33 @@ const file = z.object({
   rows: count,
   bytes: count,
   sha256: z.string(),
-  first: z.exactOptional(position),
-  last: z.exactOptional(position),
+  first: position.optional(),
+  last: position.optional(),
 });
 const damaged = z.object({
   file: z.string(),
   batch: z.int().positive(),
   problem: z.string(),
-  listed: z.exactOptional(z.object({ bytes: count, sha256: z.string() })),
+  listed: z.object({ bytes: count, sha256: z.string() }).optional(),
 });
 const failureCode = z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]);
 
 const SHAPE = {
   sequence: z.int().positive(),
-  epoch: z.exactOptional(z.int().nonnegative()),
+  epoch: z.int().nonnegative().optional(),
   ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
   topicId,
-  topicSince: z.exactOptional(z.int().positive()),
+  topicSince: z.int().positive().optional(),
   next: offsets,
   reached: offsets,
-  parked: z.exactOptional(z.object({ type: z.string(), message: z.string() })),
-  supersedes: z.exactOptional(z.int().positive()),
-  unlanded: z.exactOptional(z.array(z.int().positive())),
-  damaged: z.exactOptional(z.array(damaged)),
-  withdrawn: z.exactOptional(z.object({ files: z.array(z.string()), rows: count })),
-  resets: z.exactOptional(
-    z.array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string(), topicId })),
-  ),
+  parked: z.object({ type: z.string(), message: z.string() }).optional(),
+  supersedes: z.int().positive().optional(),
+  unlanded: z.array(z.int().positive()).optional(),
+  damaged: z.array(damaged).optional(),
+  withdrawn: z.object({ files: z.array(z.string()), rows: count }).optional(),
+  resets: z
+    .array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string(), topicId }))
+    .optional(),
   counts: z.object({
     read: count,
     landed: count,
@@ -207,7 +207,7 @@ const SHAPE = {
     quarantined: count,
     failures: z.partialRecord(failureCode, count),
   }),
-  newestCreatedAt: z.exactOptional(z.string()),
+  newestCreatedAt: z.string().optional(),
   highWater: z.record(z.string(), position),
   files: z.array(file),
   quarantineFiles: z.array(file),
