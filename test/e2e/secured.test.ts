@@ -2,9 +2,7 @@
  * Servers as a careful operator runs them: TLS everywhere, passwords, and no right but those that the documentation lists. Settings,
  * GRANTs, ACLs and variables are those of docs/security.md and docs/operations.md, read out of them.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import type { Client } from '@temporalio/client';
@@ -15,106 +13,52 @@ import { examineKafka } from '../../cli/doctor/kafka';
 import type { Settings } from '../../configs/schema';
 import { loadTemporal } from '../../configs/temporal';
 import { WORKFLOWS } from '../../domain/names';
-import { freshPipeline } from '../../dev/stack/fresh-pipeline';
 import { insertOrders } from '../../dev/torture/orders';
 import { connect } from '../../workers/connect';
-import { newAuthority, writeCertificates, type Authority } from '../helpers/certificates';
 import type { Workers } from '../../dev/workers';
-import { eventually, freshNamespace, servers, type FreshPipeline } from '../helpers/pipeline';
+import type { Authority } from '../helpers/certificates';
+import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
+import { expectFailure } from '../helpers/expect-failure';
 import { ordersCli, startWorkers } from '../helpers/processes';
-import {
-  exampleEnvironment,
-  exampleGrants,
-  exampleRights,
-  exampleSettings,
-  type Grant,
-} from '../helpers/secured-example';
+import { exampleEnvironment, exampleGrants, exampleRights, type Grant } from '../helpers/secured-example';
 import * as secured from '../helpers/secured-servers';
-import { tlsFront, type TlsFront } from '../helpers/tls-front';
+import type { TlsFront } from '../helpers/tls-front';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { readAll, wholeWay } from '../helpers/whole-way';
 import { SILENT } from '../helpers/telemetry';
+import {
+  API_KEY,
+  LOCAL,
+  TOPIC,
+  needed,
+  securedPipeline,
+  type SecuredPipeline,
+} from '../helpers/secured-pipeline';
 
 jest.setTimeout(120_000);
 
-const LOCAL = '127.0.0.1';
-const TOPIC = '2025em1100102_food_orders_raw';
-const API_KEY = 'key-of-a-test';
-const needed = exampleRights.filter(({ optional }) => !optional);
 const isWriteOnTopic = ({ resource, operation }: Grant) => resource === 'topic' && operation === 'Write';
 
+let suite: SecuredPipeline;
 let keys: string;
 let strangersKeys: string;
 let authority: Authority;
 let stranger: Authority;
 let stack: secured.SecuredServers;
 let temporal: TlsFront;
-/** Takes the ten seconds after which gRPC gives up, while the servers start. */
 let strangersCli: Promise<unknown>;
 let pipeline: FreshPipeline;
 let client: Client;
 let workers: Workers | undefined;
-const ends: (() => Promise<unknown> | void)[] = [];
 
 beforeAll(async () => {
-  keys = mkdtempSync(join(tmpdir(), 'orders-stream-keys-'));
-  ends.push(() => rmSync(keys, { recursive: true }));
-  authority = await newAuthority();
-  writeCertificates(keys, authority, await authority.issue(LOCAL));
-  stranger = await newAuthority();
-  strangersKeys = join(keys, 'stranger');
-  mkdirSync(strangersKeys);
-  writeCertificates(strangersKeys, stranger, await stranger.issue(LOCAL));
-
-  const certificate = await authority.issue(LOCAL);
-  temporal = await tlsFront(servers().TEMPORAL_ADDRESS, { authority, certificate, apiKey: API_KEY });
-  ends.push(() => temporal.close());
-  const env = { ...exampleEnvironment(strangersKeys), TEMPORAL_ADDRESS: temporal.address };
-  strangersCli = ordersCli({ env }, 'status').catch((error: unknown) => error);
-  stack = await secured.securedServers(keys, authority, certificate);
-  ends.push(() => stack.destroy());
-
-  const example = exampleSettings(keys, secured.PASSWORD);
-  const fresh = await freshPipeline(stack.addresses, {
-    postgres: { user: secured.POSTGRES_ROLE, password: secured.PASSWORD, ...example.postgres },
-    kafka: {
-      brokers: [stack.brokers],
-      topic: TOPIC,
-      consumer_group: 'food_orders_consumer_group',
-      ...example.kafka,
-    },
-  });
-  ends.push(() => fresh.dispose());
-  const temporalEnv = { ...exampleEnvironment(keys), TEMPORAL_API_KEY: API_KEY };
-  pipeline = { ...fresh, env: { ...fresh.env, ...temporalEnv, TEMPORAL_ADDRESS: temporal.address } };
-  for (const grant of exampleGrants) await pipeline.pool.query(grant);
-  for (const right of needed) await stack.grant(right);
-  const namespace = await freshNamespace(pipeline.name, { searchAttributes: true });
-  ends.push(namespace.close);
-  client = namespace.client;
+  suite = await securedPipeline();
+  ({ keys, strangersKeys, authority, stranger, stack, temporal, strangersCli, pipeline, client } = suite);
 });
 afterAll(async () => {
   await workers?.kill();
-  for (const end of ends.reverse()) await end();
+  await suite?.dispose();
 });
-
-/** Fails unless `work` does, as expected: `outage` for what is retried, else the type of the lasting failure. */
-async function expectFailure(
-  name: string,
-  expected: [type: string, message: RegExp],
-  work: Promise<unknown>,
-) {
-  const [type, message] = expected;
-  const failure = (await work.then(
-    () => new Error('it works'),
-    (error: unknown) => error,
-  )) as Error & { type?: string };
-  expect([name, failure.type ?? 'outage', failure.message]).toEqual([
-    name,
-    type,
-    expect.stringMatching(message),
-  ]);
-}
 
 test('the example is found in the documentation', () => {
   expect(exampleGrants).toHaveLength(2);

@@ -19,6 +19,7 @@ import { saveHistories } from '../replay/save';
 import { eventually, freshNamespace, freshPipeline, servers, type FreshPipeline } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
 import { SILENT } from '../helpers/telemetry';
+import { publishWindow } from './publish-window';
 
 jest.mock('../../domain/rules', () => {
   const actual = jest.requireActual<typeof rules>('../../domain/rules');
@@ -55,30 +56,7 @@ afterEach(async () => {
 
 let published: number;
 
-/** Publishes one window of orders, in one day. */
-async function publish(orders: { id: number; item?: string }[]): Promise<void> {
-  const place = (sequence: number) => ({
-    createdAt: '2025-11-18T10:00:00.000000Z',
-    orderId: String(sequence),
-  });
-  const sequence = ++published;
-  const window = { sequence, lower: place(sequence - 1), upper: place(sequence) };
-  const messages = orders.map(({ id, item = 'Soup' }) => ({
-    key: String(id),
-    value: Buffer.from(
-      `{"order_id":${id},"customer_name":"Ada","restaurant_name":"R","item":"${item}","amount":1.50,` +
-        `"order_status":"PLACED","created_at":"2025-11-18T10:00:00.${String(id).padStart(6, '0')}Z"}`,
-    ),
-  }));
-  async function* rows() {
-    yield await Promise.resolve(messages);
-  }
-  await topic.publish(window, rows, {
-    signal: new AbortController().signal,
-    onProgress: () => undefined,
-    onOversized: () => Promise.reject(new Error('no row is that large')),
-  });
-}
+const publish = (orders: { id: number; item?: string }[]) => publishWindow(topic, ++published, orders);
 
 const upTo = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => ({ id: from + i }));

@@ -2,22 +2,32 @@
  * Others move, cut, delete and put back files of the lake. Each remedy is taken out of what the product says, and run as it
  * stands there.
  */
-import { execFile } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
-import { WORKFLOWS } from '../../domain/names';
-import type { LandStatus } from '../../domain/status';
 import { insertOrders } from '../../dev/torture/orders';
-import type { Rig } from '../faults/rig';
 import { sideBySide } from '../faults/side-by-side';
-import { eventually, servers } from '../helpers/pipeline';
+import { eventually } from '../helpers/pipeline';
 import { startWorkers } from '../helpers/processes';
-import { orders, violations } from '../../dev/oracle';
-
-const ROOT = join(__dirname, '../..');
-const ROWS = 60;
+import { orders } from '../../dev/oracle';
+import {
+  ROWS,
+  landed,
+  expectWhole,
+  rewind,
+  landedBeside,
+  newestFile,
+  newestEntry,
+  statusSays,
+  commandsIn,
+  carryOut,
+  run,
+  failure,
+  failureNow,
+  restartLanding,
+  deleteMessages,
+  makeLake,
+} from './lake-operator';
 
 sideBySide(
   [
@@ -194,141 +204,3 @@ sideBySide(
   ],
   900_000,
 ); // most of it is spent in programs that are started, which a busy machine does slowly
-
-/** Some orders more, all of which are where they belong. */
-async function landed(rig: Rig): Promise<void> {
-  await insertOrders(rig.pipeline.pool, ROWS);
-  expect(await violations(rig)).toEqual([]);
-}
-
-async function expectWhole(rig: Rig): Promise<void> {
-  expect(await violations(rig)).toEqual([]);
-  await eventually(async () => {
-    const { code, output } = await orders(rig, 'audit');
-    expect({ code, output }).toMatchObject({ code: 0 });
-  });
-  await eventually(async () => expect((await statusOf(rig)).damaged ?? []).toEqual([]));
-}
-
-async function rewind({ client }: Rig): Promise<void> {
-  await client.workflow.getHandle(WORKFLOWS.landOrders.id).signal('resetOffsets', { offsets: 'earliest' });
-}
-
-/** New orders land, although a file is damaged: nothing but that file is missing. */
-async function landedBeside(rig: Rig, file: string): Promise<void> {
-  const aside = `${file}.away`;
-  const copy = await fs.readFile(file);
-  await eventually(async () => expect((await statusOf(rig)).lagOffsets).toBe(0));
-  await fs.rename(file, aside);
-  try {
-    expect(await violations(rig)).toEqual([]);
-  } finally {
-    await fs.rm(aside);
-    await fs.writeFile(file, copy);
-  }
-}
-
-async function newestFile({ pipeline }: Rig): Promise<string> {
-  const files = (await fs.readdir(pipeline.lakePath, { recursive: true })).filter((name) =>
-    /^date=[^/]*\/part-\d{10}-[0-9a-f]+\.parquet$/.test(name),
-  );
-  const newest = files.sort((a, b) => (a.slice(a.indexOf('/')) < b.slice(b.indexOf('/')) ? -1 : 1)).at(-1);
-  return join(pipeline.lakePath, newest!);
-}
-
-async function newestEntry({ pipeline }: Rig): Promise<string> {
-  const folder = join(pipeline.lakePath, '_ledger');
-  const names = (await fs.readdir(folder)).filter((name) => /^\d+\.json$/.test(name)).sort();
-  return join(folder, names.at(-1)!);
-}
-
-/** Lines of `orders status`, once there are as many. The program is a process of its own, so it is not run in vain. */
-async function statusSays(rig: Rig, line: RegExp, lines = 1): Promise<string[]> {
-  await eventually(async () => {
-    const handle = rig.client.workflow.getHandle(WORKFLOWS.landOrders.id);
-    const { pendingActivities } = (await handle.describe()).raw;
-    const failing = pendingActivities?.some(({ lastFailure }) => lastFailure != null) === true;
-    if (!failing) expect(((await statusOf(rig)).damaged ?? []).length).toBeGreaterThanOrEqual(lines);
-  }, 60_000);
-  return eventually(async () => {
-    const { output } = await orders(rig, 'status');
-    const found = output.split('\n').filter((one) => line.test(one));
-    if (found.length < lines) throw new Error(`status does not say ${String(line)}: ${output}`);
-    return found;
-  }, 60_000);
-}
-
-function statusOf({ client }: Rig): Promise<LandStatus> {
-  return client.workflow.getHandle(WORKFLOWS.landOrders.id).query<LandStatus>('status');
-}
-
-/** The commands in a text, as they stand there and in their order. */
-function commandsIn(text: string): string[] {
-  const command =
-    /mv (?:'[^']*'|\S)+ (?:'[^']*'|\S)+|npm run orders -- [a-z-]+(?: --[a-z-]+(?: [\d,]+)?)*|temporal workflow signal-with-start [^']*'[^']*'|temporal workflow terminate --workflow-id \S+/g;
-  return text.match(command) ?? [];
-}
-
-/** Runs the last command of a line, which is its remedy. */
-function carryOut(rig: Rig, line: string): Promise<{ code: number; output: string }> {
-  const command = commandsIn(line).at(-1);
-  expect(command).toBeDefined();
-  return run(rig, command!);
-}
-
-function run({ pipeline }: Rig, command: string): Promise<{ code: number; output: string }> {
-  const env = { ...process.env, ...pipeline.env, TEMPORAL_CLI: servers().TEMPORAL_CLI };
-  const line = command.replace(/^temporal/, '"$TEMPORAL_CLI"');
-  return new Promise((resolve) => {
-    execFile('sh', ['-c', line], { cwd: ROOT, env }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: `${stdout}${stderr}` }),
-    );
-  });
-}
-
-/** Type and message with which the landing has stopped, once it has. */
-function failure(rig: Rig): Promise<string> {
-  return eventually(async () => {
-    const message = await failureNow(rig);
-    if (message === undefined) throw new Error('the landing has not stopped');
-    return message;
-  }, 60_000);
-}
-
-async function failureNow({ client }: Rig): Promise<string | undefined> {
-  const handle = client.workflow.getHandle(WORKFLOWS.landOrders.id);
-  if ((await handle.describe()).status.name !== 'FAILED') return undefined;
-  const error = (await handle.result().catch((thrown: unknown) => thrown)) as {
-    cause: { cause: { type: string; message: string } };
-  };
-  const { type, message } = error.cause.cause;
-  return `${type}: ${message}`;
-}
-
-async function restartLanding({ client }: Rig): Promise<void> {
-  const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
-  await client.workflow.getHandle(workflowId).terminate('test');
-  await client.workflow.start('landOrders', { workflowId, taskQueue });
-}
-
-/** All that the topic holds, as its retention does. */
-async function deleteMessages({ pipeline }: Rig): Promise<void> {
-  const { topic } = pipeline.settings.kafka;
-  const admin = new Kafka({
-    brokers: servers().KAFKA_BROKERS.split(','),
-    logLevel: logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
-  const offsets = await admin.fetchTopicOffsets(topic);
-  await admin.deleteTopicRecords({
-    topic,
-    partitions: offsets.map(({ partition, high }) => ({ partition, offset: high })),
-  });
-  await admin.disconnect();
-}
-
-/** A lake as another pipeline has it: with an id of its own. */
-async function makeLake(path: string): Promise<void> {
-  await fs.mkdir(join(path, '_ledger'), { recursive: true });
-  await fs.writeFile(join(path, '_ledger/id'), '{"id": "that of another pipeline"}\n');
-}

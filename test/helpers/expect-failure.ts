@@ -1,0 +1,17 @@
+/** Fails unless `work` does, as expected: `outage` for what is retried, else the type of the lasting failure. */
+export async function expectFailure(
+  name: string,
+  expected: [type: string, message: RegExp],
+  work: Promise<unknown>,
+) {
+  const [type, message] = expected;
+  const failure = (await work.then(
+    () => new Error('it works'),
+    (error: unknown) => error,
+  )) as Error & { type?: string };
+  expect([name, failure.type ?? 'outage', failure.message]).toEqual([
+    name,
+    type,
+    expect.stringMatching(message),
+  ]);
+}
