@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WorkflowFailedError,
   WorkflowNotFoundError,
@@ -89,7 +90,7 @@ async function untilOpened(handle: WorkflowHandle): Promise<void> {
       const why = failure === undefined ? 'Does a worker run (npm run worker)?' : `It retries ${failure}`;
       throw new Error(`${handle.workflowId} was started, but does not get on. ${why}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
 }
 

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../domain/names';
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
       );
       if (stopping) return;
       console.error(`worker ${queue} ended (${String(end)}); starting it again`);
-      await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+      await sleep(RESTART_MS);
     }
   };
   await Promise.all(QUEUES.map(keepRunning));

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { queryLake } from '../../adapters/lake/reading';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
@@ -84,7 +85,7 @@ function watchFiles(lakePath: string) {
         const counted =
           seenAt.size === 0 ? 0 : Number((await queryLake(lakePath, 'SELECT count(*) FROM files'))[0]?.[0]);
         if (counted >= rows) return;
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await sleep(500);
       }
     },
     async rowsSeen() {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { WORKFLOWS, type WorkflowType } from '../../domain/names';
 import { up } from '../stack';
@@ -61,6 +62,6 @@ export async function untilStatus<S>(
     if (status.name !== 'RUNNING') await handle.result();
     const answer = await handle.query<S>('status');
     if (done(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
 }

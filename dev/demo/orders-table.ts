@@ -3,6 +3,7 @@ import { Pool } from 'pg';
 import { connectionOptions } from '../../adapters/postgres/session';
 import { quoteTable } from '../../adapters/postgres/sql';
 import type { Settings } from '../../configs/schema';
+import { createOrdersTable } from '../stack/orders-table';
 import { hashOf, isBad, sampleOrder, type NewOrder } from './sample-orders';
 
 const SAMPLES = 1_200;
@@ -43,19 +44,6 @@ export async function lookAtTable(pool: Pool, table: string): Promise<OrdersTabl
   return { found: held === 0 ? 'empty' : 'with rows', rows: held };
 }
 
-const createSql = (name: string) => `
-  CREATE TABLE IF NOT EXISTS ${name} (
-    order_id SERIAL PRIMARY KEY,
-    customer_name VARCHAR(255),
-    restaurant_name VARCHAR(255),
-    item VARCHAR(255),
-    amount NUMERIC(10,2),
-    order_status VARCHAR(50),
-    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
-  )`;
-
-const indexSql = (name: string) => `CREATE INDEX ON ${name} (created_at, order_id)`;
-
 const insertSql = (name: string, createdAt: string) => `
   INSERT INTO ${name} (customer_name, restaurant_name, item, amount, order_status, created_at)
   SELECT customer_name, restaurant_name, item, amount, order_status, ${createdAt}
@@ -76,10 +64,7 @@ export async function fillTable(
   const client = await pool.connect();
   try {
     await client.query('BEGIN');
-    if (found === 'absent') {
-      await client.query(createSql(name));
-      await client.query(indexSql(name));
-    }
+    if (found === 'absent') await client.query(createOrdersTable(name));
     await client.query(insertSql(name, 'created_at'), [
       ...columnsOf(numbers.map(sampleOrder)),
       sampleTimes(numbers),

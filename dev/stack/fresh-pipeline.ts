@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time';
 import { Pool } from 'pg';
@@ -9,7 +10,10 @@ import { stringify } from 'yaml';
 import { registerSearchAttributes } from '../../adapters/temporal/search-attributes';
 import { parseSettings } from '../../configs/load';
 import type { Settings } from '../../configs/schema';
+import { createOrdersTable, ORDERS_TABLE } from './orders-table';
 import type { StackAddresses } from './types';
+
+export { ORDERS_TABLE } from './orders-table';
 
 /** A pipeline of its own on a shared stack, for a test or a measurement: database, topic, lake, state folder and Temporal namespace, all fresh. */
 export interface FreshPipeline {
@@ -23,21 +27,6 @@ export interface FreshPipeline {
   lakePath: string;
   dispose(): Promise<void>;
 }
-
-/** The table of the replaced pipeline. */
-export const ORDERS_TABLE = '"2025em1100102_orders"';
-
-const CREATE_TABLE = `
-  CREATE TABLE ${ORDERS_TABLE} (
-    order_id SERIAL PRIMARY KEY,
-    customer_name VARCHAR(255),
-    restaurant_name VARCHAR(255),
-    item VARCHAR(255),
-    amount NUMERIC(10,2),
-    order_status VARCHAR(50),
-    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
-  );
-  CREATE INDEX ON ${ORDERS_TABLE} (created_at, order_id)`;
 
 /** Settings that differ from those of a fresh pipeline. */
 export type Overrides = { [S in keyof Settings]?: Partial<Settings[S]> };
@@ -53,7 +42,7 @@ export async function freshPipeline(
   await admin.query(`CREATE DATABASE ${name}`);
   const pool = new Pool({ ...connectionOf(address), database: name });
   pool.on('error', () => undefined);
-  await pool.query(CREATE_TABLE);
+  await pool.query(createOrdersTable(ORDERS_TABLE));
 
   const folder = mkdtempSync(join(tmpdir(), `orders-stream-${name}-`));
   const lakePath = overrides.datalake?.path ?? join(folder, 'lake');
@@ -136,7 +125,7 @@ export async function retrying<T>(probe: () => Promise<T> | T, timeoutMs = 20_00
       return await probe();
     } catch (error) {
       if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(50);
     }
   }
 }

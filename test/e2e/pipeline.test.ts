@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { queryLake, summary } from '../../adapters/lake/reading/reader';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import type { Workers } from '../../dev/workers';
@@ -155,7 +156,7 @@ test('SIGTERM stops the workers within seconds; new ones go on where they were, 
     await pipeline.pool.query(
       `INSERT INTO ${ORDERS_TABLE} (customer_name, restaurant_name, item, amount, order_status) VALUES ('live', 'r', 'i', 5, 'PLACED')`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
   }
   await untilLanded();
   expect(await expectAllLandedOnce(pipeline)).toBe(3524);

@@ -5,6 +5,7 @@
  * ORDERS_RECORD_HISTORIES=<label>. A recorded file is never changed: new paths get new files.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { startWorkers } from '../../dev/workers';
 import { WORKFLOWS } from '../../domain/names';
@@ -33,7 +34,7 @@ async function main(label: string): Promise<void> {
     for (let n = 1; n <= 6; n++) await insertAndWait(pipeline, client, n * 10);
     await stack.kill('kafka');
     const waiting = insertAndWait(pipeline, client, 70);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await sleep(3_000);
     await stack.up();
     await waiting;
     await workers.stop();
@@ -71,7 +72,7 @@ async function operate(pipeline: FreshPipeline, client: Client): Promise<void> {
   await land.executeUpdate('resetOffsets', { args: [{ offsets: 'earliest', reason: 'recorded' }] });
   await land.signal('resetOffsets', { undo: true });
   await land.signal('resetOffsets', { offsets: { 7: '1' } });
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await sleep(5_000);
   if ((await landed()) !== before) throw new Error('a reset landed orders again');
 }
 
@@ -84,7 +85,7 @@ async function insertAndWait(pipeline: FreshPipeline, client: Client, total: num
     const capture = await client.workflow.getHandle('orders-capture').query<CaptureStatus>('status');
     const land = await client.workflow.getHandle('orders-land').query<LandStatus>('status');
     if (capture.rows === total && land.rows.read === total) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { down, kill, status } from '../../dev/stack';
 import { Home } from '../../dev/stack/home';
 import { identify, isAlive, withDescendants } from '../../dev/stack/system/process-identity';
@@ -34,7 +35,7 @@ test('a process that was given the pid of a former server is neither shown as it
 
 test('a process is killed with its children and grandchildren', async () => {
   const pid = start('sh -c "sleep 60 & sleep 60; true" & sleep 60; true');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await sleep(200);
   const identity = identify(pid);
   if (!identity) throw new Error('the process did not start');
   const family = withDescendants(identity);
@@ -45,7 +46,7 @@ test('a process is killed with its children and grandchildren', async () => {
 
 test('a process that ignores the request to stop is killed when patience ends', async () => {
   const pid = start('trap "" TERM; while :; do sleep 1; done');
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await sleep(200);
   const identity = identify(pid);
   if (!identity) throw new Error('the process did not start');
   await stopProcess(identity, 'SIGTERM', 300);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { CaptureActivities } from '../../activities/capture';
 import type { OpenCaptureInput } from '../../activities/capture/open-capture';
@@ -261,7 +262,7 @@ test('an idle or paused capture renews its progress record once a day, a busy on
   const before = { ...stateOf010, recordedAt: dayAgo() + 4_000 };
   await run('busy', busy.activities, [{ state: before }], async () => {
     await eventually(() => expect(busy.advanced).toEqual([8, 9]));
-    await new Promise((resolve) => setTimeout(resolve, 4_500));
+    await sleep(4_500);
   });
   expect(busy.renewed).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { BatchManifest } from '../../ports';
 import type { LandActivities } from '../../activities/landing';
@@ -36,7 +37,7 @@ function scripted(batches: number) {
     async claimMicroBatch({ next }) {
       const from = Number(next['0']);
       if (from >= batches * 10) {
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await sleep(300);
         return { ranges: [], lagOffsets: 0 };
       }
       return {

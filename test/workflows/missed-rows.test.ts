@@ -1,4 +1,5 @@
 /** Rows that capture cannot see are told by `status`, from a real table, through resets and continue-as-new. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { CaptureActivities } from '../../activities/capture';
 import { createPoll } from '../../activities/capture/poll';
@@ -80,7 +81,7 @@ test('missed rows are counted, survive continue-as-new, and come with a reset', 
     await early.query(`BEGIN; INSERT INTO ${ORDERS_TABLE} (amount) SELECT 1 FROM generate_series(1, 10)`);
     for (let burst = 0; burst < 5; burst++) {
       await insert('now()', 10);
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await sleep(150);
     }
     await early.query('COMMIT');
     early.release();
@@ -115,7 +116,7 @@ test('missed rows are counted, survive continue-as-new, and come with a reset', 
     captured.length = 0;
     await handle.signal('resetWatermark', { createdAt: found.from });
     await untilCaptured(310 + 15 + 4);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
     expect(await status()).not.toHaveProperty('missed');
 
     // And from the reset on, as before.

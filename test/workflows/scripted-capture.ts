@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaptureActivities } from '../../activities/capture';
 import type { PollInput } from '../../activities/capture/poll';
 import type { PublishInput } from '../../activities/capture/publish';
@@ -30,7 +31,7 @@ export function scripted(windows: number, failures: { publish?: Error[] } = {}) 
       const n = Number(input.after.orderId) + 1;
       const idle = { rows: 0, more: false, clock: mark(0).createdAt, heldBy: null };
       if (n > windows) {
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await sleep(300);
         return idle;
       }
       return { ...idle, window: { lower: input.after, upper: mark(n) }, rows: 10 };

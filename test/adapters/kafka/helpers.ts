@@ -9,6 +9,7 @@ import {
 } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingMessage, OrdersTopic, OutgoingMessage } from '../../../ports';
 import { createOrdersTopic, type KafkaTopicOptions } from '../../../adapters/kafka';
 import { ConnectionPool } from '../../../adapters/kafka/transport/connection-pool';
@@ -76,7 +77,7 @@ export class TopicFixture {
         resources: [{ ...resource, configNames: [name] }],
       });
       if (resources[0]?.configEntries[0]?.configValue === value) return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 
@@ -102,7 +103,7 @@ export class TopicFixture {
         await logBounds(connection, connection.partitions, 'uncommitted'),
       ]);
       if (isDeepStrictEqual(committed, all)) return;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
     }
   }
 
@@ -140,7 +141,7 @@ function entriesOf(settings: Record<string, string>): { name: string; value: str
 /** Resolves when the broker has forgotten the topic. */
 export async function deleteTopic(admin: Admin, name: string): Promise<void> {
   await admin.deleteTopics({ topics: [name] });
-  while ((await admin.listTopics()).includes(name)) await new Promise((resolve) => setTimeout(resolve, 10));
+  while ((await admin.listTopics()).includes(name)) await sleep(10);
 }
 
 export const never = new AbortController().signal;

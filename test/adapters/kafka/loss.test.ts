@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { publishRows, readRanges, rowsFrom, TopicFixture, windowOf } from './helpers';
 
 jest.setTimeout(60_000);
@@ -44,7 +45,7 @@ describe('offsets that Kafka no longer has', () => {
     const transaction = await fixture.foreignTransaction();
     await transaction.send({ topic: fixture.name, messages: [{ key: 'k', value: 'v', partition: 0 }] });
     const reading = readRanges(topic, [{ partition: 0, from: '0', to: '1' }]);
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sleep(700);
     await transaction.commit();
     expect(await reading).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 /** A program writes into the topic in a transaction and never ends it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Transaction } from 'kafkajs';
 import type { OrdersLake } from '../../../ports';
 import { createClaimMicroBatch, type ClaimInput } from '../../../activities/landing/claim-micro-batch';
@@ -102,6 +103,6 @@ async function fixtureReadable(next: Record<string, string>): Promise<void> {
     const { stable, high } = await topic.offsets();
     Object.assign(next, stable);
     if (Object.keys(stable).every((p) => p === '1' || stable[p] === high[p])) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
 }

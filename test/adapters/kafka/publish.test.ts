@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutgoingMessage } from '../../../ports';
 import { PROGRESS_GROUP } from '../../../adapters/kafka';
 import {
@@ -231,7 +232,7 @@ describe('publishing a window', () => {
       topics: [{ topic: fixture.name, partitions: [{ partition: 0, offset: '2', ...{ metadata } }] }],
     });
     const pending = topic.progress();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     await other.commit();
     expect(await pending).toMatchObject({ sequence: 2 });
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Offsets } from '../../../domain/ranges';
 import type { Transaction } from 'kafkajs';
 import {
@@ -188,7 +189,7 @@ describe('reading ranges', () => {
       { signal: never },
     );
     await expect(givenUp).rejects.toThrow('enough');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     // The other range ended with it; it may have had a chunk just then.
     expect(taken).toBeLessThanOrEqual(2);
     const abort = new AbortController();

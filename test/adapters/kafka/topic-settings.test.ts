@@ -1,4 +1,5 @@
 /** Settings of the topic that keep messages out or take them away: told by name, with the command that mends them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspectKafka } from '../../../adapters/kafka/admin/inspect';
 import { judgeSettings } from '../../../adapters/kafka/topic/topic-settings';
 import { kafkaCommandsIn, runKafkaTool } from '../../helpers/kafka-tools';
@@ -51,7 +52,7 @@ async function untilTaken(work: () => Promise<unknown>): Promise<void> {
       return;
     } catch (error) {
       if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await sleep(200);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { publishRows, rowsFrom, TopicFixture, windowOf } from './helpers';
 
 jest.setTimeout(60_000);
@@ -104,7 +105,7 @@ describe('waiting for messages', () => {
       .awaitMessages(stable, { maxWaitMs: 30_000, signal: never })
       .then(() => woken.push(performance.now()));
     await transaction.send({ topic: fixture.name, messages: [{ key: 'k', value: 'v', partition: 0 }] });
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await sleep(700);
     expect(woken).toEqual([]);
     await transaction.commit();
     const committed = performance.now();

@@ -1,15 +1,13 @@
 /** A table of orders that is captured, in a schema made anew by `begin`. For suites of a database each. */
 import { LastingFailure } from '../../../domain/errors';
+import { createOrdersTable } from '../../../dev/stack/orders-table';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
 import { CapturedTable } from './source-shape-helpers';
 
 jest.setTimeout(60_000);
 
 export const T = ORDERS_TABLE;
-export const CREATE_TABLE = `
-  CREATE TABLE ${T} (order_id SERIAL PRIMARY KEY, customer_name VARCHAR(255), restaurant_name VARCHAR(255), item VARCHAR(255),
-    amount NUMERIC(10,2), order_status VARCHAR(50), created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
-  CREATE INDEX ON ${T} (created_at, order_id)`;
+export const CREATE_TABLE = createOrdersTable(T);
 export const KEY = '"2025em1100102_orders_pkey"';
 
 export let pipeline: FreshPipeline;

@@ -1,4 +1,5 @@
 /** Rows as they are read, and what is waited for before they are. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createOrdersSource } from '../../../adapters/postgres';
 import { ORDERS_TABLE, eventually } from '../../helpers/pipeline';
 import { SILENT } from '../../helpers/telemetry';
@@ -88,9 +89,9 @@ test('a prepared transaction that wrote to the table is waited for, though PREPA
   const preparing = await session();
   await preparing.query('BEGIN');
   await insert(preparing, `'prepared','B','C',1,'PLACED'`);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await sleep(50);
   await insert(pipeline.pool, `'other','B','C',1,'PLACED'`);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await sleep(50);
   await preparing.query(`PREPARE TRANSACTION '${pipeline.name}'`);
 
   // The view shows the moment of PREPARE, which is after both rows: taken for the start, it would lose the first.

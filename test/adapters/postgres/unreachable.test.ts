@@ -1,4 +1,5 @@
 /** Rows that capture does not reach, counted by a look at a real table; and the look itself where it fails. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { lookBehind } from '../../../activities/capture/look-behind';
 import type { Horizon, OrdersSource } from '../../../ports';
 import { createOrdersSource } from '../../../adapters/postgres';
@@ -87,7 +88,7 @@ test.each([
       await pipeline.pool.query(`SET TimeZone TO 'Pacific/Auckland'; ${statement}`);
     }
     expect(await look()).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await sleep(500);
     const then = (await source.horizon()).before!;
     expect((await source.nextWindow({ after: LOWEST_PLACE, before: then, limit: 100 }))?.rows).toBe(10);
   },
