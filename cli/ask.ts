@@ -10,6 +10,7 @@ import type { CaptureStatus, LandStatus } from '../domain/status';
 import { describeWatermark, formatWatermark, parseWatermark, type Watermark } from '../domain/watermark';
 import { countRewind, type Rewind } from '../reconcile/rewind';
 import { withClient } from './client';
+import { ORDERS } from '../domain/table/orders';
 
 const SIDES = { capture: WORKFLOWS.captureOrders.id, land: WORKFLOWS.landOrders.id } as const;
 type Side = keyof typeof SIDES;
@@ -39,7 +40,7 @@ export function addRequests(program: Command): void {
     .description('capture the rows after another place; what has landed is not landed twice')
     .requiredOption(
       '--to <place>',
-      'timestamp, or timestamp|order_id, e.g. "2025-11-18 10:00:00.123456|42" (UTC)',
+      `timestamp, or timestamp|${ORDERS.key.name}, e.g. "2025-11-18 10:00:00.123456|42" (UTC)`,
     )
     .option(...reason)
     .option('--dry-run', 'only count what it would do')

@@ -2,6 +2,7 @@ import { loadSettings } from '../configs/load';
 import { count } from '../domain/describe-status';
 import { auditLake, NoLake, type AuditProgress, type AuditResult, type Finding } from '../reconcile/audit';
 import { progressLine } from './progress-line';
+import { ORDERS } from '../domain/table/orders';
 
 /** `npm run orders -- audit`: exit code 0 clean, 1 problems, 2 could not be audited. */
 export async function audit({ lake, json }: { lake?: string; json?: boolean }): Promise<void> {
@@ -48,7 +49,7 @@ function describe(result: AuditResult): string[] {
     `  offsets     ${offsets.map(({ partition, from, to }) => `${partition}: ${from}..${to}`).join(', ') || 'none'}`,
     `  files       ${files.lake} in the lake, ${files.quarantine} in quarantine, ${files.bytes} bytes`,
     `  rows        ${rows.landed} landed, ${rows.quarantined} quarantined, ${rows.duplicate} duplicate, ${rows.read} read`,
-    `  created_at  ${period === undefined ? 'no rows' : `${period.from} to ${period.to}`}`,
+    `  ${ORDERS.position.name}  ${period === undefined ? 'no rows' : `${period.from} to ${period.to}`}`,
     problemCount === 0 ? 'clean' : `${count(problemCount, 'problem')}`,
   ];
 }

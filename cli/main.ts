@@ -1,6 +1,7 @@
 /** `npm run orders -- <command>`: thin conveniences over the Temporal client. */
 import { Command } from 'commander';
 import { LastingFailure } from '../domain/errors';
+import { ORDERS } from '../domain/table/orders';
 
 /** A command's code is loaded when it runs: help needs none of the libraries, which take most of a second. */
 function loading<A extends unknown[]>(load: () => Promise<(...args: A) => unknown>) {
@@ -52,8 +53,8 @@ program
   .description(
     'compare source, topic and lake; exit code 1 for a difference, 2 where they could not be compared',
   )
-  .option('--from <timestamp>', 'created_at from this moment on (UTC); default is the beginning')
-  .option('--to <timestamp>', 'created_at before this moment; default is what has landed')
+  .option('--from <timestamp>', `${ORDERS.position.name} from this moment on (UTC); default is the beginning`)
+  .option('--to <timestamp>', `${ORDERS.position.name} before this moment; default is what has landed`)
   .option('--json', 'as JSON')
   .action(loading(async () => (await import('./verify')).verify));
 

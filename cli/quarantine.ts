@@ -10,7 +10,8 @@ import {
 } from '../adapters/lake/reading';
 import { loadSettings } from '../configs/load';
 import { count } from '../domain/describe-status';
-import { FAILURES, type FailureCode } from '../domain/order';
+import { ORDERS } from '../domain/table/orders';
+import type { FailureCode } from '../domain/table/table';
 import { replay } from './replay';
 import { table } from './table';
 
@@ -109,7 +110,7 @@ function describeList({ rows, summary, entries, withoutLedger }: QuarantineList)
           '',
           ...table(
             [
-              ['order_id', 'created_at', 'partition', 'offset', 'batch', 'failed rules'],
+              [ORDERS.key.name, ORDERS.position.name, 'partition', 'offset', 'batch', 'failed rules'],
               ...entries.map(({ orderId, createdAt, partition, offset, batch, failedRules }) => [
                 orderId ?? '-',
                 createdAt ?? '-',
@@ -180,8 +181,8 @@ function pathOf(lake: string | undefined): string {
 }
 
 function ruleArgument(text: string): FailureCode {
-  if (text in FAILURES) return text as FailureCode;
-  throw new InvalidArgumentError(`It is one of ${Object.keys(FAILURES).join(', ')}.`);
+  if (Object.hasOwn(ORDERS.failures, text)) return text;
+  throw new InvalidArgumentError(`It is one of ${Object.keys(ORDERS.failures).join(', ')}.`);
 }
 
 function dateArgument(text: string): string {

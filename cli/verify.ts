@@ -4,6 +4,7 @@ import { verifyPipeline, type Side, type VerifyResult } from '../reconcile/verif
 import { progressLine } from './progress-line';
 import { table } from './table';
 import { COMMAND_TELEMETRY } from './telemetry';
+import { ORDERS } from '../domain/table/orders';
 
 /** `npm run orders -- verify`: exit code 0 equal, 1 different, 2 could not be compared. */
 export async function verify(options: { from?: string; to?: string; json?: boolean }): Promise<void> {
@@ -46,7 +47,14 @@ function describe(result: VerifyResult): string[] {
           d.verdict,
         ]),
         ['rows', rows(totals.source), rows(totals.topic), rows(totals.lake), rows(totals.quarantine), ''],
-        ['amount', sum(totals.source), sum(totals.topic), sum(totals.lake), sum(totals.quarantine), ''],
+        [
+          ORDERS.total.name,
+          sum(totals.source),
+          sum(totals.topic),
+          sum(totals.lake),
+          sum(totals.quarantine),
+          '',
+        ],
       ],
       [1, 2, 3, 4],
     ),

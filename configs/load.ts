@@ -5,6 +5,7 @@ import { isMap, isScalar, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { LastingFailure } from '../domain/errors';
 import { settingsSchema, type Settings } from './schema';
+import { ORDERS } from '../domain/table/orders';
 
 /** The settings file used when ORDERS_CONFIG does not name another, relative to the project. */
 const DEFAULT_SETTINGS_FILE = 'configs/orders_stream.yml';
@@ -14,7 +15,7 @@ const RETIRED: Record<string, string> = {
   'streaming.checkpoint_location': 'offsets live in workflow history and in the ledger; remove the key',
   'kafka.starting_offsets':
     'a new lake starts at the earliest offset; use the resetOffsets signal; remove the key',
-  'cdc.mode': 'capture always polls by (created_at, order_id); remove the key',
+  'cdc.mode': `capture always polls by (${ORDERS.position.name}, ${ORDERS.key.name}); remove the key`,
 };
 
 /**

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { tableParts } from '../domain/table-name';
 import { parseTimestamp } from '../domain/watermark';
+import { ORDERS } from '../domain/table/orders';
 
 /**
  * Every setting once: type, default, unit and reason. The table in docs/settings.md is made from this
@@ -89,7 +90,7 @@ const postgres = z.strictObject({
       'must be table or schema.table; a name that has a dot or begins with a quote is written "my.table"',
   }),
   timezone: text('UTC', {
-    why: 'zone in which a created_at without time zone is read; the zone of the sessions that insert',
+    why: `zone in which a ${ORDERS.position.name} without time zone is read; the zone of the sessions that insert`,
   }),
   ssl: tls.meta({
     why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it',

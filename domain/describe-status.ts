@@ -15,6 +15,7 @@ import type {
 } from './status';
 import { describeUnreachable, isOnPurpose, resetCommand, type Unreachable } from './unreachable';
 import { describeWatermark } from './watermark';
+import { ORDERS } from './table/orders';
 
 /** A status in words, for the Web UI and the CLI alike. Trouble is what a person should see first, if there is any. */
 export interface Described {
@@ -107,9 +108,9 @@ function parkedTrouble({ unlanded, parked }: { unlanded: number[]; parked: Parke
 }
 
 function missedTrouble({ backdated, examples, from, since }: MissedRows): string {
-  const some = examples.length === 0 ? '' : `, such as order_id ${examples.join(', ')}`;
+  const some = examples.length === 0 ? '' : `, such as ${ORDERS.key.name} ${examples.join(', ')}`;
   return (
-    `${count(backdated, 'row')} not captured${some}: inserted with a created_at that capture had passed, noticed since ` +
+    `${count(backdated, 'row')} not captured${some}: inserted with a ${ORDERS.position.name} that capture had passed, noticed since ` +
     `${since}. ${resetCommand(from ?? LOWEST_PLACE.createdAt)} brings them; what landed before is not landed twice`
   );
 }
@@ -130,7 +131,7 @@ function detectionTrouble({ failing, fallingId }: DetectionLimits): string[] {
     );
   if (fallingId !== undefined)
     lines.push(
-      `order ids do not rise with time (order_id ${fallingId.orderId}, seen at ${fallingId.at}), so rows that come with a created_at ` +
+      `order ids do not rise with time (${ORDERS.key.name} ${fallingId.orderId}, seen at ${fallingId.at}), so rows that come with a ${ORDERS.position.name} ` +
         `in the past may not be counted: ${COMPARE}`,
     );
   return lines;

@@ -1,6 +1,7 @@
 import { DIFFERENCE_KINDS, type Example, type VerifyResult } from './verification';
 import { count, type Described } from './describe-status';
 import { describeUnreachable } from './unreachable';
+import { ORDERS } from './table/orders';
 
 const PLACES = { source: 'in the source', topic: 'in the topic', lake: 'in lake and quarantine' } as const;
 
@@ -30,7 +31,7 @@ export function describeVerification(result: VerifyResult): Described {
       ...(source + topic + quarantine === 0
         ? []
         : [
-            `note: without a readable created_at, so not compared: ${source} in the source, ${topic} in the topic, ${quarantine} in quarantine`,
+            `note: without a readable ${ORDERS.position.name}, so not compared: ${source} in the source, ${topic} in the topic, ${quarantine} in quarantine`,
           ]),
       ...notes.map((note) => `note: ${note}`),
     ],

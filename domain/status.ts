@@ -1,7 +1,7 @@
 import type { Hold } from './hold';
 import type { DamagedFile } from './damaged';
 import type { Missed, Uncounted, Watch } from './missed';
-import type { FailureCode } from './order';
+import type { FailureCode } from './table/table';
 import type { OpenTransaction } from './open-transaction';
 import type { OffsetRange, Offsets } from './ranges';
 import type { Replayed } from './replay';

@@ -1,5 +1,6 @@
 import type { Gap } from './gaps';
 import { WORKFLOWS } from './names';
+import { ORDERS } from './table/orders';
 
 /** Why capture does not reach a row. The first two have a place in time and were passed over on purpose. */
 export type UnreachableKind =
@@ -60,7 +61,7 @@ export function describeUnreachable(found: Unreachable): { found: string; toDo: 
   const { kind, from, to, examples, detail = '' } = found;
   const rows = `${found.more === true ? 'more than ' : ''}${found.rows} ${found.rows === 1 ? 'row' : 'rows'}`;
   const lies = found.rows === 1 && found.more !== true ? 'lies' : 'lie';
-  const some = examples.length === 0 ? '' : `, such as order_id ${examples.join(', ')}`;
+  const some = examples.length === 0 ? '' : `, such as ${ORDERS.key.name} ${examples.join(', ')}`;
   const period = from === null ? '' : from === to || to === null ? ` (${from})` : ` (${from} to ${to})`;
   const mend = found.mend === undefined ? '' : `give them a time at which they are captured: ${found.mend};`;
   switch (kind) {
@@ -77,16 +78,16 @@ export function describeUnreachable(found: Unreachable): { found: string; toDo: 
       };
     case 'without created_at':
       return {
-        found: `${rows} without a created_at${some}`,
+        found: `${rows} without a ${ORDERS.position.name}${some}`,
         toDo: `not captured; ${mend} then make the column NOT NULL`,
       };
     case 'infinity':
     case '-infinity':
-      return { found: `${rows} with created_at ${kind}${some}`, toDo: `not captured; ${mend}` };
+      return { found: `${rows} with ${ORDERS.position.name} ${kind}${some}`, toDo: `not captured; ${mend}` };
     case 'before year 1':
     case 'after year 9999':
       return {
-        found: `${rows} with a created_at ${kind}${period}${some}`,
+        found: `${rows} with a ${ORDERS.position.name} ${kind}${period}${some}`,
         toDo: `not captured, as topic and lake have the years 1 to 9999; ${mend}`,
       };
   }

@@ -1,5 +1,5 @@
 import type { DamagedFile, LakeIdentity } from '../domain/damaged';
-import type { FailureCode, Order } from '../domain/order';
+import type { FailureCode, Row } from '../domain/table/table';
 import type { Offsets, OffsetRange } from '../domain/ranges';
 import type { Reset } from '../domain/requests';
 import type { Watermark } from '../domain/watermark';
@@ -26,14 +26,15 @@ export interface OversizedRows {
 
 /** A message that became a row of the lake. */
 export interface AcceptedRow {
-  order: Order & { orderId: bigint; createdAtMicros: bigint };
+  /** With key and position. */
+  order: Row;
 }
 
 /** A message that failed, with every reason, and the columns that could be read. */
 export interface QuarantinedRow {
   message: IncomingMessage;
   failures: readonly FailureCode[];
-  order: Order;
+  order: Row;
 }
 
 /** One file that a batch wrote. */
@@ -173,10 +174,7 @@ export interface OrdersLake {
    * Which of these orders stand already in the lake, in files of their date by these batches. Only files count that the
    * ledger lists and that are as it says; one that is damaged or of somebody else is told, and its rows may land again.
    */
-  findLanded(
-    batches: Batches,
-    orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
-  ): Promise<Found>;
+  findLanded(batches: Batches, orders: readonly Row[]): Promise<Found>;
 
   /**
    * The same for quarantine: by (order_id, created_at) where both are known, by the raw value's bytes where the id is not, and

@@ -1,11 +1,12 @@
 /** What setting the watermark elsewhere would do, counted beforehand. Reads only. */
-import { queryLake } from '../adapters/lake/reading';
+import { queryLake, quoteName } from '../adapters/lake/reading';
 import { inspectTable } from '../adapters/postgres/check';
 import { translateErrors } from '../adapters/postgres/errors';
 import { openPool } from '../adapters/postgres/session';
 import { after, quoteTable, upTo } from '../adapters/postgres/sql';
 import { namingLocks } from '../adapters/postgres/table-lock';
 import type { Settings } from '../configs/schema';
+import { ORDERS } from '../domain/table/orders';
 import { compareWatermarks, type Watermark } from '../domain/watermark';
 
 export interface Rewind {
@@ -28,7 +29,7 @@ export async function countRewind(settings: Settings, from: Watermark, to: Water
     const within = `${lakePlace('>', low)} AND ${lakePlace('<=', high)}`;
     const rows = await queryLake(
       settings.datalake.path,
-      `SELECT count(DISTINCT (order_id, created_at))::DOUBLE FROM files WHERE ${within}`,
+      `SELECT count(DISTINCT (${KEY}, ${POSITION}))::DOUBLE FROM files WHERE ${within}`,
       { quarantine },
     );
     return Number(rows[0]?.[0] ?? 0);
@@ -61,9 +62,11 @@ async function rowsBetween(settings: Settings['postgres'], low: Watermark, high:
   }
 }
 
-/** (created_at, order_id) against a place; rows of quarantine without an id stand last among those of their time. */
+const [KEY, POSITION] = [quoteName(ORDERS.key.name), quoteName(ORDERS.position.name)];
+
+/** (position, key) against a place; rows of quarantine without a key stand last among those of their time. */
 function lakePlace(comparison: '>' | '<=', { createdAt, orderId }: Watermark): string {
   const at = `make_timestamptz(epoch_us(TIMESTAMP '${createdAt.slice(0, 26).replace('T', ' ')}'))`;
-  const id = 'coalesce(order_id, 9223372036854775807)';
-  return `(created_at ${comparison === '>' ? '>' : '<'} ${at} OR (created_at = ${at} AND ${id} ${comparison} ${BigInt(orderId)}))`;
+  const id = `coalesce(${KEY}, 9223372036854775807)`;
+  return `(${POSITION} ${comparison === '>' ? '>' : '<'} ${at} OR (${POSITION} = ${at} AND ${id} ${comparison} ${BigInt(orderId)}))`;
 }

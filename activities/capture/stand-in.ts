@@ -1,7 +1,13 @@
+import { ORDERS } from '../../domain/table/orders';
+import { isText } from '../../domain/table/rules';
 import type { KeptRow, OutgoingMessage } from '../../ports';
 
 /** What a stand-in has of the row, as it stands there. The texts, which make a row large, stay in the file. */
-const SHOWN = ['order_id', 'created_at', 'amount', 'order_status'];
+const { key: KEY, position: POSITION } = ORDERS;
+const OTHERS = ORDERS.columns.filter(
+  (column) => column !== KEY && column !== POSITION && (!isText(column) || column.short),
+);
+const SHOWN = [KEY, POSITION, ...OTHERS].map(({ name }) => name);
 
 /** Whatever column is the large one: none of those above needs more than this in a sane table. */
 const LONGEST_SHOWN_BYTES = 400;

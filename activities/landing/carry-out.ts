@@ -2,7 +2,10 @@ import type { Context } from '@temporalio/activity';
 import type { DamagedFile } from '../../domain/damaged';
 import { LastingFailure } from '../../domain/errors';
 import { REMEMBERED } from '../../domain/requests';
+import { ORDERS } from '../../domain/table/orders';
+import { microsOf } from '../../domain/table/table';
 import { formatTimestamp } from '../../domain/watermark';
+import { judge } from '../../messages';
 import type {
   BatchIdentity,
   BatchManifest,
@@ -15,7 +18,6 @@ import type {
   WriteOptions,
 } from '../../ports';
 import { findDuplicates, type HighWater, type Judged } from './duplicates';
-import { judge } from './parse-message';
 import { orNone } from '../../domain/or-none';
 
 export interface Landing {
@@ -70,10 +72,10 @@ export async function carryOut(
 
   const failures: BatchManifest['counts']['failures'] = {};
   for (const row of quarantined) for (const code of row.failures) failures[code] = (failures[code] ?? 0) + 1;
-  const newest = accepted.reduce(
-    (max, { order }) => (order.createdAtMicros > max ? order.createdAtMicros : max),
-    MIN,
-  );
+  const newest = accepted.reduce((max, { order }) => {
+    const micros = microsOf(ORDERS, order)!;
+    return micros > max ? micros : max;
+  }, MIN);
   return {
     ...written,
     counts: {

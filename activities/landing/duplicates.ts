@@ -1,7 +1,9 @@
 import { NO_ID_BUCKET } from '../../domain/partition-marks';
+import { ORDERS } from '../../domain/table/orders';
+import { keyOf, microsOf, type Row } from '../../domain/table/table';
 import { formatTimestamp, parseTimestamp, type Watermark } from '../../domain/watermark';
+import type { Verdict } from '../../messages';
 import type { AcceptedRow, IncomingMessage, QuarantinedRow } from '../../ports';
-import type { Verdict } from './parse-message';
 
 /** A message and what became of it. */
 export interface Judged {
@@ -9,7 +11,7 @@ export interface Judged {
   verdict: Verdict;
 }
 
-/** Highest position (created_at, order_id) that was ever landed or quarantined, by bucket: see {@link bucketOf}. */
+/** Highest position (time and key) that was ever landed or quarantined, by bucket: see {@link bucketOf}. */
 export type HighWater = Record<string, Watermark>;
 
 export interface DuplicateCheck {
@@ -19,7 +21,7 @@ export interface DuplicateCheck {
   /** The partition to which the pipeline's own producer sends a key, with as many partitions as the high water is by. */
   partitionOf: (key: string) => number;
   /** Indexes of the orders that earlier batches landed. */
-  findLanded: (orders: readonly AcceptedRow['order'][]) => Promise<Set<number>>;
+  findLanded: (orders: readonly Row[]) => Promise<Set<number>>;
   /** Indexes of the rows that earlier batches quarantined. */
   findQuarantined: (rows: readonly QuarantinedRow[]) => Promise<Set<number>>;
 }
@@ -49,10 +51,11 @@ export async function findDuplicates(
   const verdicts: ('new' | 'suspect' | 'repeat')[] = judged.map(({ message, verdict }) => {
     const order = verdict.accepted ?? verdict.order;
     const again = check.isReread(message);
-    // Without a created_at it has no position; the pipeline itself never publishes such a row twice.
-    if (order.createdAtMicros === null) return again ? 'suspect' : 'new';
-    const bucket = bucketOf(order.orderId, check.partitionOf);
-    const position = { micros: order.createdAtMicros, orderId: order.orderId ?? 0n };
+    const [key, micros] = [keyOf(ORDERS, order), microsOf(ORDERS, order)];
+    // Without a time it has no position; the pipeline itself never publishes such a row twice.
+    if (micros === null) return again ? 'suspect' : 'new';
+    const bucket = bucketOf(key, check.partitionOf);
+    const position = { micros, key: key ?? 0n };
     const highest = reached.get(bucket);
     const above = highest === undefined || isAfter(position, highest);
     // Also for one that is read again: its batch may have been parked, and then it lands now for the first time.
@@ -110,15 +113,14 @@ function asQuarantined({ message, verdict }: Judged): QuarantinedRow {
 
 /**
  * As when it is looked up in files: an order is its id within its date, a row without an id is the bytes of its message, and
- * one without a created_at, which nothing of ours publishes twice, is its place in the topic.
+ * one without a time, which nothing of ours publishes twice, is its place in the topic.
  */
 function identityOf({ message, verdict }: Judged): string {
-  const { orderId, createdAtMicros } = verdict.accepted ?? verdict.order;
+  const order = verdict.accepted ?? verdict.order;
+  const [key, micros] = [keyOf(ORDERS, order), microsOf(ORDERS, order)];
   const side = verdict.accepted === undefined ? 'failed' : 'landed';
-  if (createdAtMicros === null) return `${side} at ${message.partition}, ${message.offset}`;
-  return orderId === null
-    ? `${side} ${message.value?.toString('latin1')}`
-    : `${side} ${orderId} ${dayOf(createdAtMicros)}`;
+  if (micros === null) return `${side} at ${message.partition}, ${message.offset}`;
+  return key === null ? `${side} ${message.value?.toString('latin1')}` : `${side} ${key} ${dayOf(micros)}`;
 }
 
 function dayOf(micros: bigint): string {
@@ -129,23 +131,23 @@ function dayOf(micros: bigint): string {
  * Orders are put into buckets by the partition their id belongs to, not by the one they came from: so a copy that
  * another producer put elsewhere still meets the original. Rows without an id have a bucket of their own.
  */
-function bucketOf(orderId: bigint | null, partitionOf: (key: string) => number): string {
-  return orderId === null ? NO_ID_BUCKET : String(partitionOf(orderId.toString()));
+function bucketOf(key: bigint | null, partitionOf: (key: string) => number): string {
+  return key === null ? NO_ID_BUCKET : String(partitionOf(key.toString()));
 }
 
 interface Position {
   micros: bigint;
-  orderId: bigint;
+  key: bigint;
 }
 
 function isAfter(a: Position, b: Position): boolean {
-  return a.micros === b.micros ? a.orderId > b.orderId : a.micros > b.micros;
+  return a.micros === b.micros ? a.key > b.key : a.micros > b.micros;
 }
 
 function toPosition({ createdAt, orderId }: Watermark): Position {
-  return { micros: parseTimestamp(createdAt)!, orderId: BigInt(orderId) };
+  return { micros: parseTimestamp(createdAt)!, key: BigInt(orderId) };
 }
 
-function toWatermark({ micros, orderId }: Position): Watermark {
-  return { createdAt: formatTimestamp(micros), orderId: orderId.toString() };
+function toWatermark({ micros, key }: Position): Watermark {
+  return { createdAt: formatTimestamp(micros), orderId: key.toString() };
 }

@@ -10,6 +10,8 @@ import type {
   Telemetry,
 } from '../../ports';
 import { LastingFailure } from '../../domain/errors';
+import { ORDERS } from '../../domain/table/orders';
+import { keyOf, microsOf } from '../../domain/table/table';
 import type { Watermark } from '../../domain/watermark';
 import { formatTimestamp } from '../../domain/watermark';
 import {
@@ -49,7 +51,7 @@ import {
   findLanded,
   findQuarantined,
   type Compression,
-  encodeOrders,
+  encodeRows,
   encodeQuarantined,
   quarantineFolder,
   completeReplay,
@@ -111,9 +113,9 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log
       const how =
         hiddenFor === undefined ? { signal, beforeReplacing: refuseCommitted } : { signal, hiddenFor };
       const encodedOrders = byFolder(inPositionOrder(accepted), (row) =>
-        dateFolder(row.order.createdAtMicros),
+        dateFolder(microsOf(ORDERS, row.order)!),
       );
-      const encodedQuarantine = byFolder(inOffsetOrder(quarantined), quarantineFolder);
+      const encodedQuarantine = byFolder(inOffsetOrder(quarantined), (row) => quarantineFolder(ORDERS, row));
       const count = encodedOrders.length + encodedQuarantine.length;
       if (mostFiles !== undefined && count > mostFiles)
         throw new LastingFailure(
@@ -121,7 +123,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log
           `the batch has rows for ${count} files, of at most ${mostFiles}`,
         );
       const files = await writeFiles(folders, folders.lake, batch, how, encodedOrders, (rows) => ({
-        bytes: encodeOrders(rows, compression),
+        bytes: encodeRows(ORDERS, rows, compression),
         ...ends(rows),
       }));
       const quarantineFiles = await writeFiles(
@@ -131,7 +133,7 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log
         how,
         encodedQuarantine,
         (rows) => ({
-          bytes: encodeQuarantined(rows, compression),
+          bytes: encodeQuarantined(ORDERS, rows, compression),
         }),
       );
       if (again && hiddenFor === undefined) {
@@ -142,9 +144,9 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log
       return { files, quarantineFiles };
     },
 
-    findLanded: (batches, orders) => findLanded(folders, batches, orders),
+    findLanded: (batches, orders) => findLanded(folders, ORDERS, batches, orders),
 
-    findQuarantined: (batches, rows) => findQuarantined(folders, batches, rows),
+    findQuarantined: (batches, rows) => findQuarantined(folders, ORDERS, batches, rows),
 
     stillDamaged,
 
@@ -226,13 +228,14 @@ export function createOrdersLake({ path, compression }: OrdersLakeOptions, { log
 }
 
 /**
- * By (created_at, order_id): the same whatever way the partitions were interleaved, tight minima and maxima in every
+ * By (position, key): the same whatever way the partitions were interleaved, tight minima and maxima in every
  * row group, and neighbours that differ little, which makes the files a third as large as in offset order.
  */
 function inPositionOrder(rows: readonly AcceptedRow[]): AcceptedRow[] {
+  const { keyAt, positionAt } = ORDERS;
   return [...rows].sort(({ order: a }, { order: b }) => {
-    if (a.createdAtMicros !== b.createdAtMicros) return a.createdAtMicros < b.createdAtMicros ? -1 : 1;
-    return a.orderId < b.orderId ? -1 : a.orderId > b.orderId ? 1 : 0;
+    if (a[positionAt] !== b[positionAt]) return a[positionAt]! < b[positionAt]! ? -1 : 1;
+    return a[keyAt]! < b[keyAt]! ? -1 : a[keyAt]! > b[keyAt]! ? 1 : 0;
   });
 }
 
@@ -323,5 +326,5 @@ function ends(rows: readonly AcceptedRow[]): { first: Watermark; last: Watermark
 }
 
 function positionOf({ order }: AcceptedRow): Watermark {
-  return { createdAt: formatTimestamp(order.createdAtMicros), orderId: String(order.orderId) };
+  return { createdAt: formatTimestamp(microsOf(ORDERS, order)!), orderId: String(keyOf(ORDERS, order)) };
 }

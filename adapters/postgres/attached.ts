@@ -5,7 +5,7 @@
 import { escapeLiteral } from 'pg';
 import type { Baseline } from '../../domain/missed';
 import { relativesSql } from './relatives';
-import { upTo, type TableShape } from './sql';
+import { keyOf, upTo, type TableShape } from './sql';
 
 export interface Attached {
   /** Quoted, with its schema. */
@@ -37,7 +37,7 @@ export async function withOldRows(
   if (baseline === undefined) return [];
   const readable = attached.filter((one) => one.may_read);
   const filled = attached.filter((one) => !one.may_read && !one.empty);
-  const where = `t.order_id <= ${BigInt(baseline.orderId)} AND ${upTo(shape, baseline.watermark)}`;
+  const where = `${keyOf(shape)} <= ${BigInt(baseline.orderId)} AND ${upTo(shape, baseline.watermark)}`;
   const looks = readable.map(
     ({ name }) => `SELECT ${escapeLiteral(name)} AS name WHERE EXISTS (SELECT FROM ${name} t WHERE ${where})`,
   );

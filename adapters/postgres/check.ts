@@ -2,11 +2,12 @@ import { escapeIdentifier, type QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../domain/errors';
 import { encodeSource } from '../../domain/source-id';
-import { COLUMNS } from '../../domain/order';
+import { ORDERS } from '../../domain/table/orders';
+import type { Table } from '../../domain/table/table';
 import { tableParts } from '../../domain/table-name';
 import { factsSql, RESOLVE_SQL, TYPES_SQL, type TableFacts } from './facts';
 import { refuseKind } from './kinds';
-import { grainMicros, PRECISION_SQL, type Precision } from './precision';
+import { grainMicros, precisionSql, type Precision } from './precision';
 import {
   CLOSED_SCHEMA_SQL,
   ELSEWHERE_SQL,
@@ -31,34 +32,42 @@ export interface Inspected {
 }
 
 /** {@link OrdersSource.check}'s work: the table's shape, and what is worth a warning. */
-export async function inspectTable(pool: Queries, settings: Settings['postgres']): Promise<Inspected> {
+export async function inspectTable(
+  pool: Queries,
+  settings: Settings['postgres'],
+  table: Table = ORDERS,
+): Promise<Inspected> {
   const configured = quoteTable(settings.table);
   const place = `${settings.host}:${settings.port}/${settings.db}`;
-  const { facts, fingerprint, withSystem } = await factsOf(pool, settings, { configured, place });
+  const { facts, fingerprint, withSystem } = await factsOf(pool, settings, table, {
+    configured,
+    place,
+  });
   const name = `${escapeIdentifier(facts.schema)}.${escapeIdentifier(facts.table)}`;
 
   const relation = escapeIdentifier(facts.table);
   await refuseKind((text, values) => pool.query(text, values), facts, { name, relation, place });
   const columns = (await pool.query<Column>(TYPES_SQL, [facts.oid])).rows;
-  refuseColumns(columns, { name, place, timezone: settings.timezone });
+  refuseColumns(columns, table, { name, place, timezone: settings.timezone });
   await refuseServer(pool, settings, { name, place });
 
   await pool.query(tryToReadSql(name));
-  const precision = (await pool.query<Precision>(PRECISION_SQL, [name])).rows[0]!;
+  const precision = (await pool.query<Precision>(precisionSql(table.position.name), [name])).rows[0]!;
 
-  const createdAt = columns.find((column) => column.name === 'created_at')!;
-  const type = createdAt.type as TableShape['createdAtType'];
+  const position = columns.find((column) => column.name === table.position.name)!;
+  const type = position.type as TableShape['positionType'];
   const shape: TableShape = {
+    table,
     name,
-    createdAtType: type,
+    positionType: type,
     timezone: settings.timezone,
-    orderIdNullable: facts.order_id_nullable,
-    indexed: { place: facts.place_indexed, orderId: facts.order_id_indexed },
+    keyNullable: facts.key_nullable,
+    indexed: { place: facts.place_indexed, key: facts.key_indexed },
     grainMicros: grainMicros(precision),
     withSystem,
     fingerprint,
   };
-  const digits = createdAt.typmod === -1 ? 6 : createdAt.typmod;
+  const digits = position.typmod === -1 ? 6 : position.typmod;
   const sourceId = encodeSource({
     system: facts.system,
     databaseOid: facts.database_oid,
@@ -75,6 +84,7 @@ export async function inspectTable(pool: Queries, settings: Settings['postgres']
 async function factsOf(
   pool: Queries,
   settings: Settings['postgres'],
+  table: Table,
   { configured, place }: { configured: string; place: string },
 ): Promise<{ facts: TableFacts; fingerprint: string; withSystem: boolean }> {
   const resolved = (await pool.query<{ oid: string | null; with_system: boolean }>(RESOLVE_SQL, [configured]))
@@ -84,7 +94,7 @@ async function factsOf(
     resolved.oid === null
       ? { rows: [] }
       : await pool.query<{ facts: TableFacts; fingerprint: string }>(
-          `SELECT facts, md5(facts::text) AS fingerprint FROM ${factsSql(resolved.oid, { withSystem })} f(facts)`,
+          `SELECT facts, md5(facts::text) AS fingerprint FROM ${factsSql(resolved.oid, table, { withSystem })} f(facts)`,
         );
   const [found] = rows;
   if (found === undefined) {
@@ -125,19 +135,18 @@ async function refuseClosedSchema(
   );
 }
 
-/** More than half of them, and it is another table. */
-const TOO_MANY_MISSING = COLUMNS.length / 2;
-
 function refuseColumns(
   columns: readonly Column[],
+  table: Table,
   { name, place, timezone }: { name: string; place: string; timezone: string },
 ): void {
-  const problems = wrongColumns(name, columns, timezone);
+  const problems = wrongColumns(name, table, columns, timezone);
   if (problems.length === 0) return;
   const missing = problems.filter(({ wrong }) => wrong.endsWith(' is missing')).length;
   const mends = problems.map(({ mend }) => mend).filter((mend) => mend !== '');
+  // More than half of them, and it is another table.
   const advice =
-    missing > TOO_MANY_MISSING || mends.length === 0
+    missing > table.columns.length / 2 || mends.length === 0
       ? 'Set postgres.table to the orders table.'
       : `Run: ${mends.join(' ')}`;
   throw new LastingFailure(

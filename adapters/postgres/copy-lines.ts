@@ -4,7 +4,7 @@ const TAB = 0x09;
 const NEWLINE = 0x0a;
 
 /**
- * Cuts COPY's output into messages. Each line is `order_id <tab> JSON`; an empty order_id is NULL.
+ * Cuts COPY's output into messages. Each line is `key <tab> JSON`; an empty key is NULL.
  * Values share the chunk's memory: nothing is copied but a line that spans chunks, and that one once.
  */
 export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<OutgoingMessage[]> {

@@ -1,6 +1,6 @@
 /** What the catalogue says of the table, as far as statements and captured rows depend on it. */
 import { escapeLiteral } from 'pg';
-import { COLUMNS } from '../../domain/order';
+import type { Table } from '../../domain/table/table';
 
 /** Raw, as the catalogue has it; a text of it is the table's fingerprint. */
 export interface TableFacts {
@@ -14,16 +14,14 @@ export interface TableFacts {
   persistence: string;
   row_security: [enabled: boolean, forced: boolean];
   columns: { name: string; type: string; typmod: number; attnum: number }[];
-  /** Hashes of created_at's, of the table and its partitions and children. */
+  /** Hashes of the position's, of the table and its partitions and children. */
   defaults: string | null;
-  order_id_nullable: boolean;
+  key_nullable: boolean;
   /** Partitions and children that are foreign tables. */
   foreign: string[] | null;
   place_indexed: boolean;
-  order_id_indexed: boolean;
+  key_indexed: boolean;
 }
-
-const NAMES = COLUMNS.map(escapeLiteral).join(', ');
 
 /** Needs no more than to be looked up in the catalogue; one that PostgreSQL 18 holds to be valid for new rows only is none. */
 const isNullable = (attribute: string) => `(NOT ${attribute}.attnotnull OR EXISTS (
@@ -36,7 +34,7 @@ export const isIndexed = (...columns: string[]) => `EXISTS (
      WHERE i.indrelid = m.oid AND i.indisvalid AND i.indpred IS NULL AND am.amname = 'btree' AND ${columns
        .map(
          (column, place) => `i.indkey[${place}] = (
-           SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = m.oid AND a.attname = '${column}')`,
+           SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = m.oid AND a.attname = ${escapeLiteral(column)})`,
        )
        .join(' AND ')})`;
 
@@ -45,7 +43,11 @@ export const isIndexed = (...columns: string[]) => `EXISTS (
  * are exact: it locks table, partitions and children before its snapshot is taken, and who changes those waits for it.
  * In about 0.3 ms. `withSystem`: whether the role may call pg_control_system().
  */
-export function factsSql(oid: string, { withSystem }: { withSystem: boolean }): string {
+export function factsSql(
+  oid: string,
+  { names, key: { name: key }, position: { name: position } }: Pick<Table, 'names' | 'key' | 'position'>,
+  { withSystem }: { withSystem: boolean },
+): string {
   return `(
   WITH RECURSIVE family AS (
     SELECT ${oid}::oid AS oid
@@ -59,25 +61,28 @@ export function factsSql(oid: string, { withSystem }: { withSystem: boolean }): 
            'columns', (
              SELECT json_agg(json_build_object('name', a.attname, 'type', a.atttypid::text, 'typmod', a.atttypmod,
                                                'attnum', a.attnum) ORDER BY a.attname)
-               FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN (${NAMES}) AND a.attnum > 0),
+               FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN (${names.map(escapeLiteral).join(', ')}) AND a.attnum > 0),
            'defaults', (
              SELECT string_agg(DISTINCT md5(e.adbin::text), ' ')
-               FROM family f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = 'created_at'
+               FROM family f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = ${escapeLiteral(position)}
                JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum),
-           'order_id_nullable', coalesce((
-             SELECT bool_or(${isNullable('a')}) FROM family f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = 'order_id'), true),
+           'key_nullable', coalesce((
+             SELECT bool_or(${isNullable('a')}) FROM family f JOIN pg_attribute a ON a.attrelid = f.oid AND a.attname = ${escapeLiteral(key)}), true),
            'foreign', (SELECT json_agg(format('%I.%I', (SELECT nspname FROM pg_namespace WHERE oid = m.relnamespace), m.relname)) FROM member m WHERE m.relkind = 'f'),
-           'place_indexed', (SELECT bool_and(${isIndexed('created_at', 'order_id')}) FROM member m WHERE m.relkind = 'r'
+           'place_indexed', (SELECT bool_and(${isIndexed(position, key)}) FROM member m WHERE m.relkind = 'r'
                                 OR m.oid = c.oid AND NOT EXISTS (SELECT FROM member r WHERE r.relkind = 'r')),
-           'order_id_indexed', (SELECT bool_and(${isIndexed('order_id')}) FROM member m WHERE m.relkind = 'r'
+           'key_indexed', (SELECT bool_and(${isIndexed(key)}) FROM member m WHERE m.relkind = 'r'
                                 OR m.oid = c.oid AND NOT EXISTS (SELECT FROM member r WHERE r.relkind = 'r')))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_database d ON d.datname = current_database()
    WHERE c.oid = ${oid}::oid)`;
 }
 
 /** The facts in 32 characters: other ones, another text. */
-export const fingerprintSql = (name: string, options: { withSystem: boolean }) =>
-  `md5(${factsSql(`${escapeLiteral(name)}::regclass`, options)}::text)`;
+export const fingerprintSql = (
+  name: string,
+  table: Pick<Table, 'names' | 'key' | 'position'>,
+  options: { withSystem: boolean },
+) => `md5(${factsSql(`${escapeLiteral(name)}::regclass`, table, options)}::text)`;
 
 /** $1: the configured name, quoted; it is looked for as any statement of the role would. */
 export const RESOLVE_SQL = `

@@ -66,15 +66,11 @@ export function createOrdersSource(
 
     nextWindow: ({ sourceId, ...options }) =>
       guarded(async () => {
-        const {
-          created_at: createdAt,
-          order_id: orderId,
-          rows,
-        } = await orders.run(async (shape) => (await query<WindowRow>(windowSql(shape, options))).rows[0]!, {
-          sourceId,
-          at: options.after,
-        });
-        return createdAt === null || orderId === null ? undefined : { upper: { createdAt, orderId }, rows };
+        const { at, key, rows } = await orders.run(
+          async (shape) => (await query<WindowRow>(windowSql(shape, options))).rows[0]!,
+          { sourceId, at: options.after },
+        );
+        return at === null || key === null ? undefined : { upper: { createdAt: at, orderId: key }, rows };
       }),
 
     lookBehind: ({ sourceId, ...options }) =>
@@ -114,8 +110,8 @@ export function createOrdersSource(
 
 interface WindowRow {
   look: string;
-  created_at: string | null;
-  order_id: string | null;
+  at: string | null;
+  key: string | null;
   rows: number;
 }
 

@@ -10,7 +10,17 @@ import {
   type Watermark,
 } from '../../domain/watermark';
 import { attachedSql, withOldRows, type Attached } from './attached';
-import { after, createdAtLiteral, createdAtUtc, lookSql, upTo, utcText, type TableShape } from './sql';
+import {
+  after,
+  keyOf,
+  positionLiteral,
+  positionOf,
+  positionUtc,
+  lookSql,
+  upTo,
+  utcText,
+  type TableShape,
+} from './sql';
 import { readUnreachable, unreachableSql, within, type RegionRow } from './unreachable';
 
 /**
@@ -19,7 +29,7 @@ import { readUnreachable, unreachableSql, within, type RegionRow } from './unrea
  */
 const PATIENCE_MS = 2_000;
 
-/** Rows without an order_id, of which nothing tells the new ones but their number. */
+/** Rows without a key, of which nothing tells the new ones but their number. */
 interface Nameless {
   rows: number;
   earliest: string | null;
@@ -82,7 +92,7 @@ export async function lookBehind(
 function lookBehindSql(shape: TableShape, options: LookOptions): string {
   const missed = options.baselines.map((baseline) => `(${missedSql(shape, baseline, options)})`);
   return `
-  SELECT ${lookSql(shape)} AS look, (SELECT coalesce(max(order_id), ${LOWEST_ORDER_ID})::text FROM ${shape.name}) AS highest,
+  SELECT ${lookSql(shape)} AS look, (SELECT coalesce(max(${keyOf(shape)}), ${LOWEST_ORDER_ID})::text FROM ${shape.name} t) AS highest,
          (${namelessSql(shape, 'count(*)::int', options.upTo, options.gaps)}) AS nameless,
          array[${missed.join(', ')}]::json[] AS missed,
          ${unreachableSql(shape, options)} AS unreachable,
@@ -91,37 +101,38 @@ function lookBehindSql(shape: TableShape, options: LookOptions): string {
 }
 
 /**
- * By the primary key: new rows at old places. By (created_at, order_id): how many rows were passed since, and whether one of them,
+ * By the primary key: new rows at old places. By (position, key): how many rows were passed since, and whether one of them,
  * although its transaction began well after the baseline was taken, has an id from before it.
  */
 function missedSql(shape: TableShape, baseline: Baseline, { upTo: now, gaps, idAgeMs }: LookOptions): string {
   const { watermark, countedFrom = watermark, takenAt } = baseline;
-  const orderId = BigInt(baseline.orderId);
-  const json = `json_build_object('rows', count(*), 'earliest', ${utcText(`min(${createdAtUtc(shape)})`)})`;
+  const least = BigInt(baseline.orderId);
+  const [key, position] = [keyOf(shape), positionOf(shape)];
+  const json = `json_build_object('rows', count(*), 'earliest', ${utcText(`min(${positionUtc(shape)})`)})`;
   const begun = formatTimestamp(parseTimestamp(takenAt)! + BigInt(idAgeMs) * 1000n);
   return `
   WITH fresh AS MATERIALIZED (
-    SELECT t.order_id, t.created_at FROM ${shape.name} t
-     WHERE t.order_id > ${orderId} AND ${upTo(shape, watermark)}${outside(shape, gaps, { upTo: watermark })}
+    SELECT ${key}, ${position} FROM ${shape.name} t
+     WHERE ${key} > ${least} AND ${upTo(shape, watermark)}${outside(shape, gaps, { upTo: watermark })}
   ), passed AS (
     SELECT count(*) AS rows,
-           min(t.order_id) FILTER (WHERE t.order_id <= ${orderId} AND t.created_at > ${createdAtLiteral(shape, begun)}) AS falling
+           min(${key}) FILTER (WHERE ${key} <= ${least} AND ${position} > ${positionLiteral(shape, begun)}) AS falling
       FROM ${shape.name} t
      WHERE ${after(shape, countedFrom)} AND ${upTo(shape, now)}${outside(shape, gaps, { after: countedFrom })}
   )
   SELECT json_build_object(
            'early', count(*),
-           'earliest', ${utcText(`min(${createdAtUtc(shape)})`)},
-           'examples', array(SELECT order_id::text FROM fresh ORDER BY fresh.order_id LIMIT 5),
+           'earliest', ${utcText(`min(${positionUtc(shape)})`)},
+           'examples', array(SELECT ${key}::text FROM fresh t ORDER BY ${key} LIMIT 5),
            'nameless', (${namelessSql(shape, json, watermark, gaps)}),
            'passed', (SELECT rows FROM passed), 'falling', (SELECT falling::text FROM passed))
     FROM fresh t`;
 }
 
-/** Rows without an order_id at or before a place; none where the column does not allow them. */
+/** Rows without a key at or before a place; none where the column does not allow them. */
 function namelessSql(shape: TableShape, what: string, watermark: Watermark, gaps: readonly Gap[]): string {
-  const where = shape.orderIdNullable
-    ? `t.order_id IS NULL AND ${upTo(shape, watermark)}${outside(shape, gaps, { upTo: watermark })}`
+  const where = shape.keyNullable
+    ? `${keyOf(shape)} IS NULL AND ${upTo(shape, watermark)}${outside(shape, gaps, { upTo: watermark })}`
     : 'false';
   return `SELECT ${what} FROM ${shape.name} t WHERE ${where}`;
 }

@@ -1,11 +1,12 @@
-/** Whether rows that were captured still are where they were, after created_at got another type, or is read in another zone. */
+/** Whether rows that were captured still are where they were, after the position got another type, or is read in another zone. */
 import { escapeLiteral } from 'pg';
 import { captureFrom } from '../../domain/data-loss';
 import { LastingFailure } from '../../domain/errors';
 import type { SourceIdentity } from '../../domain/source-id';
 import { formatTimestamp, LOWEST_ORDER_ID, parseTimestamp, type Watermark } from '../../domain/watermark';
 import type { Queries } from './check';
-import { createdAtLiteral, createdAtUtc, utcText, type TableShape } from './sql';
+import { columnOf } from './column-names';
+import { keyOf, positionLiteral, positionOf, positionUtc, utcText, type TableShape } from './sql';
 
 const SECOND = 1_000_000n;
 
@@ -15,12 +16,12 @@ interface Moved {
   found: SourceIdentity;
   /** The last row that was captured. */
   at: Watermark;
-  /** Where its created_at is now, UTC. */
+  /** Where its position is now, UTC. */
   now: string;
 }
 
 /**
- * Passes where the last captured row has the created_at it had, as then the others have theirs; LastingFailure SchemaMismatch
+ * Passes where the last captured row has the position it had, as then the others have theirs; LastingFailure SchemaMismatch
  * with the statement that mends it where it has not, or where that row is gone.
  */
 export async function refuseMoved(
@@ -29,7 +30,7 @@ export async function refuseMoved(
   { known, found, at }: { known: SourceIdentity; found: SourceIdentity; at: Watermark },
 ): Promise<void> {
   if (at.orderId === LOWEST_ORDER_ID) return;
-  const change = `created_at of ${found.table} was ${known.createdAt} and is ${found.createdAt}`;
+  const change = `${shape.table.position.name} of ${found.table} was ${known.createdAt} and is ${found.createdAt}`;
   if (precisionOf(found) < precisionOf(known)) {
     const before = formatTimestamp(parseTimestamp(at.createdAt)! - SECOND);
     throw new LastingFailure(
@@ -39,7 +40,7 @@ export async function refuseMoved(
     );
   }
   const { rows } = await pool.query<{ at: string }>(
-    `SELECT ${utcText(createdAtUtc(shape))} AS at FROM ${shape.name} t WHERE t.order_id = $1::bigint LIMIT 100`,
+    `SELECT ${utcText(positionUtc(shape))} AS at FROM ${shape.name} t WHERE ${keyOf(shape)} = $1::bigint LIMIT 100`,
     [at.orderId],
   );
   if (rows.some((row) => row.at === at.createdAt)) return;
@@ -65,25 +66,26 @@ const zoneOf = ({ createdAt }: SourceIdentity) => createdAt.split('@')[1];
 async function adviceFor(pool: Queries, moved: Moved): Promise<string> {
   const { shape, known, at, now } = moved;
   const before = zoneOf(known);
-  if (known.createdAt.startsWith('timestamp(') && shape.createdAtType === 'timestamp')
+  if (known.createdAt.startsWith('timestamp(') && shape.positionType === 'timestamp')
     return `Set postgres.timezone to ${before} again.`;
   const zone = await zoneOfChange(pool, moved);
+  const [key, position] = [columnOf(shape.table.key), columnOf(shape.table.position)];
   const alter = (using: string) =>
-    `Run: ALTER TABLE ${shape.name} ALTER created_at TYPE timestamptz USING ${using};`;
+    `Run: ALTER TABLE ${shape.name} ALTER ${position} TYPE timestamptz USING ${using};`;
   const shift = `interval '${Number(parseTimestamp(at.createdAt)! - parseTimestamp(now)!) / 1e6} seconds'`;
   if (before === undefined) {
     // Was timestamptz. What was inserted since is in the same zone.
     return zone === undefined
-      ? alter(`(created_at AT TIME ZONE ${escapeLiteral(shape.timezone)}) + ${shift}`)
-      : alter(`created_at AT TIME ZONE ${escapeLiteral(zone)}`);
+      ? alter(`(${position} AT TIME ZONE ${escapeLiteral(shape.timezone)}) + ${shift}`)
+      : alter(`${position} AT TIME ZONE ${escapeLiteral(zone)}`);
   }
   const mended =
     zone === undefined
-      ? `created_at + ${shift}`
-      : `created_at AT TIME ZONE ${escapeLiteral(zone)} AT TIME ZONE ${escapeLiteral(before)}`;
+      ? `${position} + ${shift}`
+      : `${position} AT TIME ZONE ${escapeLiteral(zone)} AT TIME ZONE ${escapeLiteral(before)}`;
   const last = await lastMoved(pool, moved);
   return (
-    alter(`CASE WHEN order_id <= ${last} THEN ${mended} ELSE created_at END`) +
+    alter(`CASE WHEN ${key} <= ${last} THEN ${mended} ELSE ${position} END`) +
     ` (Order ${last} seems to be the last that was there when the type was changed; later ones are right as they are.)`
   );
 }
@@ -112,12 +114,13 @@ async function zoneOfChange(pool: Queries, { shape, known, at, now }: Moved): Pr
 
 /** Rows of before the change follow the captured one on its new side; those of after it are at the real time. */
 async function lastMoved(pool: Queries, { shape, at, now }: Moved): Promise<string> {
+  const [key, position] = [keyOf(shape), positionOf(shape)];
   const side =
     now > at.createdAt
-      ? `t.created_at >= ${createdAtLiteral(shape, now)}`
-      : `t.created_at < ${createdAtLiteral(shape, at.createdAt)}`;
+      ? `${position} >= ${positionLiteral(shape, now)}`
+      : `${position} < ${positionLiteral(shape, at.createdAt)}`;
   const { rows } = await pool.query<{ last: string | null }>(
-    `SELECT max(t.order_id)::text AS last FROM ${shape.name} t WHERE t.order_id >= $1::bigint AND ${side}`,
+    `SELECT max(${key})::text AS last FROM ${shape.name} t WHERE ${key} >= $1::bigint AND ${side}`,
     [at.orderId],
   );
   return rows[0]?.last ?? at.orderId;

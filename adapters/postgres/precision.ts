@@ -1,15 +1,15 @@
 /**
- * How coarse created_at is. now() rounded to whole seconds lies up to half a second before its transaction began, and cut to
+ * How coarse the position is. now() rounded to whole seconds lies up to half a second before its transaction began, and cut to
  * them up to a whole one: so far below the horizon rows may still come.
  */
-
+import { escapeLiteral } from 'pg';
 import { relativesSql } from './relatives';
 
 /** Digits of the column's type, also where it is a domain, and the defaults of the column and of its partitions'. */
-export const PRECISION_SQL = `
+export const precisionSql = (position: string) => `
   WITH RECURSIVE columns AS (
     SELECT a.attrelid, a.attnum, a.atttypid, a.atttypmod FROM pg_attribute a
-     WHERE a.attname = 'created_at' AND NOT a.attisdropped
+     WHERE a.attname = ${escapeLiteral(position)} AND NOT a.attisdropped
        AND a.attrelid IN ${relativesSql('$1')}
   ), types AS (
     SELECT atttypid AS oid, atttypmod AS digits, NULL::text COLLATE "C" AS of_domain FROM columns
@@ -52,7 +52,7 @@ const ZONE = /\bAT TIME ZONE '([^']+)'|\btimezone\('([^']+)'/gi;
 const CUT = /\bdate_trunc\('([^']+)'/gi;
 const DIGITS = /(?:CURRENT_TIMESTAMP|LOCALTIMESTAMP|timestamp)\((\d)\)/gi;
 
-/** How far before its transaction's start a row's created_at may be, in microseconds, as far as table and defaults tell. */
+/** How far before its transaction's start a row's position may be, in microseconds, as far as table and defaults tell. */
 export function grainMicros({ digits, defaults }: Precision): number {
   return Math.max(digitsGrain(digits ?? 6), ...defaults.map(defaultGrain));
 }

@@ -1,7 +1,9 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { Window } from '../../domain/ranges';
+import type { Column, Table } from '../../domain/table/table';
 import { tableParts } from '../../domain/table-name';
 import type { Watermark } from '../../domain/watermark';
+import { columnOf } from './column-names';
 import { fingerprintSql } from './facts';
 import { comesAsItIs } from './encoding';
 import { OWN_SESSION_SQL } from './session';
@@ -9,15 +11,16 @@ import { relativesSql } from './relatives';
 
 /** What the table looks like, as far as the statements depend on it. */
 export interface TableShape {
+  table: Table;
   /** Quoted, with its schema: a changed search_path leads nowhere else. */
   name: string;
-  createdAtType: 'timestamp' | 'timestamptz';
+  positionType: 'timestamp' | 'timestamptz';
   /** Zone in which a `timestamp` is read. */
   timezone: string;
-  orderIdNullable: boolean;
-  /** Whether indexes serve both orders in which rows are looked for: (created_at, order_id), and order_id alone. */
-  indexed: { place: boolean; orderId: boolean };
-  /** How far before its transaction's start a created_at may be, as type or default cut it, in microseconds. */
+  keyNullable: boolean;
+  /** Whether indexes serve both orders in which rows are looked for: (position, key), and the key alone. */
+  indexed: { place: boolean; key: boolean };
+  /** How far before its transaction's start a row's position may be, as type or default cut it, in microseconds. */
   grainMicros: number;
   /** Whether the role may call pg_control_system(). */
   withSystem: boolean;
@@ -26,7 +29,8 @@ export interface TableShape {
 }
 
 /** The table's fingerprint at the moment of the statement that it is part of; see {@link fingerprintSql}. */
-export const lookSql = ({ name, withSystem }: TableShape) => fingerprintSql(name, { withSystem });
+export const lookSql = ({ name, table, withSystem }: TableShape) =>
+  fingerprintSql(name, table, { withSystem });
 
 /** Locks the table until the transaction ends, as reading does, and looks at it. */
 export const lockedLookSql = (shape: TableShape) =>
@@ -69,9 +73,9 @@ export const ELSEWHERE_SQL = `
 /** What says no more than whether rows may be read now: locks and policies are in the way. */
 export const tryToReadSql = (name: string) => `SELECT FROM ${name} LIMIT 0`;
 
-/** Rows without a created_at. */
-export const timelessSql = ({ name }: TableShape) =>
-  `SELECT count(*)::int AS rows FROM ${name} WHERE created_at IS NULL`;
+/** Rows without a position. */
+export const timelessSql = (shape: TableShape) =>
+  `SELECT count(*)::int AS rows FROM ${shape.name} t WHERE ${positionOf(shape)} IS NULL`;
 
 /**
  * Who may still commit rows with an earlier created_at. $1: application names to ignore, $2: the table. Own sessions only
@@ -123,55 +127,64 @@ export const HORIZON_SQL = `
          (SELECT kind FROM prepared) AS prepared_kind, (SELECT who FROM prepared) AS prepared_who, (SELECT mend FROM prepared) AS prepared_mend,
          ${utcText("(SELECT since FROM prepared) AT TIME ZONE 'UTC'")} AS prepared_since`;
 
-/** created_at as a UTC `timestamp`; the table's alias is `t`. */
-export function createdAtUtc({ createdAtType, timezone }: TableShape): string {
-  if (createdAtType === 'timestamptz') return `t.created_at AT TIME ZONE 'UTC'`;
+/** The column by which rows are captured; the table's alias is `t` here and below. */
+export const positionOf = ({ table }: TableShape) => `t.${columnOf(table.position)}`;
+
+/** The column that names a row. */
+export const keyOf = ({ table }: TableShape) => `t.${columnOf(table.key)}`;
+
+/** The position as a UTC `timestamp`. */
+export function positionUtc(shape: TableShape): string {
+  const { positionType, timezone } = shape;
+  const position = positionOf(shape);
+  if (positionType === 'timestamptz') return `${position} AT TIME ZONE 'UTC'`;
   return timezone === 'UTC'
-    ? 't.created_at'
-    : `t.created_at AT TIME ZONE ${escapeLiteral(timezone)} AT TIME ZONE 'UTC'`;
+    ? position
+    : `${position} AT TIME ZONE ${escapeLiteral(timezone)} AT TIME ZONE 'UTC'`;
 }
 
 /** A UTC text as a literal of the column's own type, so that the index serves the comparison. */
-export function createdAtLiteral({ createdAtType, timezone }: TableShape, utc: string): string {
+export function positionLiteral({ positionType, timezone }: TableShape, utc: string): string {
   const instant = `${escapeLiteral(utc)}::timestamptz`;
-  return createdAtType === 'timestamptz' ? instant : `(${instant} AT TIME ZONE ${escapeLiteral(timezone)})`;
+  return positionType === 'timestamptz' ? instant : `(${instant} AT TIME ZONE ${escapeLiteral(timezone)})`;
 }
 
-/** NULL ids stand last among equal times; where the column is NOT NULL the bare name lets the index be used. */
-const orderKey = ({ orderIdNullable }: TableShape) =>
-  orderIdNullable ? 'coalesce(t.order_id, 9223372036854775807)' : 't.order_id';
+/** NULL keys stand last among equal times; where the column is NOT NULL the bare name lets the index be used. */
+const orderKey = (shape: TableShape) =>
+  shape.keyNullable ? `coalesce(${keyOf(shape)}, 9223372036854775807)` : keyOf(shape);
 
 const place = (shape: TableShape, { createdAt, orderId }: Watermark) =>
-  `(${createdAtLiteral(shape, createdAt)}, '${BigInt(orderId)}'::bigint)`;
+  `(${positionLiteral(shape, createdAt)}, '${BigInt(orderId)}'::bigint)`;
 
-/** Rows after a place. The bound on created_at alone follows from the other; it lets an index on it serve when order_id may be NULL. */
+/** Rows after a place. The bound on the position alone follows from the other; it lets an index on it serve when the key may be NULL. */
 export const after = (shape: TableShape, lower: Watermark) =>
-  `t.created_at >= ${createdAtLiteral(shape, lower.createdAt)} AND (t.created_at, ${orderKey(shape)}) > ${place(shape, lower)}`;
+  `${positionOf(shape)} >= ${positionLiteral(shape, lower.createdAt)} AND (${positionOf(shape)}, ${orderKey(shape)}) > ${place(shape, lower)}`;
 
 /** Rows at or before a place; the first bound as in {@link after}. */
 export const upTo = (shape: TableShape, upper: Watermark) =>
-  `t.created_at <= ${createdAtLiteral(shape, upper.createdAt)} AND (t.created_at, ${orderKey(shape)}) <= ${place(shape, upper)}`;
+  `${positionOf(shape)} <= ${positionLiteral(shape, upper.createdAt)} AND (${positionOf(shape)}, ${orderKey(shape)}) <= ${place(shape, upper)}`;
 
 /** Last place and number of the next rows, NULL and 0 where there are none. */
 export function windowSql(
   shape: TableShape,
   options: { after: Watermark; before: string; limit: number },
 ): string {
+  const [position, key] = [columnOf(shape.table.position), columnOf(shape.table.key)];
   return `
   WITH w AS (
-    SELECT t.created_at, ${orderKey(shape)} AS order_id
+    SELECT t.${position}, ${orderKey(shape)} AS ${key}
       FROM ${shape.name} t
-     WHERE ${after(shape, options.after)} AND t.created_at < ${createdAtLiteral(shape, options.before)}
-     ORDER BY t.created_at, ${orderKey(shape)}
+     WHERE ${after(shape, options.after)} AND t.${position} < ${positionLiteral(shape, options.before)}
+     ORDER BY t.${position}, ${orderKey(shape)}
      LIMIT ${options.limit}
   )
-  SELECT ${lookSql(shape)} AS look, ${utcText(createdAtUtc(shape))} AS created_at, t.order_id::text AS order_id,
+  SELECT ${lookSql(shape)} AS look, ${utcText(positionUtc(shape))} AS at, t.${key}::text AS key,
          (SELECT count(*) FROM w)::int AS rows
-    FROM (SELECT) one LEFT JOIN (SELECT * FROM w ORDER BY created_at DESC, order_id DESC LIMIT 1) t ON true`;
+    FROM (SELECT) one LEFT JOIN (SELECT * FROM w ORDER BY ${position} DESC, ${key} DESC LIMIT 1) t ON true`;
 }
 
 /**
- * The rows of a window as `order_id <tab> JSON` lines. The quote character is one that JSON text cannot hold
+ * The rows of a window as `key <tab> JSON` lines. The quote character is one that JSON text cannot hold
  * unescaped, so no field is ever quoted and lines need no unescaping (COPY's text format would double every backslash).
  */
 export function copySql(shape: TableShape, window: Window, encoding: string): string {
@@ -179,12 +192,29 @@ export function copySql(shape: TableShape, window: Window, encoding: string): st
   const raw = comesAsItIs(encoding) ? '' : `, ENCODING 'SQL_ASCII'`;
   return `
   COPY (
-    SELECT wire.order_id, row_to_json(wire) FROM (
-      SELECT t.order_id, t.customer_name, t.restaurant_name, t.item, t.amount, t.order_status,
-             ${utcText(createdAtUtc(shape))} AS created_at
+    SELECT wire.${columnOf(shape.table.key)}, row_to_json(wire) FROM (
+      SELECT ${shape.table.columns.map((column) => wireColumn(shape, column)).join(', ')}
         FROM ${shape.name} t
        WHERE ${after(shape, window.lower)} AND ${upTo(shape, window.upper)}
-       ORDER BY t.created_at, ${orderKey(shape)}
+       ORDER BY ${positionOf(shape)}, ${orderKey(shape)}
     ) wire
   ) TO STDOUT (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01'${raw})`;
+}
+
+/** A column as its JSON is to show it; the types left out have one text in JSON, whatever the session's settings are. */
+function wireColumn(shape: TableShape, column: Column): string {
+  const name = columnOf(column);
+  if (column === shape.table.position) return `${utcText(positionUtc(shape))} AS ${name}`;
+  switch (column.type) {
+    case 'timestamptz':
+      return `${utcText(`t.${name} AT TIME ZONE 'UTC'`)} AS ${name}`;
+    case 'timestamp':
+      return `to_char(t.${name}, 'YYYY-MM-DD"T"HH24:MI:SS.US') AS ${name}`;
+    case 'date':
+      return `to_char(t.${name}, 'YYYY-MM-DD') AS ${name}`;
+    case 'json':
+      return `t.${name}::text AS ${name}`;
+    default:
+      return `t.${name}`;
+  }
 }

@@ -1,6 +1,7 @@
 /** Which types the columns may have, and the statements that mend others. */
 import { escapeIdentifier, escapeLiteral } from 'pg';
-import { COLUMNS } from '../../domain/order';
+import type { Column as Described, Table } from '../../domain/table/table';
+import { columnOf } from './column-names';
 
 /** A row of TYPES_SQL. */
 export interface Column {
@@ -18,7 +19,10 @@ export interface Column {
 }
 
 const isText = ({ category }: Column) => category === 'S' || category === 'E';
-const isTime = ({ type }: Column) => type === 'timestamp' || type === 'timestamptz';
+const isOf =
+  (...types: string[]) =>
+  ({ type }: Column) =>
+    types.includes(type);
 
 interface Allowed {
   is: (column: Column) => boolean;
@@ -27,85 +31,107 @@ interface Allowed {
   make: string;
 }
 
-/** What each column may be; everything else would reach the lake changed. */
-const ALLOWED: Record<(typeof COLUMNS)[number], Allowed> = {
-  order_id: {
-    is: ({ type }) => ['int2', 'int4', 'int8'].includes(type),
-    words: 'bigint or integer',
-    make: 'bigint',
-  },
-  customer_name: { is: isText, words: 'text', make: 'text' },
-  restaurant_name: { is: isText, words: 'text', make: 'text' },
-  item: { is: isText, words: 'text', make: 'text' },
-  amount: { is: ({ type }) => type === 'numeric', words: 'numeric(10,2)', make: 'numeric(10,2)' },
-  order_status: { is: isText, words: 'text', make: 'text' },
-  created_at: { is: isTime, words: 'timestamp or timestamptz', make: 'timestamptz' },
-};
+/** What a column may be; everything else would reach the lake changed. */
+function allowedFor(column: Described, { position }: Table): Allowed {
+  switch (column.type) {
+    case 'bigint':
+      return { is: isOf('int2', 'int4', 'int8'), words: 'bigint or integer', make: 'bigint' };
+    case 'integer':
+      return { is: isOf('int2', 'int4'), words: 'integer', make: 'integer' };
+    case 'decimal': {
+      const numeric = `numeric(${column.precision},${column.scale})`;
+      return { is: isOf('numeric'), words: numeric, make: numeric };
+    }
+    case 'text':
+      return { is: isText, words: 'text', make: 'text' };
+    case 'timestamptz':
+      return column === position
+        ? { is: isOf('timestamp', 'timestamptz'), words: 'timestamp or timestamptz', make: 'timestamptz' }
+        : { is: isOf('timestamptz'), words: 'timestamptz', make: 'timestamptz' };
+    case 'double':
+      return { is: isOf('float8'), words: 'double precision', make: 'double precision' };
+    case 'boolean':
+      return { is: isOf('bool'), words: 'boolean', make: 'boolean' };
+    case 'json':
+      return { is: isOf('json', 'jsonb'), words: 'jsonb', make: 'jsonb' };
+    default:
+      return { is: isOf(column.type), words: column.type, make: column.type };
+  }
+}
 
 /** What is wrong with the columns of a table, and a statement for each. */
 export function wrongColumns(
-  table: string,
+  name: string,
+  table: Table,
   columns: readonly Column[],
   timezone: string,
 ): { wrong: string; mend: string }[] {
-  const others = columns.filter(({ name }) => !(COLUMNS as readonly string[]).includes(name));
-  return COLUMNS.flatMap((wanted) => {
-    const { is, words } = ALLOWED[wanted];
-    const column = columns.find(({ name }) => name === wanted);
+  const others = columns.filter((column) => !table.names.includes(column.name));
+  return table.columns.flatMap((wanted) => {
+    const { is, words, make } = allowedFor(wanted, table);
+    const column = columns.find((one) => one.name === wanted.name);
     if (column === undefined) {
-      const mend = addSql(table, wanted, others.filter(is));
-      return [{ wrong: `${wanted} is missing`, mend }];
+      const mend = addSql(name, table, wanted, make, others.filter(is));
+      return [{ wrong: `${wanted.name} is missing`, mend }];
     }
     if (is(column)) return [];
     return [
       {
-        wrong: `${wanted} is ${column.written}, must be ${words}`,
-        mend: retypeSql(table, wanted, column, timezone),
+        wrong: `${wanted.name} is ${column.written}, must be ${words}`,
+        mend: retypeSql(name, table, wanted, make, column, timezone),
       },
     ];
   });
 }
 
 /**
- * Where there is one other column that it may be called by now, that one is renamed. A created_at is not made up for the rows that
+ * Where there is one other column that it may be called by now, that one is renamed. A position is not made up for the rows that
  * are there: those that were captured would land once more, on another day.
  */
-function addSql(table: string, wanted: (typeof COLUMNS)[number], fitting: readonly Column[]): string {
+function addSql(
+  name: string,
+  { key, position }: Table,
+  wanted: Described,
+  make: string,
+  fitting: readonly Column[],
+): string {
   const [one] = fitting;
+  const column = columnOf(wanted);
   if (one !== undefined && fitting.length === 1)
-    return `ALTER TABLE ${table} RENAME COLUMN ${escapeIdentifier(one.name)} TO ${wanted};`;
-  const add = `ALTER TABLE ${table} ADD COLUMN ${wanted} ${ALLOWED[wanted].make}`;
-  if (wanted === 'order_id') return `${add} GENERATED BY DEFAULT AS IDENTITY;`;
-  return wanted === 'created_at'
-    ? `${add}; ALTER TABLE ${table} ALTER ${wanted} SET DEFAULT now();`
-    : `${add};`;
+    return `ALTER TABLE ${name} RENAME COLUMN ${escapeIdentifier(one.name)} TO ${column};`;
+  const add = `ALTER TABLE ${name} ADD COLUMN ${column} ${make}`;
+  if (wanted === key) return `${add} GENERATED BY DEFAULT AS IDENTITY;`;
+  return wanted === position ? `${add}; ALTER TABLE ${name} ALTER ${column} SET DEFAULT now();` : `${add};`;
 }
 
 function retypeSql(
-  table: string,
-  name: (typeof COLUMNS)[number],
+  name: string,
+  { key, position }: Table,
+  wanted: Described,
+  make: string,
   { type, category, countable, default: before }: Column,
   timezone: string,
 ): string {
-  const { make } = ALLOWED[name];
+  const column = columnOf(wanted);
   // A default of the other type may have no cast that PostgreSQL would make by itself.
-  const after = name === 'created_at' ? 'now()' : `(${before})::${make}`;
+  const after = wanted === position ? 'now()' : `(${before})::${make}`;
   const [drop, set] =
-    before === null ? ['', ''] : [`ALTER ${name} DROP DEFAULT, `, `, ALTER ${name} SET DEFAULT ${after}`];
+    before === null ? ['', ''] : [`ALTER ${column} DROP DEFAULT, `, `, ALTER ${column} SET DEFAULT ${after}`];
   const alter = (using: string) =>
-    `ALTER TABLE ${table} ${drop}ALTER ${name} TYPE ${make} USING ${using}${set};`;
-  if (name === 'created_at') {
-    if (category === 'N') return alter(`to_timestamp(${name})`);
+    `ALTER TABLE ${name} ${drop}ALTER ${column} TYPE ${make} USING ${using}${set};`;
+  if (wanted === position) {
+    if (category === 'N') return alter(`to_timestamp(${column})`);
     // Text says which zone it is of, or is read in the one that is set; neither depends on the session's.
     return type === 'date' || category === 'S'
-      ? alter(`${name}::timestamp AT TIME ZONE ${escapeLiteral(timezone)}`)
+      ? alter(`${column}::timestamp AT TIME ZONE ${escapeLiteral(timezone)}`)
       : '';
   }
-  if (name === 'order_id' && !countable) {
+  if (wanted === key && !countable) {
+    const other = columnOf({ name: `${wanted.name.replace(/_id$/, '')}_key` });
     return (
-      `ALTER TABLE ${table} RENAME COLUMN order_id TO order_key; ` +
-      `ALTER TABLE ${table} ADD COLUMN order_id bigint GENERATED BY DEFAULT AS IDENTITY;`
+      `ALTER TABLE ${name} RENAME COLUMN ${column} TO ${other}; ` +
+      `ALTER TABLE ${name} ADD COLUMN ${column} bigint GENERATED BY DEFAULT AS IDENTITY;`
     );
   }
-  return alter(`${name}::${make}`);
+  return alter(`${column}::${make}`);
 }

@@ -9,7 +9,17 @@ import {
 } from '../../domain/unreachable';
 import { compareWatermarks, formatTimestamp, parseTimestamp, type Watermark } from '../../domain/watermark';
 import type { Gap } from '../../domain/gaps';
-import { after, createdAtLiteral, createdAtUtc, upTo, utcText, type TableShape } from './sql';
+import { columnOf } from './column-names';
+import {
+  after,
+  keyOf,
+  positionLiteral,
+  positionOf,
+  positionUtc,
+  upTo,
+  utcText,
+  type TableShape,
+} from './sql';
 
 const MOST_EXAMPLES = 5;
 const HIGHEST_ORDER_ID = '9223372036854775807';
@@ -26,13 +36,13 @@ export interface RegionOptions {
 interface Region {
   kind: UnreachableKind;
   where: string;
-  /** How a created_at there is shown; absent where it says nothing. */
+  /** How a position there is shown; absent where it says nothing. */
   shown?: string;
   detail?: string;
 }
 
-const beginning = (shape: TableShape) => createdAtLiteral(shape, '0001-01-01 00:00:00Z');
-const end = (shape: TableShape) => createdAtLiteral(shape, '10000-01-01 00:00:00Z');
+const beginning = (shape: TableShape) => positionLiteral(shape, '0001-01-01 00:00:00Z');
+const end = (shape: TableShape) => positionLiteral(shape, '10000-01-01 00:00:00Z');
 
 function regionsOf(shape: TableShape, { upTo: reached, gaps, clock }: RegionOptions): Region[] {
   const ahead = {
@@ -41,9 +51,10 @@ function regionsOf(shape: TableShape, { upTo: reached, gaps, clock }: RegionOpti
   };
   // What capture has passed already, after its clock was set back, say, is not ahead of it.
   const future = reached !== undefined && compareWatermarks(reached, ahead) > 0 ? reached : ahead;
-  const utc = utcText(createdAtUtc(shape));
+  const utc = utcText(positionUtc(shape));
+  const position = positionOf(shape);
   // UTC may be out of range there.
-  const local = (format: string) => `to_char(t.created_at, '${format}')`;
+  const local = (format: string) => `to_char(${position}, '${format}')`;
   return [
     ...gaps.map((gap) => ({
       kind: kindOf(gap),
@@ -51,18 +62,18 @@ function regionsOf(shape: TableShape, { upTo: reached, gaps, clock }: RegionOpti
       shown: utc,
       detail: gap.detail,
     })),
-    { kind: 'in the future', where: `${after(shape, future)} AND t.created_at < ${end(shape)}`, shown: utc },
-    { kind: 'without created_at', where: 't.created_at IS NULL' },
-    { kind: 'infinity', where: `t.created_at = 'infinity'` },
-    { kind: '-infinity', where: `t.created_at = '-infinity'` },
+    { kind: 'in the future', where: `${after(shape, future)} AND ${position} < ${end(shape)}`, shown: utc },
+    { kind: 'without created_at', where: `${position} IS NULL` },
+    { kind: 'infinity', where: `${position} = 'infinity'` },
+    { kind: '-infinity', where: `${position} = '-infinity'` },
     {
       kind: 'before year 1',
-      where: `t.created_at > '-infinity' AND t.created_at < ${beginning(shape)}`,
+      where: `${position} > '-infinity' AND ${position} < ${beginning(shape)}`,
       shown: local('YYYY-MM-DD HH24:MI:SS BC'),
     },
     {
       kind: 'after year 9999',
-      where: `t.created_at >= ${end(shape)} AND t.created_at < 'infinity'`,
+      where: `${position} >= ${end(shape)} AND ${position} < 'infinity'`,
       shown: local('YYYY-MM-DD HH24:MI:SS'),
     },
   ];
@@ -73,15 +84,15 @@ export function within(shape: TableShape, gap: Pick<Gap, 'after' | 'upTo'>): str
   return `${after(shape, gap.after)} AND ${upTo(shape, gap.upTo)}`;
 }
 
-/** An expression of type json[]; see {@link readUnreachable}. With an index on (created_at, order_id) each part reads what it counts. */
+/** An expression of type json[]; see {@link readUnreachable}. With an index on (position, key) each part reads what it counts. */
 export function unreachableSql(shape: TableShape, options: RegionOptions): string {
   const counts = regionsOf(shape, options).map(
     ({ where, shown = 'NULL::text' }) => `(
     SELECT json_build_object(
              'rows', count(*), 'from', (array_agg(at))[1], 'to', (array_agg(at))[count(*)],
-             'examples', (array_remove(array_agg(order_id), NULL))[1:${MOST_EXAMPLES}])
-      FROM (SELECT t.order_id::text AS order_id, ${shown} AS at FROM ${shape.name} t
-             WHERE ${where} ORDER BY t.created_at, t.order_id LIMIT ${MOST_COUNTED + 1}) r)`,
+             'examples', (array_remove(array_agg(key), NULL))[1:${MOST_EXAMPLES}])
+      FROM (SELECT ${keyOf(shape)}::text AS key, ${shown} AS at FROM ${shape.name} t
+             WHERE ${where} ORDER BY ${positionOf(shape)}, ${keyOf(shape)} LIMIT ${MOST_COUNTED + 1}) r)`,
   );
   return `array[${counts.join(', ')}]::json[]`;
 }
@@ -121,11 +132,11 @@ export function readUnreachable(
 
 /** Rows from the first on: none that capture has passed, which would land a second time. */
 function fromOn(shape: TableShape, from: string): string {
-  return `t.created_at >= ${createdAtLiteral(shape, from)} AND t.created_at < ${end(shape)}`;
+  return `${positionOf(shape)} >= ${positionLiteral(shape, from)} AND ${positionOf(shape)} < ${end(shape)}`;
 }
 
-/** The statement that gives rows the present as their created_at, whatever the session's zone is. */
-function mendSql({ name, createdAtType, timezone }: TableShape, where: string): string {
-  const present = createdAtType === 'timestamptz' ? 'now()' : `now() AT TIME ZONE ${escapeLiteral(timezone)}`;
-  return `UPDATE ${name} t SET created_at = ${present} WHERE ${where}`;
+/** The statement that gives rows the present as their position, whatever the session's zone is. */
+function mendSql({ name, table, positionType, timezone }: TableShape, where: string): string {
+  const present = positionType === 'timestamptz' ? 'now()' : `now() AT TIME ZONE ${escapeLiteral(timezone)}`;
+  return `UPDATE ${name} t SET ${columnOf(table.position)} = ${present} WHERE ${where}`;
 }

@@ -7,6 +7,7 @@ import { LOWEST_PLACE } from '../../domain/gaps';
 import { describeUnreachable } from '../../domain/unreachable';
 import { Findings, type Finding } from './finding';
 import { COMMAND_TELEMETRY } from '../telemetry';
+import { ORDERS } from '../../domain/table/orders';
 
 /** pg_partition_tree, of the look at prepared transactions, came with it. */
 const OLDEST = 120_000;
@@ -39,7 +40,8 @@ export async function examinePostgres(settings: Settings): Promise<Finding[]> {
     if (checked === undefined) return findings.all;
     findings.fine('table and rights', `${settings.postgres.table}: columns, SELECT and pg_read_all_stats`);
     for (const warning of checked.warnings) findings.warning('table', ...splitAdvice(warning));
-    if (checked.warnings.length === 0) findings.fine('indexes', 'on (created_at, order_id) and on order_id');
+    if (checked.warnings.length === 0)
+      findings.fine('indexes', `on (${ORDERS.position.name}, ${ORDERS.key.name}) and on ${ORDERS.key.name}`);
 
     const asked = Date.now();
     const horizon = await findings.look('open transactions', again, () => source.horizon());

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ParquetSchema, ParquetWriter } from 'parquetjs-lite';
 import type { AcceptedRow } from '../../ports';
-import { judge } from '../../activities/landing/parse-message';
 import { readParquet, withDuckDB } from '../../adapters/lake/reading/duckdb';
-import { encodeOrders } from '../../adapters/lake/writing/parquet-writer';
+import { encodeRows } from '../../adapters/lake/writing/parquet-writer';
+import { ORDERS } from '../../domain/table/orders';
+import type { Value } from '../../domain/table/table';
 import { formatTimestamp } from '../../domain/watermark';
+import { judge } from '../../messages';
 import { sampleMessages } from './sample-orders';
 
 /** What one writer made of the rows. */
@@ -39,14 +41,15 @@ function sampleRows(count: number): AcceptedRow[] {
   return sampleMessages({ rows: count, badEvery: 0 }).flatMap((message, index) => {
     const { accepted: order } = judge(message);
     if (order === undefined) return [];
-    if (index % 20 === 0) order.orderId = 2n ** 53n + 1n + order.orderId * 2n;
-    if (index % 20 === 10) order.amountHundredths = 9_999_999_999;
-    return [{ order }];
+    const row = [...order];
+    if (index % 20 === 0) row[ORDERS.keyAt] = 2n ** 53n + 1n + (order[ORDERS.keyAt] as bigint) * 2n;
+    if (index % 20 === 10) row[ORDERS.totalAt] = 9_999_999_999;
+    return [{ order: row }];
   });
 }
 
 async function writeWithHyparquet(path: string, rows: readonly AcceptedRow[]): Promise<void> {
-  await writeFile(path, encodeOrders(rows, 'snappy'));
+  await writeFile(path, encodeRows(ORDERS, rows, 'snappy'));
 }
 
 async function writeWithParquetjs(path: string, rows: readonly AcceptedRow[]): Promise<void> {
@@ -63,16 +66,11 @@ async function writeWithParquetjs(path: string, rows: readonly AcceptedRow[]): P
   });
   const writer = await ParquetWriter.openFile(schema, path, { rowGroupSize: 100_000 });
   for (const { order } of rows) {
-    await writer.appendRow({
-      order_id: order.orderId,
-      customer_name: order.customerName,
-      restaurant_name: order.restaurantName,
-      item: order.item,
-      amount: (order.amountHundredths ?? 0) / 100,
-      order_status: order.orderStatus,
-      created_at: order.createdAtMicros,
-      validation_status: 'SUCCESS',
-    });
+    const values: [string, unknown][] = ORDERS.columns.map(({ name, type }, at) => [
+      name,
+      type === 'decimal' ? Number(order[at]) / 100 : order[at],
+    ]);
+    await writer.appendRow({ ...Object.fromEntries(values), validation_status: 'SUCCESS' });
   }
   await writer.close();
 }
@@ -95,26 +93,27 @@ interface Expectation {
   type: string;
   /** SQL for the column's value as text. */
   text: string;
-  value: (order: AcceptedRow['order']) => string | null;
+  value: (value: Value) => string;
 }
 
-const COLUMNS: Record<string, Expectation> = {
-  order_id: { type: 'BIGINT', text: 'order_id', value: (order) => String(order.orderId) },
-  customer_name: { type: 'VARCHAR', text: 'customer_name', value: (order) => order.customerName },
-  restaurant_name: { type: 'VARCHAR', text: 'restaurant_name', value: (order) => order.restaurantName },
-  item: { type: 'VARCHAR', text: 'item', value: (order) => order.item },
-  amount: {
+const TEXT: Expectation = { type: 'VARCHAR', text: 'text', value: String };
+const COLUMNS: readonly Expectation[] = [
+  { type: 'BIGINT', text: 'order_id', value: String },
+  { ...TEXT, text: 'customer_name' },
+  { ...TEXT, text: 'restaurant_name' },
+  { ...TEXT, text: 'item' },
+  {
     type: 'DECIMAL(10,2)',
     text: 'amount::DECIMAL(10,2)',
-    value: (order) => String(order.amountHundredths).replace(/(..)$/, '.$1'),
+    value: (hundredths) => String(hundredths).replace(/(..)$/, '.$1'),
   },
-  order_status: { type: 'VARCHAR', text: 'order_status', value: (order) => order.orderStatus },
-  created_at: {
+  { ...TEXT, text: 'order_status' },
+  {
     type: 'TIMESTAMP WITH TIME ZONE',
     text: "strftime(make_timestamp(epoch_us(created_at)), '%Y-%m-%dT%H:%M:%S.%fZ')",
-    value: (order) => formatTimestamp(order.createdAtMicros),
+    value: (micros) => formatTimestamp(micros as bigint),
   },
-};
+];
 
 async function readBack(path: string, rows: readonly AcceptedRow[]): Promise<Outcome['columns']> {
   return withDuckDB(async (duckdb) => {
@@ -124,11 +123,14 @@ async function readBack(path: string, rows: readonly AcceptedRow[]): Promise<Out
     );
     const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]));
     const columns: Outcome['columns'] = {};
-    for (const [name, expected] of Object.entries(COLUMNS)) {
+    for (const [at, expected] of COLUMNS.entries()) {
+      const name = ORDERS.names[at]!;
       // One thread reads one file in its own order.
       const reader = await duckdb.runAndReadAll(`SELECT (${expected.text})::VARCHAR FROM ${source}`);
       const values = reader.getColumns()[0] ?? [];
-      const wrongRows = rows.filter(({ order }, index) => values[index] !== expected.value(order)).length;
+      const wrongRows = rows.filter(
+        ({ order }, index) => values[index] !== expected.value(order[at]!),
+      ).length;
       const type = types.get(name) ?? 'absent';
       columns[name] = { right: type === expected.type && wrongRows === 0, type, wrongRows };
     }

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { summary } from '../../adapters/lake/reading';
 import { WORKFLOWS } from '../../domain/names';
 import { describeVerification } from '../../domain/describe-verification';
-import type { FailureCode } from '../../domain/order';
+import type { FailureCode } from '../../domain/table/table';
 import type { AuditResult } from '../../reconcile/audit';
 import type { Side, VerifyResult } from '../../reconcile/verify';
 import type { StackAddresses } from '../stack';

@@ -1,30 +1,33 @@
 /** Orders that readers count twice. No hash shows it: each file may be just what its entry says. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { join } from 'node:path';
-import { readParquet } from '../../adapters/lake/reading';
+import { quoteName, readParquet } from '../../adapters/lake/reading';
 import { count } from '../../domain/describe-status';
 import { replayCommand } from '../../domain/damaged';
+import { ORDERS } from '../../domain/table/orders';
 import type { Findings } from './findings';
 import type { Listed } from './file-check';
+
+const [KEY, POSITION] = [quoteName(ORDERS.key.name), quoteName(ORDERS.position.name)];
 
 /** Those whose id is there more than once; few, so the files are only read once more where there are any. */
 const SUSPECTS = (files: string) => `
   CREATE OR REPLACE TEMP TABLE suspects AS
-  SELECT order_id FROM ${files} WHERE order_id IS NOT NULL GROUP BY order_id HAVING count(*) > 1`;
+  SELECT ${KEY} FROM ${files} WHERE ${KEY} IS NOT NULL GROUP BY ${KEY} HAVING count(*) > 1`;
 
 /** By the batches that hold them: how many, and one of them. An order is its id and its time here. */
 const DOUBLED = (files: string) => `
-  SELECT batches, count(*)::INTEGER, min(order_id)::VARCHAR FROM (
-    SELECT order_id, created_at, list_sort(list(DISTINCT ${BATCH})) AS batches
-    FROM ${files} JOIN suspects USING (order_id)
-    WHERE created_at IS NOT NULL GROUP BY order_id, created_at HAVING count(*) > 1)
+  SELECT batches, count(*)::INTEGER, min(${KEY})::VARCHAR FROM (
+    SELECT ${KEY}, ${POSITION}, list_sort(list(DISTINCT ${BATCH})) AS batches
+    FROM ${files} JOIN suspects USING (${KEY})
+    WHERE ${POSITION} IS NOT NULL GROUP BY ${KEY}, ${POSITION} HAVING count(*) > 1)
   GROUP BY batches ORDER BY batches`;
 
 const MOVED = (files: string) => `
-  SELECT batches, count(*)::INTEGER, min(order_id)::VARCHAR FROM (
-    SELECT order_id, list_sort(list(DISTINCT ${BATCH})) AS batches
-    FROM ${files} JOIN suspects USING (order_id)
-    GROUP BY order_id HAVING count(DISTINCT created_at) > 1)
+  SELECT batches, count(*)::INTEGER, min(${KEY})::VARCHAR FROM (
+    SELECT ${KEY}, list_sort(list(DISTINCT ${BATCH})) AS batches
+    FROM ${files} JOIN suspects USING (${KEY})
+    GROUP BY ${KEY} HAVING count(DISTINCT ${POSITION}) > 1)
   GROUP BY batches ORDER BY batches`;
 
 const BATCH = `regexp_extract(filename, 'part-(\\d{10})-[0-9a-f]+\\.parquet$', 1)::INTEGER`;
@@ -57,7 +60,7 @@ export async function checkDoubled(
     findings.problem(
       'order-twice',
       where,
-      `${count(orders, 'order is', 'orders are')} there more than once, such as order_id ${example}, in files of ` +
+      `${count(orders, 'order is', 'orders are')} there more than once, such as ${ORDERS.key.name} ${example}, in files of ` +
         `${batches.length === 1 ? 'batch' : 'the batches'} ${batches.join(', ')}. A replay drops what another file holds: ` +
         replayCommand(again),
     );
@@ -66,8 +69,8 @@ export async function checkDoubled(
     findings.note(
       'order-moved',
       where,
-      `${count(orders, 'order_id has', 'order_ids have')} several rows with other times, such as ${example}, in files of ` +
-        `the batches ${batches.join(', ')}: its created_at was changed, or the id was used again`,
+      `${count(orders, `${ORDERS.key.name} has`, `${ORDERS.key.name}s have`)} several rows with other times, such as ${example}, in files of ` +
+        `the batches ${batches.join(', ')}: its ${ORDERS.position.name} was changed, or the id was used again`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LedgerEntry } from '../../ports';
 import { canonicalRanges, type Batch, type LedgerStep, addToBatches } from '../../adapters/lake/reading';
 import { formatRanges, spanOf, type Offsets } from '../../domain/ranges';
+import type { FailureCode } from '../../domain/table/table';
 import { isOtherTopic } from '../../domain/topic-id';
 import type { Findings } from './findings';
 
@@ -221,7 +222,7 @@ export class LedgerCheck {
     if (sum(quarantineFiles) !== quarantined) {
       wrong(`quarantined ${quarantined} rows, but its files have ${sum(quarantineFiles)}`);
     }
-    for (const [code, count] of Object.entries(failures)) {
+    for (const [code, count] of Object.entries(failures) as [FailureCode, number][]) {
       if (count > quarantined)
         wrong(`counts ${count} rows that break ${code} among ${quarantined} quarantined`);
     }

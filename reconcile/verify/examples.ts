@@ -1,9 +1,9 @@
 /** The first orders that differ, with what helps to find the cause: columns, files, messages. No values. */
-import { COLUMNS } from '../../domain/order';
+import { ORDERS } from '../../domain/table/orders';
 import { formatTimestamp } from '../../domain/watermark';
 import type { Bounds } from './bounds';
 import type { Difference, Sources } from './narrow';
-import type { TextRow } from './source-side';
+import type { TextRow } from './row-text';
 import type { Example } from '../../domain/verification';
 
 export async function explainExamples(
@@ -20,9 +20,9 @@ export async function explainExamples(
     const example: Example = { place, kind, orderId, createdAt };
     examples.push(example);
     if (orderId === null) continue;
-    const there = sourceRows.find((row) => row.order_id === orderId);
+    const there = sourceRows.find((row) => row[ORDERS.key.name] === orderId);
     if (kind === 'extra') {
-      if (there !== undefined) example.columns = ['created_at'];
+      if (there !== undefined) example.columns = [ORDERS.position.name];
     }
     if (place === 'lake') {
       const landed = (await lake.rowsById([orderId], createdAt.slice(0, 10))).sort((a, b) =>
@@ -31,7 +31,13 @@ export async function explainExamples(
       if (landed.length > 0) example.where = landed.map(({ file }) => file).join(', ');
       else if (kind === 'missing') example.where = await placeOf(orderId);
       if (kind === 'changed')
-        example.columns = landed.length === 0 ? ['created_at'] : differing(there, landed);
+        example.columns =
+          landed.length === 0
+            ? [ORDERS.position.name]
+            : differing(
+                there,
+                landed.map(({ row }) => row),
+              );
     } else if (place === 'topic') {
       const message = await topic.messageOf(orderId);
       if (message !== undefined) example.where = `partition ${message.partition}, offset ${message.offset}`;
@@ -62,5 +68,5 @@ export async function explainExamples(
 /** Columns in which any of the rows differs. */
 function differing(wanted: TextRow | undefined, rows: readonly TextRow[]): string[] {
   if (wanted === undefined) return [];
-  return COLUMNS.filter((column) => rows.some((row) => row[column] !== wanted[column]));
+  return ORDERS.names.filter((column) => rows.some((row) => row[column] !== wanted[column]));
 }

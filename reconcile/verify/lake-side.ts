@@ -2,16 +2,24 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { join } from 'node:path';
 import {
   quote,
+  quoteName,
   readParquet,
   foldersOf,
   sequenceOfPart,
   dateFolders,
   namesIn,
 } from '../../adapters/lake/reading';
-import { COLUMNS } from '../../domain/order';
-import { LAKE_HASH_SQL } from './row-text';
-import type { Period, TextRow } from './source-side';
+import { ORDERS } from '../../domain/table/orders';
+import { lakeHashSql, lakeTextColumns, type TextRow } from './row-text';
+import type { Period } from './source-side';
 import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
+
+const HASH = lakeHashSql(ORDERS);
+const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>
+  quoteName(name),
+) as [string, string, string];
+/** Makes a whole number of the total. */
+const UNIT = `1${'0'.repeat(ORDERS.total.scale)}`;
 
 /** Files of one statement. */
 const FILES = 1_000;
@@ -37,7 +45,7 @@ export class LakeSide {
     await this.#each(part, period, async (files) => {
       const { from, to } = period;
       const rows = await this.duckdb.runAndReadAll(
-        `SELECT ${bucketSql(unit)}, count(*)::VARCHAR, (coalesce(sum(amount), 0) * 100)::HUGEINT::VARCHAR, sum(${LAKE_HASH_SQL})::VARCHAR
+        `SELECT ${bucketSql(unit)}, count(*)::VARCHAR, (coalesce(sum(${TOTAL}), 0) * ${UNIT})::HUGEINT::VARCHAR, sum(${HASH})::VARCHAR
            FROM ${readParquet(files)} WHERE ${withinSql({ from, to })} GROUP BY 1`,
       );
       for (const row of rows.getRows()) addTo(sums, row);
@@ -45,34 +53,32 @@ export class LakeSide {
     return sums;
   }
 
-  /** Adds to the table `landed` (order_id, micros, hash, file, part). */
+  /** Adds to the table `landed` (key, micros, hash, file, part). */
   async copyRows(part: LakePart, period: Period): Promise<void> {
     await this.#each(part, period, async (files) => {
       await this.duckdb.run(
-        `INSERT INTO landed SELECT order_id, epoch_us(created_at), ${LAKE_HASH_SQL}, filename, '${part}'
+        `INSERT INTO landed SELECT ${KEY}, epoch_us(${POSITION}), ${HASH}, filename, '${part}'
            FROM ${readParquet(files, ', filename = true')} WHERE ${withinSql(period)}`,
       );
     });
   }
 
   /** Rows of these ids and the day. */
-  async rowsById(orderIds: readonly string[], day: string): Promise<(TextRow & { file: string })[]> {
-    const found: (TextRow & { file: string })[] = [];
-    const texts = COLUMNS.map((name) =>
-      name === 'created_at' ? 'epoch_us(created_at)::VARCHAR' : `${name}::VARCHAR`,
-    );
+  async rowsById(orderIds: readonly string[], day: string): Promise<{ row: TextRow; file: string }[]> {
+    const found: { row: TextRow; file: string }[] = [];
+    const texts = lakeTextColumns(ORDERS);
     for (const part of ['lake', 'quarantine'] as const) {
       await this.#each(part, dayOf(day), async (files) => {
         const rows = await this.duckdb.runAndReadAll(
           `SELECT ${texts.join(', ')}, filename FROM ${readParquet(files, ', filename = true')}
-            WHERE order_id IN (${orderIds.map((id) => BigInt(id)).join(', ')}) AND created_at IS NOT NULL`,
+            WHERE ${KEY} IN (${orderIds.map((id) => BigInt(id)).join(', ')}) AND ${POSITION} IS NOT NULL`,
         );
         for (const row of rows.getRows()) {
           const values = row.map((value) => (value === null ? null : String(value)));
-          const columns = Object.fromEntries(
-            COLUMNS.map((name, index) => [name, values[index] ?? null]),
-          ) as TextRow;
-          found.push({ ...columns, file: this.shown(values.at(-1)!) });
+          const columns: TextRow = Object.fromEntries(
+            ORDERS.names.map((name, index) => [name, values[index] ?? null]),
+          );
+          found.push({ row: columns, file: this.shown(values.at(-1)!) });
         }
       });
     }
@@ -83,7 +89,7 @@ export class LakeSide {
     let rows = 0;
     await this.#each('quarantine', undefined, async (files) => {
       const found = await this.duckdb.runAndReadAll(
-        `SELECT count(*)::DOUBLE FROM ${readParquet(files)} WHERE created_at IS NULL`,
+        `SELECT count(*)::DOUBLE FROM ${readParquet(files)} WHERE ${POSITION} IS NULL`,
       );
       rows += Number(found.getRows()[0]?.[0]);
     });
@@ -124,9 +130,9 @@ function dayOf(day: string): Period {
 }
 
 function bucketSql(unit: Unit): string {
-  return `substr(strftime(make_timestamp(epoch_us(created_at)), '%Y-%m-%dT%H'), 1, ${UNIT_LENGTH[unit]})`;
+  return `substr(strftime(make_timestamp(epoch_us(${POSITION})), '%Y-%m-%dT%H'), 1, ${UNIT_LENGTH[unit]})`;
 }
 
 function withinSql({ from, to }: Period): string {
-  return `created_at >= ${quote(from)}::TIMESTAMPTZ AND created_at < ${quote(to)}::TIMESTAMPTZ`;
+  return `${POSITION} >= ${quote(from)}::TIMESTAMPTZ AND ${POSITION} < ${quote(to)}::TIMESTAMPTZ`;
 }

@@ -28,9 +28,9 @@ export interface Difference {
 
 export async function prepareNarrowing(duckdb: DuckDBConnection): Promise<void> {
   await duckdb.run(`
-    CREATE TABLE wanted (order_id BIGINT, micros BIGINT, hash UBIGINT);
-    CREATE TABLE landed (order_id BIGINT, micros BIGINT, hash UBIGINT, file VARCHAR, part VARCHAR);
-    CREATE TABLE found (place VARCHAR, kind VARCHAR, order_id BIGINT, micros BIGINT)`);
+    CREATE TABLE wanted (key BIGINT, micros BIGINT, hash UBIGINT);
+    CREATE TABLE landed (key BIGINT, micros BIGINT, hash UBIGINT, file VARCHAR, part VARCHAR);
+    CREATE TABLE found (place VARCHAR, kind VARCHAR, key BIGINT, micros BIGINT)`);
 }
 
 /** Adds the orders of a day that differ to the table `found`. `withTopic`: the topic is to be compared, too. */
@@ -68,31 +68,31 @@ export function cut(period: Period, within: Period): Period {
 /** Orders with an id. */
 const LAKE_SQL = `
   INSERT INTO found
-  SELECT 'lake', 'missing', order_id, min(micros) FROM wanted ANTI JOIN landed USING (order_id) WHERE order_id IS NOT NULL GROUP BY order_id
-  UNION ALL SELECT 'lake', 'extra', order_id, min(micros) FROM landed ANTI JOIN wanted USING (order_id) WHERE order_id IS NOT NULL GROUP BY order_id
-  UNION ALL SELECT 'lake', 'doubled', order_id, min(micros) FROM landed WHERE order_id IS NOT NULL GROUP BY order_id HAVING count(*) > 1
-  UNION ALL SELECT 'lake', 'changed', order_id, min(w.micros) FROM wanted w JOIN landed l USING (order_id)
-             GROUP BY order_id HAVING bool_or(l.hash <> w.hash)
-  UNION ALL SELECT 'source', 'doubled', order_id, min(micros) FROM wanted WHERE order_id IS NOT NULL GROUP BY order_id HAVING count(*) > 1`;
+  SELECT 'lake', 'missing', key, min(micros) FROM wanted ANTI JOIN landed USING (key) WHERE key IS NOT NULL GROUP BY key
+  UNION ALL SELECT 'lake', 'extra', key, min(micros) FROM landed ANTI JOIN wanted USING (key) WHERE key IS NOT NULL GROUP BY key
+  UNION ALL SELECT 'lake', 'doubled', key, min(micros) FROM landed WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
+  UNION ALL SELECT 'lake', 'changed', key, min(w.micros) FROM wanted w JOIN landed l USING (key)
+             GROUP BY key HAVING bool_or(l.hash <> w.hash)
+  UNION ALL SELECT 'source', 'doubled', key, min(micros) FROM wanted WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1`;
 
 /** Orders without one are told apart by all their values; equal ones are one. */
 const NAMELESS_SQL = (place: 'lake' | 'topic', table: string) => `
   INSERT INTO found
-  SELECT DISTINCT '${place}', 'missing', NULL::BIGINT, micros FROM (SELECT * FROM wanted WHERE order_id IS NULL)
-    ANTI JOIN (SELECT hash FROM ${table} WHERE order_id IS NULL) USING (hash)
-  UNION ALL SELECT DISTINCT '${place}', 'extra', NULL::BIGINT, micros FROM (SELECT * FROM ${table} WHERE order_id IS NULL)
-    ANTI JOIN (SELECT hash FROM wanted WHERE order_id IS NULL) USING (hash)`;
+  SELECT DISTINCT '${place}', 'missing', NULL::BIGINT, micros FROM (SELECT * FROM wanted WHERE key IS NULL)
+    ANTI JOIN (SELECT hash FROM ${table} WHERE key IS NULL) USING (hash)
+  UNION ALL SELECT DISTINCT '${place}', 'extra', NULL::BIGINT, micros FROM (SELECT * FROM ${table} WHERE key IS NULL)
+    ANTI JOIN (SELECT hash FROM wanted WHERE key IS NULL) USING (hash)`;
 
 const NAMELESS_DOUBLED_SQL = `
-  INSERT INTO found SELECT 'lake', 'doubled', NULL::BIGINT, min(micros) FROM landed WHERE order_id IS NULL GROUP BY hash HAVING count(*) > 1`;
+  INSERT INTO found SELECT 'lake', 'doubled', NULL::BIGINT, min(micros) FROM landed WHERE key IS NULL GROUP BY hash HAVING count(*) > 1`;
 
 /** An order that was published several times is in order if one of the messages holds the source's values. */
 const TOPIC_SQL = `
   INSERT INTO found
-  SELECT 'topic', 'missing', order_id, min(micros) FROM wanted ANTI JOIN published USING (order_id) WHERE order_id IS NOT NULL GROUP BY order_id
-  UNION ALL SELECT 'topic', 'extra', order_id, min(micros) FROM published ANTI JOIN wanted USING (order_id) WHERE order_id IS NOT NULL GROUP BY order_id
-  UNION ALL SELECT 'topic', 'changed', order_id, min(w.micros) FROM wanted w JOIN published p USING (order_id)
-             GROUP BY order_id HAVING NOT bool_or(p.hash = w.hash)`;
+  SELECT 'topic', 'missing', key, min(micros) FROM wanted ANTI JOIN published USING (key) WHERE key IS NOT NULL GROUP BY key
+  UNION ALL SELECT 'topic', 'extra', key, min(micros) FROM published ANTI JOIN wanted USING (key) WHERE key IS NOT NULL GROUP BY key
+  UNION ALL SELECT 'topic', 'changed', key, min(w.micros) FROM wanted w JOIN published p USING (key)
+             GROUP BY key HAVING NOT bool_or(p.hash = w.hash)`;
 
 async function narrowHour(
   { source, lake, duckdb, folder }: Sources,
@@ -104,9 +104,9 @@ async function narrowHour(
   await duckdb.run('DELETE FROM wanted; DELETE FROM landed');
   // The source's hash is signed: the same 64 bits.
   await duckdb.run(
-    `INSERT INTO wanted SELECT order_id, micros, CASE WHEN hash < 0 THEN hash::HUGEINT + 18446744073709551616 ELSE hash END::UBIGINT
+    `INSERT INTO wanted SELECT key, micros, CASE WHEN hash < 0 THEN hash::HUGEINT + 18446744073709551616 ELSE hash END::UBIGINT
        FROM read_csv(${quote(file)}, header = false, auto_detect = false, delim = ',',
-                     columns = {order_id: 'BIGINT', micros: 'BIGINT', hash: 'BIGINT'})`,
+                     columns = {key: 'BIGINT', micros: 'BIGINT', hash: 'BIGINT'})`,
   );
   await lake.copyRows('lake', period);
   await lake.copyRows('quarantine', period);
@@ -121,8 +121,8 @@ async function narrowHour(
 
 /** An order that is missing in one hour and extra in another has another created_at there: one difference, not two. */
 const MOVED_SQL = `
-  CREATE TABLE moved AS SELECT place, order_id, min(micros) FILTER (kind = 'missing') AS micros FROM found
-   WHERE order_id IS NOT NULL AND kind IN ('missing', 'extra') GROUP BY ALL HAVING count(DISTINCT kind) = 2`;
+  CREATE TABLE moved AS SELECT place, key, min(micros) FILTER (kind = 'missing') AS micros FROM found
+   WHERE key IS NOT NULL AND kind IN ('missing', 'extra') GROUP BY ALL HAVING count(DISTINCT kind) = 2`;
 
 /** All that was found: by place and kind, and the first `limit` by time. */
 export async function collect(
@@ -131,13 +131,13 @@ export async function collect(
 ): Promise<{ counts: { place: Place; kind: DifferenceKind; orders: number }[]; first: Difference[] }> {
   await duckdb.run(MOVED_SQL);
   await duckdb.run(`
-    DELETE FROM found USING moved WHERE found.place = moved.place AND found.order_id = moved.order_id AND found.kind IN ('missing', 'extra');
-    INSERT INTO found SELECT place, 'changed', order_id, micros FROM moved`);
+    DELETE FROM found USING moved WHERE found.place = moved.place AND found.key = moved.key AND found.kind IN ('missing', 'extra');
+    INSERT INTO found SELECT place, 'changed', key, micros FROM moved`);
   const counts = await duckdb.runAndReadAll(
     'SELECT place, kind, count(*)::DOUBLE FROM found GROUP BY ALL ORDER BY place DESC, kind',
   );
   const first = await duckdb.runAndReadAll(
-    `SELECT place, kind, order_id::VARCHAR, micros FROM found ORDER BY micros, order_id, place DESC, kind LIMIT ${limit}`,
+    `SELECT place, kind, key::VARCHAR, micros FROM found ORDER BY micros, key, place DESC, kind LIMIT ${limit}`,
   );
   return {
     counts: counts.getRows().map(([place, kind, orders]) => ({

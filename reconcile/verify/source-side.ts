@@ -6,7 +6,8 @@ import { inspectTable } from '../../adapters/postgres/check';
 import { translateErrors } from '../../adapters/postgres/errors';
 import { openPool } from '../../adapters/postgres/session';
 import { namingLocks } from '../../adapters/postgres/table-lock';
-import { createdAtLiteral, quoteTable, timelessSql, type TableShape } from '../../adapters/postgres/sql';
+import { columnOf } from '../../adapters/postgres/column-names';
+import { positionLiteral, quoteTable, timelessSql, type TableShape } from '../../adapters/postgres/sql';
 import {
   readUnreachable,
   unreachableSql,
@@ -14,19 +15,15 @@ import {
   type RegionRow,
 } from '../../adapters/postgres/unreachable';
 import type { Settings } from '../../configs/schema';
-import type { COLUMNS } from '../../domain/order';
 import type { Unreachable } from '../../domain/unreachable';
-import { AMOUNT_SQL, microsSql, sourceRowsSql } from './row-text';
+import { sourceRowsSql, sourceTextColumns, type TextRow } from './row-text';
 import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
 
-/** Bounds of created_at as UTC text; `to` is exclusive. */
+/** Bounds of the position as UTC text; `to` is exclusive. */
 export interface Period {
   from: string;
   to: string;
 }
-
-/** A row's seven columns as text, for naming the ones that differ. */
-export type TextRow = Record<(typeof COLUMNS)[number], string | null>;
 
 /** The orders table, summed up where it is: no row leaves PostgreSQL but to be narrowed down. */
 export class SourceSide {
@@ -52,14 +49,15 @@ export class SourceSide {
   async sums(period: Period, unit: Unit): Promise<SumsBy> {
     const { shape } = this;
     const rows = (ids: string) =>
-      `SELECT date_trunc('${unit}', at) AS bucket, amount, hash FROM (${sourceRowsSql(shape, this.#within(period, ids))}) r`;
+      `SELECT date_trunc('${unit}', at) AS bucket, total, hash FROM (${sourceRowsSql(shape, this.#within(period, ids))}) r`;
     // Rows without an id are one for the landing if they are equal.
-    const all = shape.orderIdNullable
-      ? `${rows('t.order_id IS NOT NULL')} UNION ALL SELECT DISTINCT * FROM (${rows('t.order_id IS NULL')}) n`
+    const key = `t.${columnOf(shape.table.key)}`;
+    const all = shape.keyNullable
+      ? `${rows(`${key} IS NOT NULL`)} UNION ALL SELECT DISTINCT * FROM (${rows(`${key} IS NULL`)}) n`
       : rows('true');
     const found = await this.#query<unknown[]>({
       text: `SELECT substr(to_char(bucket, 'YYYY-MM-DD"T"HH24'), 1, ${UNIT_LENGTH[unit]}), count(*)::text,
-                    (coalesce(sum(amount), 0) * 100)::bigint::text, sum(hash)::text
+                    (coalesce(sum(total), 0) * 1${'0'.repeat(shape.table.total.scale)})::bigint::text, sum(hash)::text
                FROM (${all}) a GROUP BY bucket`,
       rowMode: 'array',
     });
@@ -68,9 +66,9 @@ export class SourceSide {
     return sums;
   }
 
-  /** Writes `order_id,micros,hash` lines; the hash is signed. */
+  /** Writes `key,micros,hash` lines; the hash is signed. */
   async copyRows(period: Period, file: string): Promise<void> {
-    const sql = `COPY (SELECT order_id, micros, hash FROM (${sourceRowsSql(this.shape, this.#within(period))}) r)
+    const sql = `COPY (SELECT key, micros, hash FROM (${sourceRowsSql(this.shape, this.#within(period))}) r)
                    TO STDOUT (FORMAT csv)`;
     await this.#withClient(async (client) => {
       await pipeline(client.query(copyTo(sql)), createWriteStream(file, { mode: 0o600 }));
@@ -79,12 +77,10 @@ export class SourceSide {
 
   /** Rows of these ids, whenever they were made. */
   async rowsById(orderIds: readonly string[]): Promise<TextRow[]> {
-    const texts = ['customer_name', 'restaurant_name', 'item', 'order_status'].map(
-      (c) => `to_jsonb(t.${c}) #>> '{}' AS ${c}`,
-    );
+    const { name, table } = this.shape;
     return this.#query<TextRow>({
-      text: `SELECT t.order_id::text, ${texts.join(', ')}, (${AMOUNT_SQL})::text AS amount, (${microsSql(this.shape)})::text AS created_at
-               FROM ${this.shape.name} t WHERE t.order_id = ANY ($1::bigint[]) AND t.created_at IS NOT NULL`,
+      text: `SELECT ${sourceTextColumns(this.shape).join(', ')} FROM ${name} t
+              WHERE t.${columnOf(table.key)} = ANY ($1::bigint[]) AND t.${columnOf(table.position)} IS NOT NULL`,
       values: [orderIds],
     });
   }
@@ -115,8 +111,9 @@ export class SourceSide {
   }
 
   #within({ from, to }: Period, more = 'true'): string {
-    const [lower, upper] = [createdAtLiteral(this.shape, from), createdAtLiteral(this.shape, to)];
-    return `t.created_at >= ${lower} AND t.created_at < ${upper} AND ${more}`;
+    const [lower, upper] = [positionLiteral(this.shape, from), positionLiteral(this.shape, to)];
+    const position = `t.${columnOf(this.shape.table.position)}`;
+    return `${position} >= ${lower} AND ${position} < ${upper} AND ${more}`;
   }
 
   #query<R>(query: { text: string; values?: unknown[]; rowMode?: 'array' }): Promise<R[]> {

@@ -1,15 +1,17 @@
-import { amountText } from './row-text';
+import { ORDERS } from '../../domain/table/orders';
+import { decimalText } from './row-text';
 import type { Side } from '../../domain/verification';
 
-/** Rows, their amounts and their hashes, added up. Two sets of rows that are equal have equal sums, and hardly any others. */
+/** Rows, their totals and their hashes, added up. Two sets of rows that are equal have equal sums, and hardly any others. */
 export interface Sums {
   rows: number;
-  hundredths: bigint;
+  /** Unscaled: hundredths where the column has two decimals. */
+  total: bigint;
   /** Modulo 2^64. */
   hash: bigint;
 }
 
-export const NOTHING: Sums = { rows: 0, hundredths: 0n, hash: 0n };
+export const NOTHING: Sums = { rows: 0, total: 0n, hash: 0n };
 
 /** By `2025-11-18` or `2025-11-18T10`, in UTC. */
 export type SumsBy = Map<string, Sums>;
@@ -17,19 +19,19 @@ export type SumsBy = Map<string, Sums>;
 export function plus(a: Sums, b: Sums): Sums {
   return {
     rows: a.rows + b.rows,
-    hundredths: a.hundredths + b.hundredths,
+    total: a.total + b.total,
     hash: BigInt.asUintN(64, a.hash + b.hash),
   };
 }
 
 export function same(a: Sums, b: Sums): boolean {
-  return a.rows === b.rows && a.hundredths === b.hundredths && a.hash === b.hash;
+  return a.rows === b.rows && a.total === b.total && a.hash === b.hash;
 }
 
-/** Adds a row of a statement: key, count, hundredths and hash, the last three as text of whole numbers. */
+/** Adds a row of a statement: key, count, total and hash, the last three as text of whole numbers. */
 export function addTo(sums: SumsBy, row: readonly unknown[]): void {
-  const [key, rows, hundredths, hash] = row.map(String) as [string, string, string, string];
-  const more = { rows: Number(rows), hundredths: BigInt(hundredths), hash: BigInt.asUintN(64, BigInt(hash)) };
+  const [key, rows, added, hash] = row.map(String) as [string, string, string, string];
+  const more = { rows: Number(rows), total: BigInt(added), hash: BigInt.asUintN(64, BigInt(hash)) };
   sums.set(key, plus(sums.get(key) ?? NOTHING, more));
 }
 
@@ -37,8 +39,8 @@ export function total(sums: SumsBy): Sums {
   return [...sums.values()].reduce(plus, NOTHING);
 }
 
-export function sideOf({ rows, hundredths }: Sums): Side {
-  return { rows, amount: amountText(hundredths) };
+export function sideOf({ rows, total }: Sums): Side {
+  return { rows, amount: decimalText(total, ORDERS.total.scale) };
 }
 
 export type Unit = 'day' | 'hour';

@@ -1,11 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, UBIGINT, type DuckDBAppender } from '@duckdb/node-api';
 import type { IncomingMessage, OrdersTopic } from '../../ports';
-import { judge } from '../../activities/landing/parse-message';
-import type { Order } from '../../domain/order';
 import type { OffsetRange } from '../../domain/ranges';
-import { amountText, hashOfOrder } from './row-text';
-import type { Period, TextRow } from './source-side';
+import { ORDERS } from '../../domain/table/orders';
+import { keyOf, microsOf, type Row } from '../../domain/table/table';
+import { judge } from '../../messages';
+import { hashOfRow, textRow, type TextRow } from './row-text';
+import type { Period } from './source-side';
 import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
 import { parseTimestamp } from '../../domain/watermark';
 
@@ -16,13 +17,13 @@ const CHUNK_ROWS = 2_048;
 const TELL_EVERY = 20_000;
 
 /**
- * The topic's messages as rows of the table `messages` (order_id, micros, hundredths, hash, part, off), on disk beyond the
+ * The topic's messages as rows of the table `messages` (key, micros, total, hash, part, off), on disk beyond the
  * memory limit: a message that was published again may be anywhere.
  */
 export class TopicSide {
-  /** Messages whose created_at cannot be read. */
+  /** Messages without a position that can be read. */
   timeless = 0;
-  /** Per partition the created_at of the first message that was read, microseconds. */
+  /** Per partition the position of the first message that was read, microseconds. */
   readonly firstMicros = new Map<number, bigint>();
 
   constructor(
@@ -38,7 +39,7 @@ export class TopicSide {
     onRead: (messages: number) => void,
   ): Promise<void> {
     await this.duckdb.run(
-      'CREATE TABLE messages (order_id BIGINT, micros BIGINT, hundredths BIGINT, hash UBIGINT, part INTEGER, off BIGINT)',
+      'CREATE TABLE messages (key BIGINT, micros BIGINT, total BIGINT, hash UBIGINT, part INTEGER, off BIGINT)',
     );
     const [from, to] = [parseTimestamp(period.from)!, parseTimestamp(period.to)!];
     const appender = await this.duckdb.createAppender('messages');
@@ -46,15 +47,15 @@ export class TopicSide {
     let read = 0;
     const take = (messages: readonly IncomingMessage[]) => {
       for (const message of messages) {
-        const order = orderOf(message);
-        const micros = order.createdAtMicros;
+        const row = rowOf(message);
+        const micros = microsOf(ORDERS, row);
         if (micros === null) {
           this.timeless += 1;
           continue;
         }
         if (!this.firstMicros.has(message.partition)) this.firstMicros.set(message.partition, micros);
         if (micros < from || micros >= to) continue;
-        push(columns, order, message);
+        push(columns, row, micros, message);
         if (columns[0].length === CHUNK_ROWS) flush(appender, columns);
       }
       if (Math.floor(read / TELL_EVERY) !== Math.floor((read += messages.length) / TELL_EVERY)) onRead(read);
@@ -69,8 +70,8 @@ export class TopicSide {
     const sums: SumsBy = new Map();
     const rows = await this.duckdb.runAndReadAll(
       `SELECT substr(strftime(make_timestamp(micros), '%Y-%m-%dT%H'), 1, ${UNIT_LENGTH[unit]}), count(*)::VARCHAR,
-              coalesce(sum(hundredths), 0)::VARCHAR, sum(hash)::VARCHAR
-         FROM (SELECT DISTINCT order_id, micros, hundredths, hash FROM messages WHERE ${withinSql(period)}) GROUP BY 1`,
+              coalesce(sum(total), 0)::VARCHAR, sum(hash)::VARCHAR
+         FROM (SELECT DISTINCT key, micros, total, hash FROM messages WHERE ${withinSql(period)}) GROUP BY 1`,
     );
     for (const row of rows.getRows()) addTo(sums, row);
     return sums;
@@ -79,8 +80,8 @@ export class TopicSide {
   /** Orders of a period that were published more than once. */
   async publishedAgain(period: Period): Promise<number> {
     const rows = await this.duckdb.runAndReadAll(
-      `SELECT count(*)::DOUBLE FROM (SELECT 1 FROM messages WHERE order_id IS NOT NULL AND ${withinSql(period)}
-                                      GROUP BY order_id HAVING count(*) > 1)`,
+      `SELECT count(*)::DOUBLE FROM (SELECT 1 FROM messages WHERE key IS NOT NULL AND ${withinSql(period)}
+                                      GROUP BY key HAVING count(*) > 1)`,
     );
     return Number(rows.getRows()[0]?.[0]);
   }
@@ -92,10 +93,10 @@ export class TopicSide {
     );
     const rows = await this.duckdb.runAndReadAll(
       `WITH ahead AS (SELECT * FROM messages WHERE ${beyond.join(' OR ') || 'true'}),
-            behind AS (SELECT order_id, micros FROM messages SEMI JOIN ahead USING (micros)
+            behind AS (SELECT key, micros FROM messages SEMI JOIN ahead USING (micros)
                         WHERE NOT (${beyond.join(' OR ') || 'true'}))
        SELECT min(a.micros) FROM ahead a WHERE NOT EXISTS
-         (SELECT 1 FROM behind b WHERE b.micros = a.micros AND b.order_id IS NOT DISTINCT FROM a.order_id)`,
+         (SELECT 1 FROM behind b WHERE b.micros = a.micros AND b.key IS NOT DISTINCT FROM a.key)`,
     );
     return (rows.getRows()[0]?.[0] as bigint | null | undefined) ?? undefined;
   }
@@ -105,7 +106,7 @@ export class TopicSide {
     orderId: string,
   ): Promise<{ partition: number; offset: string; row: TextRow | undefined } | undefined> {
     const rows = await this.duckdb.runAndReadAll(
-      `SELECT part, off::VARCHAR FROM messages WHERE order_id = ${BigInt(orderId)} ORDER BY micros DESC, off DESC LIMIT 1`,
+      `SELECT part, off::VARCHAR FROM messages WHERE key = ${BigInt(orderId)} ORDER BY micros DESC, off DESC LIMIT 1`,
     );
     const [place] = rows.getRows();
     if (place === undefined) return undefined;
@@ -113,14 +114,14 @@ export class TopicSide {
     const range = { partition, from: offset, to: String(BigInt(offset) + 1n) };
     let row: TextRow | undefined;
     const take = ([message]: readonly IncomingMessage[]) => {
-      if (message !== undefined) row = textRow(orderOf(message));
+      if (message !== undefined) row = textRow(ORDERS, rowOf(message));
     };
     await this.topic.read([range], take, { signal: this.signal });
     return { partition, offset, row };
   }
 }
 
-function orderOf(message: IncomingMessage): Order {
+function rowOf(message: IncomingMessage): Row {
   const verdict = judge(message);
   return verdict.accepted ?? verdict.order;
 }
@@ -131,12 +132,13 @@ function emptyColumns(): Columns {
   return [[], [], [], [], [], []];
 }
 
-function push(columns: Columns, order: Order, { partition, offset }: IncomingMessage): void {
-  const [ids, times, hundredths, hashes, partitions, offsets] = columns;
-  ids.push(order.orderId);
-  times.push(order.createdAtMicros!);
-  hundredths.push(order.amountHundredths === null ? null : BigInt(order.amountHundredths));
-  hashes.push(hashOfOrder(order));
+function push(columns: Columns, row: Row, micros: bigint, { partition, offset }: IncomingMessage): void {
+  const [keys, times, totals, hashes, partitions, offsets] = columns;
+  const total = row[ORDERS.totalAt] as number | bigint | null;
+  keys.push(keyOf(ORDERS, row));
+  times.push(micros);
+  totals.push(total === null ? null : BigInt(total));
+  hashes.push(hashOfRow(ORDERS, row));
   partitions.push(partition);
   offsets.push(offset);
 }
@@ -151,17 +153,4 @@ function flush(appender: DuckDBAppender, columns: Columns): void {
 
 function withinSql({ from, to }: Period): string {
   return `micros >= ${parseTimestamp(from)} AND micros < ${parseTimestamp(to)}`;
-}
-
-function textRow(order: Order): TextRow {
-  const text = (value: bigint | null) => (value === null ? null : String(value));
-  return {
-    order_id: text(order.orderId),
-    customer_name: order.customerName,
-    restaurant_name: order.restaurantName,
-    item: order.item,
-    amount: order.amountHundredths === null ? null : amountText(order.amountHundredths),
-    order_status: order.orderStatus,
-    created_at: text(order.createdAtMicros),
-  };
 }

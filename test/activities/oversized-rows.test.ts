@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { OrdersTopic, OutgoingMessage } from '../../ports';
 import { createPublish } from '../../activities/capture/publish';
 import { standInFor } from '../../activities/capture/stand-in';
-import { judge } from '../../activities/landing/parse-message';
+import { judge } from '../../messages';
+import { judgeOrder } from '../helpers/orders';
 import { createOversizedRows } from '../../adapters/lake/writing/oversized-rows';
 import { sizeAlone } from '../../adapters/kafka/records/record-batch';
 import { createOrdersLake } from '../../adapters/lake';
@@ -148,7 +149,7 @@ describe('the stand-in', () => {
   });
 
   test('is quarantined for that reason alone, at the row’s own place', () => {
-    expect(judge(standInFor(row(wire), kept))).toEqual({
+    expect(judgeOrder(standInFor(row(wire), kept))).toEqual({
       failures: ['row_oversized'],
       order: {
         orderId: 9007199254740993n,

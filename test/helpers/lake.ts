@@ -9,7 +9,8 @@ import type {
   OwnedBatch,
   QuarantinedRow,
 } from '../../ports';
-import { judge } from '../../activities/landing/parse-message';
+import { judge } from '../../messages';
+import { rowOf, type Order } from './orders';
 import { createOrdersLake } from '../../adapters/lake';
 import { parseTimestamp } from '../../domain/watermark';
 import { SILENT } from './telemetry';
@@ -69,11 +70,11 @@ export function batch(sequence: number, from = (sequence - 1) * 10, to = from + 
 /** A good row; give what matters to the test. */
 export function accepted(
   orderId: number | bigint,
-  fields: Partial<Omit<AcceptedRow['order'], 'createdAtMicros'>> & { createdAt?: string } = {},
+  fields: Partial<Omit<Order, 'createdAtMicros'>> & { createdAt?: string } = {},
 ): AcceptedRow {
   const { createdAt = '2025-11-18T10:00:00.123456Z', ...others } = fields;
   return {
-    order: {
+    order: rowOf({
       orderId: BigInt(orderId),
       customerName: 'Alice',
       restaurantName: 'Spice Garden',
@@ -82,7 +83,7 @@ export function accepted(
       orderStatus: 'DELIVERED',
       createdAtMicros: parseTimestamp(createdAt) as bigint,
       ...others,
-    },
+    }),
   };
 }
 

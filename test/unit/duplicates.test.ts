@@ -1,6 +1,8 @@
 import type { IncomingMessage } from '../../ports';
 import { findDuplicates, type HighWater, type Judged } from '../../activities/landing/duplicates';
-import { judge } from '../../activities/landing/parse-message';
+import type { Row } from '../../domain/table/table';
+import { judge } from '../../messages';
+import { orderOf } from '../helpers/orders';
 
 /** Even ids belong to partition 0, odd ones to 1. */
 const partitionOf = (key: string) => Number(BigInt(key) % 2n);
@@ -32,16 +34,19 @@ function lake(ids: number[], quarantined: number[] = []) {
     asked,
     isReread: () => false,
     partitionOf,
-    findLanded: (orders: readonly { orderId: bigint }[]) => {
-      asked.push(...orders.map(({ orderId }) => orderId));
+    findLanded: (rows: readonly Row[]) => {
+      const orders = rows.map(orderOf);
+      asked.push(...orders.map(({ orderId }) => orderId!));
       return Promise.resolve(
         new Set(orders.flatMap(({ orderId }, index) => (ids.includes(Number(orderId)) ? [index] : []))),
       );
     },
-    findQuarantined: (rows: readonly { order: { orderId: bigint | null } }[]) =>
+    findQuarantined: (rows: readonly { order: Row }[]) =>
       Promise.resolve(
         new Set(
-          rows.flatMap(({ order }, index) => (quarantined.includes(Number(order.orderId)) ? [index] : [])),
+          rows.flatMap(({ order }, index) =>
+            quarantined.includes(Number(orderOf(order).orderId)) ? [index] : [],
+          ),
         ),
       ),
   };
@@ -79,7 +84,7 @@ test('at or below the high-water position the lake decides', async () => {
   );
   expect(check.asked).toEqual([2n, 4n]);
   expect(result.duplicates).toBe(1);
-  expect(result.accepted.map(({ order }) => order.orderId)).toEqual([4n, 6n]);
+  expect(result.accepted.map(({ order }) => orderOf(order).orderId)).toEqual([4n, 6n]);
 });
 
 test('a repeat within one batch is found, whichever partition it comes from', async () => {
@@ -91,7 +96,7 @@ test('a repeat within one batch is found, whichever partition it comes from', as
     ],
     { ...lake([]), highWater: none },
   );
-  expect(result.accepted.map(({ order }) => order.orderId)).toEqual([2n, 4n]);
+  expect(result.accepted.map(({ order }) => orderOf(order).orderId)).toEqual([2n, 4n]);
   expect(result.duplicates).toBe(1);
 });
 
@@ -148,12 +153,11 @@ test('what went in comes out once: accepted, quarantined or duplicate', async ()
     });
     const result = await findDuplicates(judged, { ...lake([]), highWater: none });
     expect(result.accepted.length + result.quarantined.length + result.duplicates).toBe(judged.length);
-    const keys = result.accepted.map(({ order }) => `${order.orderId} ${order.createdAtMicros}`);
+    const nameOf = (row: Row) => `${orderOf(row).orderId} ${orderOf(row).createdAtMicros}`;
+    const keys = result.accepted.map(({ order }) => nameOf(order));
     expect(new Set(keys).size).toBe(keys.length);
     const wanted = new Set(
-      judged.flatMap(({ verdict }) =>
-        verdict.accepted ? [`${verdict.accepted.orderId} ${verdict.accepted.createdAtMicros}`] : [],
-      ),
+      judged.flatMap(({ verdict }) => (verdict.accepted ? [nameOf(verdict.accepted)] : [])),
     );
     expect(new Set(keys)).toEqual(wanted);
   }

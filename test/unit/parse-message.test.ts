@@ -1,7 +1,4 @@
-import { judge } from '../../activities/landing/parse-message';
-import { readAnyForm } from '../../activities/landing/read-any-form';
-import { scanWire } from '../../activities/landing/scan-wire';
-import type { Order } from '../../domain/order';
+import { judgeOrder as judge, readAnyForm, scanWire, type Order } from '../helpers/orders';
 
 const WIRE =
   '{"order_id":1,"customer_name":"Alice","restaurant_name":"Spice Garden","item":"Butter Chicken",' +

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from '../../ports';
 import { findDuplicates } from '../../activities/landing/duplicates';
-import { judge } from '../../activities/landing/parse-message';
+import type { Row } from '../../domain/table/table';
+import { judge } from '../../messages';
+import { orderOf } from '../helpers/orders';
 import { partitionOf } from '../../adapters/kafka/producer/partitioner';
 import { marksFor } from '../../domain/partition-marks';
 
@@ -32,13 +34,13 @@ test('an order whose key belongs to another partition since partitions were adde
   const check = (partitions: number) => ({
     isReread: () => false,
     partitionOf: (key: string) => partitionOf(Buffer.from(key), partitions),
-    findLanded: (orders: readonly { orderId: bigint }[]) =>
-      Promise.resolve(new Set(orders.flatMap(({ orderId }, i) => (landed.includes(orderId) ? [i] : [])))),
+    findLanded: (rows: readonly Row[]) =>
+      Promise.resolve(new Set(rows.flatMap((row, i) => (landed.includes(orderOf(row).orderId!) ? [i] : [])))),
     findQuarantined: () => Promise.resolve(new Set<number>()),
   });
   const first = await findDuplicates(messages, { ...check(3), highWater: {} });
   expect(first.accepted).toHaveLength(100);
-  landed.push(...first.accepted.map(({ order }) => order.orderId));
+  landed.push(...first.accepted.map(({ order }) => orderOf(order).orderId!));
 
   const highWater = marksFor(first.highWater, { made: 3, partitions: 5 });
   const again = await findDuplicates(messages, { ...check(5), highWater });

@@ -53,6 +53,7 @@ test('what Docker copies and starts is there, and what it leaves out is nothing 
     'adapters',
     'configs',
     'domain',
+    'messages',
     'ports',
     'reconcile',
     'workers',

@@ -1,5 +1,8 @@
-import type { Order } from '../../domain/order';
-import { brokenRules } from '../../domain/rules';
+import { ORDERS } from '../../domain/table/orders';
+import { brokenRules as brokenRulesOf } from '../../domain/table/rules';
+import { rowOf, type Order } from '../helpers/orders';
+
+const brokenRules = (order: Order) => brokenRulesOf(ORDERS, rowOf(order));
 
 const GOOD: Order = {
   orderId: 1n,

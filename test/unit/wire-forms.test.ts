@@ -1,5 +1,4 @@
-import { readAnyForm } from '../../activities/landing/read-any-form';
-import { scanWire } from '../../activities/landing/scan-wire';
+import { readAnyForm, scanWire } from '../helpers/orders';
 
 /** Both ways of reading one value; they must agree wherever the quick one has an answer. */
 function readBothWays(value: Buffer) {

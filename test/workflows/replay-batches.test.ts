@@ -11,22 +11,23 @@ import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { createOrdersLake } from '../../adapters/lake';
 import { queryLake } from '../../adapters/lake/reading/reader';
 import { REPLAY, WORKFLOWS } from '../../domain/names';
-import type { FailureCode, Order } from '../../domain/order';
-import * as rules from '../../domain/rules';
+import * as rules from '../../domain/table/rules';
+import type { FailureCode, Row, Table } from '../../domain/table/table';
 import type { LandStatus, ReplayStatus } from '../../domain/status';
 import { checkFiles, readLedger } from '../../dev/oracle';
 import { saveHistories } from '../replay/save';
 import { eventually, freshNamespace, freshPipeline, servers, type FreshPipeline } from '../helpers/pipeline';
+import { orderOf } from '../helpers/orders';
 import { withWorker } from '../helpers/worker';
 import { SILENT } from '../helpers/telemetry';
 import { publishWindow } from './publish-window';
 
-jest.mock('../../domain/rules', () => {
-  const actual = jest.requireActual<typeof rules>('../../domain/rules');
+jest.mock('../../domain/table/rules', () => {
+  const actual = jest.requireActual<typeof rules>('../../domain/table/rules');
   return { ...actual, brokenRules: jest.fn(actual.brokenRules) };
 });
 const brokenRules = jest.mocked(rules.brokenRules);
-const trueRules = jest.requireActual<typeof rules>('../../domain/rules').brokenRules;
+const trueRules = jest.requireActual<typeof rules>('../../domain/table/rules').brokenRules;
 
 let pipeline: FreshPipeline;
 let client: Client;
@@ -112,13 +113,13 @@ async function expectFilesAsRecorded(): Promise<void> {
   expect(await checkFiles(pipeline.lakePath, readLedger(pipeline.lakePath))).toEqual([]);
 }
 
-function throwing(order: Order): FailureCode[] {
-  if (order.item === 'poison') throw new TypeError('the rule for poison has a bug');
-  return trueRules(order);
+function throwing(table: Pick<Table, 'rules'>, row: Row): FailureCode[] {
+  if (orderOf(row).item === 'poison') throw new TypeError('the rule for poison has a bug');
+  return trueRules(table, row);
 }
 
-function refusingSoup(order: Order): FailureCode[] {
-  return order.item === 'Soup' ? ['item_empty'] : trueRules(order);
+function refusingSoup(table: Pick<Table, 'rules'>, row: Row): FailureCode[] {
+  return orderOf(row).item === 'Soup' ? ['item_empty'] : trueRules(table, row);
 }
 
 test('a batch that cannot be landed is parked, the loop goes on, and a replay lands it once', async () => {

@@ -4,7 +4,7 @@ import type { LandAgainResult } from '../../activities/landing/land-again';
 import type { OpenLandingResult } from '../../activities/landing/open-landing';
 import type { DamagedFile, LakeIdentity } from '../../domain/damaged';
 import type { ResolveOffsetsResult } from '../../activities/landing/resolve-offsets';
-import type { FailureCode } from '../../domain/order';
+import type { FailureCode } from '../../domain/table/table';
 import type { OpenTransaction } from '../../domain/open-transaction';
 import { partitionsIn, marksFor } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';

@@ -1,6 +1,7 @@
 /** Settings of the topic that keep messages out, or take them away before they land. */
 import { LastingFailure } from '../../../domain/errors';
 import { ADVISED, type Connection, kindOf, configureTopic, type KafkaTopicOptions } from '../transport';
+import { ORDERS } from '../../../domain/table/orders';
 
 /** Kafka's number for a topic among the resources that have a configuration. */
 const TOPIC = 2;
@@ -108,7 +109,7 @@ export function judgeSettings(
       'danger',
       'cleanup.policy',
       policy,
-      'compaction removes messages that have not landed, and no row without an order_id is taken: capture stops at it',
+      `compaction removes messages that have not landed, and no row without an ${ORDERS.key.name} is taken: capture stops at it`,
       'cleanup.policy=delete',
     );
   else if (size < Infinity || ms < SHORT_RETENTION_MS)

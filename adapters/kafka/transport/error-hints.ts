@@ -2,6 +2,7 @@
 import type { LastingFailureType } from '../../../domain/errors';
 import type { KafkaTopicOptions } from './options';
 import { ADVISED, configureTopic, kafkaTool } from './kafka-tool';
+import { ORDERS } from '../../../domain/table/orders';
 
 /** Where a failed request went. */
 export type Where = Pick<
@@ -83,7 +84,7 @@ export const HINTS: Record<string, string | ((where: Where) => string)> = {
   MESSAGE_TOO_LARGE: TOO_LARGE,
   RECORD_LIST_TOO_LARGE: TOO_LARGE,
   INVALID_RECORD: (where) =>
-    'a compacted topic takes no row without an order_id, which has no key. Let it keep all messages: ' +
+    `a compacted topic takes no row without an ${ORDERS.key.name}, which has no key. Let it keep all messages: ` +
     configureTopic(where, 'cleanup.policy=delete'),
   INVALID_TIMESTAMP: (where) =>
     `the clocks of this worker and the brokers differ by more than the topic allows: set them right, or allow more: ${allowTimes(where)}`,

@@ -6,8 +6,8 @@ import type { BatchIdentity, Beginning, LedgerEntry, NewLedgerEntry } from '../.
 import { setAsideCommand, shellWord } from '../../../domain/damaged';
 import { LastingFailure } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
-import type { FailureCode } from '../../../domain/order';
-import { FAILURES, RULE_SET_VERSION } from '../../../domain/order';
+import { ORDERS } from '../../../domain/table/orders';
+import type { FailureCode } from '../../../domain/table/table';
 import { formatRanges } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
 import {
@@ -86,7 +86,7 @@ export async function appendEntry(
   if (expected !== undefined && expected !== previousHash) throw edited(folder, entry.sequence - 1);
   const whole: LedgerEntry = {
     ...entry,
-    ruleSetVersion: RULE_SET_VERSION,
+    ruleSetVersion: ORDERS.ruleSetVersion,
     previousHash,
     committedAt: new Date().toISOString(),
   };
@@ -182,7 +182,7 @@ const damaged = z.object({
   problem: z.string(),
   listed: z.object({ bytes: count, sha256: z.string() }).optional(),
 });
-const failureCode = z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]);
+const failureCode = z.enum(Object.keys(ORDERS.failures) as [FailureCode, ...FailureCode[]]);
 
 const SHAPE = {
   sequence: z.int().positive(),

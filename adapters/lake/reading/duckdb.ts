@@ -72,6 +72,11 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** A name of a column. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
 /** `read_parquet` of exactly these files: a path may hold what DuckDB would take for a pattern. At least one file. */
 export function readParquet(files: readonly string[], options = ''): string {
   // hive_partitioning would add a column for every `name=value` folder above the lake, too.

@@ -15,7 +15,7 @@ export {
   sequenceOfPart,
 } from '../files';
 export { addToBatches, type Batch, type LedgerStep, readBatches, shortened, walkLedger } from '../ledger';
-export { quote, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
+export { quote, quoteName, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
 export { fingerprint, type LiveFile, LiveFiles, stillDamaged } from './live-files';
 export {
   batchesOf,

@@ -2,8 +2,9 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { FailureCode } from '../../../domain/order';
-import { quote, readParquet, withDuckDB } from './duckdb';
+import { ORDERS } from '../../../domain/table/orders';
+import type { Column, FailureCode } from '../../../domain/table/table';
+import { quote, quoteName, readParquet, withDuckDB } from './duckdb';
 import { foldersOf, sequenceOfPart, allParts } from '../files';
 import { readBatches } from '../ledger';
 
@@ -118,7 +119,7 @@ export async function showQuarantined(
   await eachChunk(files, async (duckdb, source) => {
     const found = await duckdb.runAndReadAll(
       `SELECT ${ENTRY_SQL}, error, hex(raw_key), hex(raw_value), ${timeSql('kafka_timestamp')},
-              ${COLUMNS.map((column) => `${column}::VARCHAR`).join(', ')}
+              ${COLUMNS.map(columnSql).join(', ')}
          FROM ${source} WHERE ${whereSql(filter)} ORDER BY ${BATCH_SQL}`,
     );
     for (const row of found.getRows()) {
@@ -128,11 +129,7 @@ export async function showQuarantined(
       messages.push({
         ...entry,
         error: error ?? '',
-        columns: {
-          order_id: entry.orderId,
-          ...Object.fromEntries(COLUMNS.map((column, index) => [column, columns[index] ?? null])),
-          created_at: entry.createdAt,
-        },
+        columns: Object.fromEntries(COLUMNS.map(({ name }, index) => [name, columns[index] ?? null])),
         kafkaTimestamp: kafkaTimestamp ?? null,
         key: bytesOf(key),
         value: bytesOf(value),
@@ -142,14 +139,16 @@ export async function showQuarantined(
   return messages;
 }
 
-const COLUMNS = ['customer_name', 'restaurant_name', 'item', 'amount', 'order_status'];
+const { columns: COLUMNS, key: KEY, position: POSITION } = ORDERS;
 
 /** By way of a number: DuckDB's own text of a TIMESTAMPTZ depends on the session's time zone. */
 const timeSql = (column: string) => `strftime(make_timestamp(epoch_us(${column})), '%Y-%m-%dT%H:%M:%S.%fZ')`;
+const columnSql = (column: Column) =>
+  column === POSITION ? timeSql(quoteName(column.name)) : `${quoteName(column.name)}::VARCHAR`;
 const BATCH_SQL = `regexp_extract(filename, 'part-(\\d{10})-[0-9a-f]+\\.parquet$', 1)::BIGINT`;
 const DATE_SQL = `regexp_extract(filename, '.*date=([0-9-]{10})/', 1)`;
-const ENTRY_SQL = `order_id::VARCHAR, failed_rules, kafka_partition, kafka_offset::VARCHAR, ${BATCH_SQL}::DOUBLE,
-  ${timeSql('created_at')}, filename`;
+const ENTRY_SQL = `${columnSql(KEY)}, failed_rules, kafka_partition, kafka_offset::VARCHAR, ${BATCH_SQL}::DOUBLE,
+  ${columnSql(POSITION)}, filename`;
 
 function entryOf(row: readonly DuckDBValue[]): QuarantineEntry {
   const [orderId, rules, partition, offset, batch, createdAt, file] = row;

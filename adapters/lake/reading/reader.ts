@@ -1,10 +1,14 @@
 /** What a lake holds, as an independent reader sees it: DuckDB, never the library that wrote the files. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { join } from 'node:path';
-import { FAILURES } from '../../../domain/order';
-import type { FailureCode } from '../../../domain/order';
-import { readParquet, withDuckDB } from './duckdb';
+import { ORDERS } from '../../../domain/table/orders';
+import type { FailureCode } from '../../../domain/table/table';
+import { quoteName, readParquet, withDuckDB } from './duckdb';
 import { foldersOf, allParts } from '../files';
+
+const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>
+  quoteName(name),
+) as [string, string, string];
 
 /** One `date=` folder of the lake. */
 interface DateSummary {
@@ -12,7 +16,7 @@ interface DateSummary {
   date: string;
   rows: number;
   files: number;
-  /** The sum of amount, two decimals, as text: it may exceed what a double holds. */
+  /** The sum of the table's total as text: it may exceed what a double holds. */
   amount: string;
   /** 27 characters, UTC: `2025-11-18T10:00:00.123456Z`. */
   firstCreatedAt: string;
@@ -36,7 +40,7 @@ export async function summary(lakePath: string): Promise<LakeSummary> {
   const quarantineFiles = await pathsIn(quarantine);
   return withDuckDB(async (duckdb) => {
     const dates = await summarizeDates(duckdb, files);
-    const totals = await query(duckdb, files, 'SELECT count(DISTINCT order_id)::DOUBLE FROM files');
+    const totals = await query(duckdb, files, `SELECT count(DISTINCT ${KEY})::DOUBLE FROM files`);
     return {
       dates,
       rows: dates.reduce((sum, { rows }) => sum + rows, 0),
@@ -61,10 +65,10 @@ export async function queryLake(
   return withDuckDB((duckdb) => query(duckdb, files, sql));
 }
 
-/** The earliest created_at of a file, as 27 characters; `undefined` where it has none. Throws where it cannot be read. */
+/** The earliest position of a file, as 27 characters; `undefined` where it has none. Throws where it cannot be read. */
 export async function firstCreatedAt(file: string): Promise<string | undefined> {
   const rows = await withDuckDB((duckdb) =>
-    query(duckdb, [file], `SELECT ${timestampText('min(created_at)')} FROM files`),
+    query(duckdb, [file], `SELECT ${timestampText(`min(${POSITION})`)} FROM files`),
   );
   const first = rows[0]?.[0] ?? null;
   return first === null ? undefined : String(first);
@@ -89,8 +93,8 @@ async function summarizeDates(duckdb: DuckDBConnection, files: readonly string[]
     duckdb,
     files,
     `SELECT regexp_extract(filename, '.*date=([0-9-]{10})/', 1) AS date,
-            count(*)::DOUBLE, count(DISTINCT filename)::DOUBLE, sum(amount)::VARCHAR,
-            ${timestampText('min(created_at)')}, ${timestampText('max(created_at)')}
+            count(*)::DOUBLE, count(DISTINCT filename)::DOUBLE, sum(${TOTAL})::VARCHAR,
+            ${timestampText(`min(${POSITION})`)}, ${timestampText(`max(${POSITION})`)}
      FROM files GROUP BY 1 ORDER BY 1`,
   );
   return rows.map(([date, count, fileCount, amount, first, last]) => ({
@@ -116,7 +120,7 @@ async function summarizeQuarantine(
   const found = new Map(counts.map(([rule, count]) => [String(rule), Number(count)]));
   const failures: Partial<Record<FailureCode, number>> = {};
   // In the rules' own order, whatever order the groups come in.
-  for (const code of Object.keys(FAILURES) as FailureCode[]) {
+  for (const code of Object.keys(ORDERS.failures)) {
     const count = found.get(code);
     if (count !== undefined) failures[code] = count;
   }

@@ -9,49 +9,50 @@
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
 import { join } from 'node:path';
-import type { Batches, Found, QuarantinedRow } from '../../../ports';
 import type { DamagedFile } from '../../../domain/damaged';
-import { readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
+import { keyOf, microsOf, type Row, type Table } from '../../../domain/table/table';
+import type { Batches, Found, QuarantinedRow } from '../../../ports';
+import { quoteName, readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
 import { sha256, dateFolder, type LakeFolders, partsOf } from '../files';
 import { quarantineFolder } from './quarantine-writer';
 
-/** Indexes of the orders whose order_id stands in a file of their date of one of these batches. */
+/** Indexes of the orders whose key stands in a file of their date of one of these batches. */
 export async function findLanded(
   folders: LakeFolders,
+  table: Table,
   batches: Batches,
-  orders: readonly { orderId: bigint; createdAtMicros: bigint }[],
+  orders: readonly Row[],
 ): Promise<Found> {
   const found = new Set<number>();
-  const byDate = indexesBy(orders, (order) => dateFolder(order.createdAtMicros));
+  const byDate = indexesBy(orders, (order) => dateFolder(microsOf(table, order)!));
+  const key = quoteName(table.key.name);
   const among = (sequence: number) => counts(batches, sequence);
   const look = new Look(folders, 'lake');
   await look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
-    const ids = indexes.map((index) => (orders[index] as { orderId: bigint }).orderId);
-    await fillTable(duckdb, { order_id: BIGINT, row: INTEGER }, [ids, indexes]);
-    // DuckDB hands the join's smallest and largest order_id to the scan, which skips row groups outside them.
-    await collect(
-      duckdb,
-      `SELECT DISTINCT row FROM ${readParquet(files)} JOIN wanted USING (order_id)`,
-      found,
-    );
+    const keys = indexes.map((index) => keyOf(table, orders[index]!)!);
+    await fillTable(duckdb, { [key]: BIGINT, row: INTEGER }, [keys, indexes]);
+    // DuckDB hands the join's smallest and largest key to the scan, which skips row groups outside them.
+    await collect(duckdb, `SELECT DISTINCT row FROM ${readParquet(files)} JOIN wanted USING (${key})`, found);
   });
   return { indexes: found, damaged: look.damaged };
 }
 
 /**
- * Indexes of the rows that stand in the quarantine: same order_id and created_at, same message where the id is unknown, same
- * offset of the same topic where there is no created_at.
+ * Indexes of the rows that stand in the quarantine: same key and position, same message where the key is unknown, same
+ * offset of the same topic where there is no position.
  */
 export async function findQuarantined(
   folders: LakeFolders,
+  table: Table,
   batches: Batches,
   rows: readonly QuarantinedRow[],
 ): Promise<Found> {
   const found = new Set<number>();
-  const keys = rows.map(keyOf);
+  const keys = rows.map((row) => identityOf(table, row));
+  const identity = identityInSql(table);
   const look = new Look(folders, 'quarantine');
   const lookUp = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
-    const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(row) : undefined));
+    const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(table, row) : undefined));
     const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
     return look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
@@ -60,27 +61,31 @@ export async function findQuarantined(
       ]);
       await collect(
         duckdb,
-        `SELECT DISTINCT row FROM ${readParquet(files)} AS kept JOIN wanted ON wanted.key = ${KEY_IN_SQL}`,
+        `SELECT DISTINCT row FROM ${readParquet(files)} AS kept JOIN wanted ON wanted.key = ${identity}`,
         found,
       );
     });
   };
-  await lookUp(1, ({ order }) => order.createdAtMicros !== null);
-  await lookUp(batches.topicSince ?? 1, ({ order }) => order.createdAtMicros === null);
+  await lookUp(1, ({ order }) => microsOf(table, order) !== null);
+  await lookUp(batches.topicSince ?? 1, ({ order }) => microsOf(table, order) === null);
   return { indexes: found, damaged: look.damaged };
 }
 
-/** What makes two quarantined rows one; {@link KEY_IN_SQL} is the same over a file's columns. */
-function keyOf({ order: { orderId, createdAtMicros }, message }: QuarantinedRow): string {
-  if (createdAtMicros === null) return `${message.partition} at ${message.offset}`;
-  // Its created_at was read from a value, so there is one.
-  return orderId === null ? `value ${sha256(message.value!)}` : `${orderId}|${createdAtMicros}`;
+/** What makes two quarantined rows one; {@link identityInSql} is the same over a file's columns. */
+function identityOf(table: Table, { order, message }: QuarantinedRow): string {
+  const [key, micros] = [keyOf(table, order), microsOf(table, order)];
+  if (micros === null) return `${message.partition} at ${message.offset}`;
+  // Its position was read from a value, so there is one.
+  return key === null ? `value ${sha256(message.value!)}` : `${key}|${micros}`;
 }
 
-const KEY_IN_SQL = `
-  CASE WHEN kept.created_at IS NULL THEN kept.kafka_partition || ' at ' || kept.kafka_offset
-       WHEN kept.order_id IS NULL THEN 'value ' || sha256(kept.raw_value)
-       ELSE kept.order_id || '|' || epoch_us(kept.created_at) END`;
+function identityInSql(table: Table): string {
+  const [key, position] = [table.key, table.position].map(({ name }) => `kept.${quoteName(name)}`);
+  return `
+  CASE WHEN ${position} IS NULL THEN kept.kafka_partition || ' at ' || kept.kafka_offset
+       WHEN ${key} IS NULL THEN 'value ' || sha256(kept.raw_value)
+       ELSE ${key} || '|' || epoch_us(${position}) END`;
+}
 
 /** Rows whose key is `undefined` are left out. */
 function indexesBy<T>(rows: readonly T[], key: (row: T) => string | undefined): Map<string, number[]> {

@@ -2,8 +2,9 @@ import type { SchemaElement } from 'hyparquet';
 import type { ColumnSource } from 'hyparquet-writer';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { gzipSync } from 'node:zlib';
+import type { OwnField, Row, Table, Value } from '../../../domain/table/table';
 import type { AcceptedRow } from '../../../ports';
-import type { Order } from '../../../domain/order';
+import { fieldOf, OWN_TYPES } from './parquet-schema';
 
 /**
  * Codecs of the lake's files that every reader has. snappy (the default) is the library's own JavaScript; gzip is
@@ -45,82 +46,49 @@ export function encodeParquet(columns: readonly Column[], compression: Compressi
   return writer.getBytes();
 }
 
-/** One file of the lake: the seven columns and validation_status. No row has a null, as the rules see to it. */
-export function encodeOrders(rows: readonly AcceptedRow[], compression: Compression): Uint8Array {
-  const columns = orderColumns(rows, 'SUCCESS');
+/** One file of the lake: the table's columns and validation_status. */
+export function encodeRows(table: Table, rows: readonly AcceptedRow[], compression: Compression): Uint8Array {
+  const { keyAt, positionAt } = table;
+  const columns = tableColumns(table, rows, 'SUCCESS');
   return encodeParquet(
-    columns.map((data) => (data.name === 'order_id' || data.name === 'created_at' ? rising(data) : data)),
+    columns.map((data, at) => (at === keyAt || at === positionAt ? rising(data) : data)),
     compression,
   );
 }
 
-/** The columns that lake and quarantine share, in the contract's order. */
-export function orderColumns(rows: readonly { order: Order }[], status: 'SUCCESS' | 'FAILED'): Column[] {
-  const values = <K extends keyof Order>(key: K) => rows.map(({ order }) => order[key]);
+/** The columns that lake and quarantine share, in the table's order, and whether the rows passed the rules. */
+export function tableColumns(
+  table: Table,
+  rows: readonly { order: Row }[],
+  status: 'SUCCESS' | 'FAILED',
+): Column[] {
   return [
-    wholeColumn('order_id', values('orderId')),
-    textColumn('customer_name', values('customerName')),
-    textColumn('restaurant_name', values('restaurantName')),
-    textColumn('item', values('item')),
-    amountColumn(values('amountHundredths')),
-    textColumn('order_status', values('orderStatus')),
-    timestampColumn('created_at', 'MICROS', values('createdAtMicros')),
-    textColumn(
+    ...table.columns.map((described, at) => {
+      const values = rows.map(({ order }) => order[at] as Value);
+      return column(fieldOf(described), described.type === 'decimal' ? values.map(unscaled) : values);
+    }),
+    ownColumn(
+      table,
       'validation_status',
       rows.map(() => status),
     ),
   ];
 }
 
-export function textColumn(name: string, data: (string | null)[]): Column {
-  return column({ name, type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } }, data);
+/** A column that files have beside the table's. */
+export function ownColumn(table: Table, name: OwnField, data: ColumnSource['data']): Column {
+  return column({ name, ...OWN_TYPES[name], field_id: table.ownFieldId[name] }, data);
 }
 
-export function bytesColumn(name: string, data: (Uint8Array | null)[]): Column {
-  return column({ name, type: 'BYTE_ARRAY' }, data);
-}
+/** The writer takes a bigint as the unscaled value of a decimal, so no float comes near it. */
+const unscaled = (value: Value) => (value === null ? null : BigInt(value));
 
-export function wholeColumn(name: string, data: (bigint | null)[]): Column {
-  return column({ name, type: 'INT64' }, data);
-}
-
-export function narrowColumn(name: string, data: (number | null)[]): Column {
-  return column({ name, type: 'INT32' }, data);
-}
-
-/** DECIMAL(10,2) over INT64: the writer takes a bigint as the unscaled value, so no float comes near it. */
-function amountColumn(hundredths: (number | null)[]): Column {
-  const decimal = { precision: 10, scale: 2 };
-  return column(
-    {
-      name: 'amount',
-      type: 'INT64',
-      converted_type: 'DECIMAL',
-      ...decimal,
-      logical_type: { type: 'DECIMAL', ...decimal },
-    },
-    hundredths.map((value) => (value === null ? null : BigInt(value))),
-  );
-}
-
-export function timestampColumn(name: string, unit: 'MILLIS' | 'MICROS', data: (bigint | null)[]): Column {
-  return column(
-    {
-      name,
-      type: 'INT64',
-      converted_type: `TIMESTAMP_${unit}`,
-      logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit },
-    },
-    data,
-  );
-}
-
-/** Differences instead of values: in rows that rise by (created_at, order_id) it takes 10 bytes off each row. */
+/** Differences instead of values: in rows that rise by (position, key) it takes 10 bytes off each row. */
 function rising(source: Column): Column {
   return { ...source, encoding: 'DELTA_BINARY_PACKED' };
 }
 
-/** Both annotations, converted_type for old readers and logical_type for new. All columns may be null, as in the source. */
+/** All columns may be null, as in the source. */
 function column(schema: SchemaElement, data: ColumnSource['data']): Column {
   return { name: schema.name, data, schema: { ...schema, repetition_type: 'OPTIONAL' } };
 }

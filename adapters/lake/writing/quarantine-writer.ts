@@ -1,55 +1,37 @@
+import { microsOf, type OwnField, type Table } from '../../../domain/table/table';
 import type { QuarantinedRow } from '../../../ports';
-import { FAILURES } from '../../../domain/order';
 import { dateFolder } from '../files';
 import type { Compression } from './parquet-writer';
-import {
-  bytesColumn,
-  encodeParquet,
-  narrowColumn,
-  orderColumns,
-  textColumn,
-  timestampColumn,
-  wholeColumn,
-} from './parquet-writer';
+import { encodeParquet, ownColumn, tableColumns } from './parquet-writer';
 
 /** One file of the quarantine: what could be read of each row, every reason against it, and the message as it was. */
-export function encodeQuarantined(rows: readonly QuarantinedRow[], compression: Compression): Uint8Array {
+export function encodeQuarantined(
+  table: Table,
+  rows: readonly QuarantinedRow[],
+  compression: Compression,
+): Uint8Array {
+  const own = <T extends string | bigint | number | Uint8Array | null>(
+    name: OwnField,
+    valueOf: (row: QuarantinedRow) => T,
+  ) => ownColumn(table, name, rows.map(valueOf));
   return encodeParquet(
     [
-      ...orderColumns(rows, 'FAILED'),
-      textColumn(
-        'failed_rules',
-        rows.map(({ failures }) => failures.join(',')),
-      ),
-      textColumn(
-        'error',
-        rows.map(({ failures }) => failures.map((code) => FAILURES[code]).join('; ')),
-      ),
-      bytesColumn(
-        'raw_value',
-        rows.map(({ message }) => message.value),
-      ),
-      bytesColumn(
-        'raw_key',
-        rows.map(({ message }) => message.key),
-      ),
-      narrowColumn(
-        'kafka_partition',
-        rows.map(({ message }) => message.partition),
-      ),
-      wholeColumn(
-        'kafka_offset',
-        rows.map(({ message }) => message.offset),
-      ),
-      timestampColumn('kafka_timestamp', 'MILLIS', rows.map(kafkaTimestamp)),
+      ...tableColumns(table, rows, 'FAILED'),
+      own('failed_rules', ({ failures }) => failures.join(',')),
+      own('error', ({ failures }) => failures.map((code) => table.failures[code]).join('; ')),
+      own('raw_value', ({ message }) => message.value),
+      own('raw_key', ({ message }) => message.key),
+      own('kafka_partition', ({ message }) => message.partition),
+      own('kafka_offset', ({ message }) => message.offset),
+      own('kafka_timestamp', kafkaTimestamp),
     ],
     compression,
   );
 }
 
-/** Its created_at's day, else its Kafka timestamp's, else 1970-01-01: a message without either still has a place. */
-export function quarantineFolder(row: QuarantinedRow): string {
-  return dateFolder(row.order.createdAtMicros ?? (kafkaTimestamp(row) ?? 0n) * 1000n);
+/** The day of its position, else its Kafka timestamp's, else 1970-01-01: a message without either still has a place. */
+export function quarantineFolder(table: Table, row: QuarantinedRow): string {
+  return dateFolder(microsOf(table, row.order) ?? (kafkaTimestamp(row) ?? 0n) * 1000n);
 }
 
 /** 9999-12-31: a producer may set any timestamp, and readers refuse to open a file with a later one. */

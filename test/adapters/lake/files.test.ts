@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AcceptedRow, OrdersLake } from '../../../ports';
-import { judge } from '../../../activities/landing/parse-message';
+import { judge } from '../../../messages';
 import { createOrdersLake } from '../../../adapters/lake';
 import { queryLake, summary } from '../../../adapters/lake/reading/reader';
 import { interleave, sampleMessages } from '../../../dev/bench/sample-orders';

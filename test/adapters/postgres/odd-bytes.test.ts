@@ -1,7 +1,8 @@
 /** Databases whose texts are not UTF-8, or cannot become it: such a row goes through as it is, to be quarantined; the others flow. */
 import { Client } from 'pg';
 import type { OrdersSource } from '../../../ports';
-import { judge } from '../../../activities/landing/parse-message';
+import { judge } from '../../../messages';
+import { judgeOrder } from '../../helpers/orders';
 import { createOrdersSource } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
 import { SourceSide } from '../../../reconcile/verify/source-side';
@@ -58,7 +59,7 @@ async function capture(): Promise<{ key: string | null; value: Buffer }[]> {
   return rows;
 }
 
-const nameIn = (value: Buffer) => judge({ value }).accepted?.customerName;
+const nameIn = (value: Buffer) => judgeOrder({ value }).accepted?.customerName;
 
 test('SQL_ASCII: bytes that are UTF-8 land, others come whole and are malformed', async () => {
   await inEncoding('SQL_ASCII');

@@ -3,32 +3,70 @@
  * It reads bytes, so a text that was met before costs no new string: 500,000 rows have few names and dishes.
  * Everything unusual is left to `lossless-json`, which must and does (see its test) come to the same columns.
  */
-import { isUtf8 } from 'node:buffer';
-import { parseTimestamp } from '../../domain/watermark';
-import type { Columns } from './wire-values';
-import { readCreatedAt, readOrderId, readText } from './wire-values';
+import { EXACT_DIGITS, type Column, type Table, type Value } from '../domain/table/table';
+import { parseTimestamp } from '../domain/watermark';
+import { known } from './known-texts';
+import { OTHER_FORM } from './other-form';
+import { readBigint, readerOf, type Reader, type Values } from './wire-values';
 
-const [QUOTE, BACKSLASH, MINUS, POINT, ZERO, NINE] = [0x22, 0x5c, 0x2d, 0x2e, 0x30, 0x39] as const;
-const KEY_ORDER_ID = Buffer.from('{"order_id":');
-const KEY_CUSTOMER_NAME = Buffer.from(',"customer_name":');
-const KEY_RESTAURANT_NAME = Buffer.from(',"restaurant_name":');
-const KEY_ITEM = Buffer.from(',"item":');
-const KEY_AMOUNT = Buffer.from(',"amount":');
-const KEY_ORDER_STATUS = Buffer.from(',"order_status":');
-const KEY_CREATED_AT = Buffer.from(',"created_at":');
-const NULL = Buffer.from('null');
-const END = Buffer.from('}');
+const [QUOTE, BACKSLASH, COMMA, MINUS, POINT, ZERO, NINE, BRACE] = [
+  0x22, 0x5c, 0x2c, 0x2d, 0x2e, 0x30, 0x39, 0x7d,
+] as const;
+const [NULL, TRUE, FALSE, END] = ['null', 'true', 'false', '}'].map((text) => Buffer.from(text)) as [
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+];
 
-/** Thrown to leave the quick way; one object, because a stack trace a message would cost more than the parse. */
-const OTHER_FORM = new Error('not the wire form');
+/** What comes next in a message: a key, and a value of this kind. */
+interface Step {
+  /** With what precedes it: `,"item":`. */
+  key: Buffer;
+  kind: 'bigint' | 'decimal' | 'text' | 'instant' | 'other';
+  /** Of a decimal: the most characters before the point, and the decimals. */
+  integral: number;
+  scale: number;
+  reader: Reader;
+}
 
 /** The columns of a message in the wire form; `undefined` for any other form, malformed ones included. */
-export function scanWire(value: Buffer): Columns | undefined {
-  try {
-    return new WireScan(value).columns();
-  } catch (error) {
-    if (error === OTHER_FORM) return undefined;
-    throw error;
+export type WireScanner = (value: Buffer) => Values | undefined;
+
+export function wireScanner({ columns }: Pick<Table, 'columns'>): WireScanner {
+  const steps = columns.map(stepOf);
+  return (value) => {
+    try {
+      return new WireScan(value).row(steps);
+    } catch (error) {
+      if (error === OTHER_FORM) return undefined;
+      throw error;
+    }
+  };
+}
+
+function stepOf(column: Column, index: number): Step {
+  const key = Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(column.name)}:`);
+  const { precision, scale } = column.type === 'decimal' ? column : { precision: 0, scale: 0 };
+  return { key, kind: kindOf(column), integral: precision - scale, scale, reader: readerOf(column) };
+}
+
+function kindOf(column: Column): Step['kind'] {
+  switch (column.type) {
+    case 'bigint':
+      return 'bigint';
+    case 'decimal':
+      // Whole numbers of more digits are no longer exact in a double, and those without decimals have no point.
+      return column.precision <= EXACT_DIGITS && column.scale > 0 && column.scale < column.precision
+        ? 'decimal'
+        : 'other';
+    case 'text':
+    case 'json':
+      return 'text';
+    case 'timestamptz':
+      return 'instant';
+    default:
+      return 'other';
   }
 }
 
@@ -37,24 +75,31 @@ class WireScan {
 
   constructor(private readonly bytes: Buffer) {}
 
-  columns(): Columns {
-    this.expect(KEY_ORDER_ID);
-    const orderId = this.orderId();
-    this.expect(KEY_CUSTOMER_NAME);
-    const customerName = this.text();
-    this.expect(KEY_RESTAURANT_NAME);
-    const restaurantName = this.text();
-    this.expect(KEY_ITEM);
-    const item = this.text();
-    this.expect(KEY_AMOUNT);
-    const amountHundredths = this.hundredths();
-    this.expect(KEY_ORDER_STATUS);
-    const orderStatus = this.text();
-    this.expect(KEY_CREATED_AT);
-    const createdAtMicros = this.createdAt();
+  row(steps: readonly Step[]): Values {
+    const values = new Array<Value | undefined>(steps.length);
+    for (let i = 0; i < steps.length; i++) {
+      const step = steps[i] as Step;
+      this.expect(step.key);
+      values[i] = this.skipNull() ? null : this.value(step);
+    }
     this.expect(END);
     if (this.at !== this.bytes.length) throw OTHER_FORM;
-    return { orderId, customerName, restaurantName, item, amountHundredths, orderStatus, createdAtMicros };
+    return values;
+  }
+
+  private value(step: Step): Value | undefined {
+    switch (step.kind) {
+      case 'text':
+        return this.text();
+      case 'bigint':
+        return this.bigint();
+      case 'decimal':
+        return this.decimal(step);
+      case 'instant':
+        return this.instant(step.reader);
+      case 'other':
+        return this.other(step.reader);
+    }
   }
 
   private expect(literal: Buffer): void {
@@ -69,25 +114,21 @@ class WireScan {
     return true;
   }
 
-  private orderId(): bigint | null | undefined {
-    if (this.skipNull()) return null;
+  private bigint(): bigint | undefined {
     const start = this.at;
     const digits = this.whole();
     // Up to 15 digits a double is exact, and a bigint is made several times quicker from it than from text.
-    return this.at - start <= 15
-      ? BigInt(digits)
-      : readOrderId(this.bytes.toString('latin1', start, this.at));
+    return this.at - start <= 15 ? BigInt(digits) : readBigint(this.bytes.toString('latin1', start, this.at));
   }
 
-  private hundredths(): number | null {
-    if (this.skipNull()) return null;
+  private decimal({ integral, scale }: Step): number {
     const start = this.at;
     const negative = this.bytes[start] === MINUS;
-    const whole = Math.abs(this.whole());
-    // At most 8 digits and two decimals: DECIMAL(10,2) holds it, and so does a double as a whole number.
-    if (this.at - start > 8 || this.bytes[this.at++] !== POINT) throw OTHER_FORM;
-    const hundredths = whole * 100 + this.digit() * 10 + this.digit();
-    return negative && hundredths !== 0 ? -hundredths : hundredths;
+    let unscaled = Math.abs(this.whole());
+    // As many digits and decimals as the column has: it holds them, and so does a double as a whole number.
+    if (this.at - start > integral || this.bytes[this.at++] !== POINT) throw OTHER_FORM;
+    for (let i = 0; i < scale; i++) unscaled = unscaled * 10 + this.digit();
+    return negative && unscaled !== 0 ? -unscaled : unscaled;
   }
 
   /** A JSON whole number; what follows its digits is the caller's to check. */
@@ -114,8 +155,7 @@ class WireScan {
     return code - ZERO;
   }
 
-  private text(): string | null | undefined {
-    if (this.skipNull()) return null;
+  private text(): string | undefined {
     const { bytes } = this;
     if (bytes[this.at] !== QUOTE) throw OTHER_FORM;
     const start = ++this.at;
@@ -134,14 +174,33 @@ class WireScan {
     return known(bytes, start, at, hash, escaped);
   }
 
-  private createdAt(): bigint | null | undefined {
-    if (this.skipNull()) return null;
+  private instant(reader: Reader): Value | undefined {
     const start = this.at;
     const micros = this.plainTimestamp();
     if (micros !== undefined) return micros;
     this.at = start;
-    const text = this.text();
-    return typeof text === 'string' ? readCreatedAt(text) : undefined;
+    return this.other(reader);
+  }
+
+  /** Any literal, by way of its text. */
+  private other({ text, number, boolean }: Reader): Value | undefined {
+    const { bytes } = this;
+    const start = this.at;
+    if (bytes[start] === QUOTE) {
+      const value = this.text();
+      return value === undefined ? undefined : text?.(value);
+    }
+    const first = bytes[start];
+    if (first === TRUE[0] || first === FALSE[0]) {
+      this.expect(first === TRUE[0] ? TRUE : FALSE);
+      return boolean?.(first === TRUE[0]);
+    }
+    for (let code = bytes[this.at]; code !== COMMA && code !== BRACE; code = bytes[++this.at]) {
+      if (code === undefined) throw OTHER_FORM;
+    }
+    const literal = bytes.toString('latin1', start, this.at);
+    if (!JSON_NUMBER.test(literal)) throw OTHER_FORM;
+    return number?.(literal);
   }
 
   /** `"2025-11-18T10:00:00.123456Z"`, byte by byte; `undefined` where it is not exactly that. */
@@ -169,6 +228,8 @@ class WireScan {
   }
 }
 
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
 function pair(bytes: Buffer, at: number): number {
   const [tens, units] = [bytes[at] as number, bytes[at + 1] as number];
   return tens < ZERO || tens > NINE || units < ZERO || units > NINE ? NaN : (tens - ZERO) * 10 + units - ZERO;
@@ -192,45 +253,4 @@ function daySeconds(bytes: Buffer, start: number): number {
   lastDay.digits = digits;
   lastDay.seconds = Number(micros / 1_000_000n);
   return lastDay.seconds;
-}
-
-/** Texts met before, by their bytes. Fixed in size: 4096 slots, a newcomer takes the place of who was there. */
-const SLOTS = 4096;
-/** Longer texts are rarely repeated, and would let the table grow past a megabyte. */
-const LONGEST_KEPT = 64;
-const table: ({ bytes: Buffer; text: string | undefined } | undefined)[] = new Array<undefined>(SLOTS).fill(
-  undefined,
-);
-
-function known(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  hash: number,
-  escaped: boolean,
-): string | undefined {
-  if (end - start > LONGEST_KEPT) return decode(bytes, start, end, escaped);
-  const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-  const kept = table[slot];
-  if (kept !== undefined && sameBytes(kept.bytes, bytes, start, end)) return kept.text;
-  const text = decode(bytes, start, end, escaped);
-  table[slot] = { bytes: Buffer.from(bytes.subarray(start, end)), text };
-  return text;
-}
-
-function sameBytes(kept: Buffer, bytes: Buffer, start: number, end: number): boolean {
-  if (kept.length !== end - start) return false;
-  for (let i = 0; i < kept.length; i++) if (kept[i] !== bytes[start + i]) return false;
-  return true;
-}
-
-/** The text between two quotes. Parts of UTF-8 cut at ASCII bytes are valid if and only if the whole is. */
-function decode(bytes: Buffer, start: number, end: number, escaped: boolean): string | undefined {
-  if (!isUtf8(bytes.subarray(start, end))) throw OTHER_FORM;
-  if (!escaped) return bytes.toString('utf8', start, end);
-  try {
-    return readText(JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string);
-  } catch {
-    throw OTHER_FORM; // not an escape of JSON
-  }
 }

@@ -1,28 +1,31 @@
 import { isUtf8 } from 'node:buffer';
 import { isLosslessNumber, parse } from 'lossless-json';
-import type { KeptRow } from '../../ports';
-import type { Columns } from './wire-values';
-import { readCreatedAt, readHundredths, readOrderId, readText } from './wire-values';
+import type { Table, Value } from '../domain/table/table';
+import { readerOf, type Reader, type Values } from './wire-values';
+
+/** What a message holds, whatever its form. */
+interface AnyForm {
+  values: Values;
+  /** The message stands in for a row that was larger than the topic takes. */
+  oversized: boolean;
+}
 
 /**
  * The columns of any JSON object: other key order, white space, escapes, fields of no interest. A key that
  * is there twice counts by its last value, as for JSON.parse and jsonb. `undefined` where it is no JSON object in UTF-8.
  */
-export function readAnyForm(value: Buffer): Columns | undefined {
-  if (!isUtf8(value)) return undefined; // toString would put U+FFFD in, silently
-  const text = value.toString('utf8');
-  if (nestsTooDeep(text)) return undefined;
-  const fields = parseObject(text);
-  if (fields === undefined) return undefined;
-  return {
-    orderId: literalOf(fields.get('order_id'), readOrderId),
-    customerName: textOf(fields.get('customer_name'), readText),
-    restaurantName: textOf(fields.get('restaurant_name'), readText),
-    item: textOf(fields.get('item'), readText),
-    amountHundredths: literalOf(fields.get('amount'), readHundredths),
-    orderStatus: textOf(fields.get('order_status'), readText),
-    createdAtMicros: textOf(fields.get('created_at'), readCreatedAt),
-    ...(isKeptRow(fields.get('oversized')) ? { oversized: true } : {}),
+export function anyFormReader({ columns }: Pick<Table, 'columns'>): (value: Buffer) => AnyForm | undefined {
+  const fieldReaders = columns.map((column) => ({ name: column.name, reader: readerOf(column) }));
+  return (value) => {
+    if (!isUtf8(value)) return undefined; // toString would put U+FFFD in, silently
+    const text = value.toString('utf8');
+    if (nestsTooDeep(text)) return undefined;
+    const fields = parseObject(text);
+    if (fields === undefined) return undefined;
+    return {
+      values: fieldReaders.map(({ name, reader }) => valueOf(fields.get(name), reader)),
+      oversized: isKeptRow(fields.get('oversized')),
+    };
   };
 }
 
@@ -38,21 +41,18 @@ function parseObject(text: string): Map<string, unknown> | undefined {
   return isObject ? new Map(Object.entries(value as object)) : undefined;
 }
 
-/** A number's literal, read; null and absent are null, everything else is unreadable. */
-function literalOf<T>(value: unknown, read: (literal: string) => T | undefined): T | null | undefined {
+/** null and absent are null, what the column cannot be is unreadable. */
+function valueOf(value: unknown, { number, text, boolean }: Reader): Value | undefined {
   if (value === null || value === undefined) return null;
-  return isLosslessNumber(value) ? read(value.value) : undefined;
-}
-
-function textOf<T>(value: unknown, read: (text: string) => T | undefined): T | null | undefined {
-  if (value === null || value === undefined) return null;
-  return typeof value === 'string' ? read(value) : undefined;
+  if (typeof value === 'string') return text?.(value);
+  if (typeof value === 'boolean') return boolean?.(value);
+  return isLosslessNumber(value) ? number?.(value.value) : undefined;
 }
 
 /** Whether a field is what capture puts in the place of texts that are too large: see its stand-in. */
 function isKeptRow(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { file, sha256 } = value as Partial<KeptRow>;
+  const { file, sha256 } = value as { file?: unknown; sha256?: unknown };
   return typeof file === 'string' && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }
 
