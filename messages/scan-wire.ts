@@ -124,9 +124,10 @@ class WireScan {
   private decimal({ integral, scale }: Step): number {
     const start = this.at;
     const negative = this.bytes[start] === MINUS;
+    const most = negative ? integral + 1 : integral;
     let unscaled = Math.abs(this.whole());
     // As many digits and decimals as the column has: it holds them, and so does a double as a whole number.
-    if (this.at - start > integral || this.bytes[this.at++] !== POINT) throw OTHER_FORM;
+    if (this.at - start > most || this.bytes[this.at++] !== POINT) throw OTHER_FORM;
     for (let i = 0; i < scale; i++) unscaled = unscaled * 10 + this.digit();
     return negative && unscaled !== 0 ? -unscaled : unscaled;
   }

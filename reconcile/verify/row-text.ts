@@ -68,11 +68,18 @@ function lakeText(column: Column): string {
     case 'timestamp':
     case 'timestamptz':
       return orNull(`epoch_us(${value})`);
+    case 'decimal':
+      return orNull(lakeDecimal(column));
     case 'double':
       throw incomparable(column);
     default:
       return orNull(value);
   }
+}
+
+/** DuckDB prints no zero before the point where the type has no room for one. */
+function lakeDecimal({ name, precision, scale }: Column & { type: 'decimal' }): string {
+  return scale < precision ? quoteName(name) : `${quoteName(name)}::DECIMAL(${precision + 1},${scale})`;
 }
 
 /** The hash over the columns of a Parquet file. */
@@ -148,6 +155,7 @@ export function sourceTextColumns(shape: TableShape): string[] {
 export function lakeTextColumns({ columns, position }: Table): string[] {
   return columns.map((column) => {
     const name = quoteName(column.name);
+    if (column.type === 'decimal') return `(${lakeDecimal(column)})::VARCHAR`;
     return column === position ? `epoch_us(${name})::VARCHAR` : `${name}::VARCHAR`;
   });
 }
