@@ -105,7 +105,7 @@ module.exports = {
         within: 'adapters/kafka',
       }),
     ),
-    ...['files', 'ledger', 'reading', 'writing'].map((room) =>
+    ...['storage', 'files', 'ledger', 'reading', 'writing'].map((room) =>
       door(`adapters/lake/${room}`, { doors: [`adapters/lake/${room}/index.ts`], within: 'adapters/lake' }),
     ),
     door('adapters/kafka', {
@@ -114,7 +114,7 @@ module.exports = {
       except: ['^dev/stack/servers/kafka-request\\.ts$', '^dev/torture/torture\\.ts$'],
     }),
     door('adapters/lake', {
-      doors: ['adapters/lake/index.ts', 'adapters/lake/reading/index.ts'],
+      doors: ['adapters/lake/writing/index.ts', 'adapters/lake/reading/index.ts'],
       // It compares the encoder with that of another library.
       except: ['^dev/bench/writers\\.ts$'],
     }),
@@ -135,10 +135,33 @@ module.exports = {
     },
     {
       name: 'lake-rooms',
-      comment: 'files <- ledger <- reading <- writing.',
+      comment: 'storage <- files <- ledger <- reading <- writing.',
       severity: 'error',
-      from: { path: '^adapters/lake/(files|ledger|reading)/' },
-      to: { path: '^adapters/lake/(writing/|index\\.ts$)' },
+      from: { path: '^adapters/lake/(storage|files|ledger|reading)/' },
+      to: { path: '^adapters/lake/writing/' },
+    },
+    {
+      name: 'lake-storage-lowest',
+      comment: 'A storage knows names and bytes, and nothing of what they are.',
+      severity: 'error',
+      from: { path: '^adapters/lake/storage/' },
+      to: { path: '^adapters/lake/', pathNot: '^adapters/lake/storage/' },
+    },
+    {
+      name: 'files-through-storage',
+      comment:
+        'The lake is reached through its storage. Besides: settings, the state file, scratch files, and the bundle of workflows.',
+      severity: 'error',
+      from: {
+        path: PRODUCT,
+        pathNot: [
+          '^adapters/(lake/storage|state-file|shared/writable)',
+          '^adapters/lake/reading/duckdb\\.ts$',
+          '^reconcile/verify/source-side\\.ts$',
+          '^(configs|workers)/',
+        ],
+      },
+      to: { path: '^(node:)?fs(/promises)?$' },
     },
     {
       name: 'product-needs-no-tools',

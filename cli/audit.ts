@@ -1,6 +1,6 @@
-import { loadSettings } from '../configs/load';
 import { count } from '../domain/describe-status';
 import { auditLake, NoLake, type AuditProgress, type AuditResult, type Finding } from '../reconcile/audit';
+import { lakeOf } from './lake';
 import { progressLine } from './progress-line';
 import { ORDERS } from '../domain/table/orders';
 
@@ -9,9 +9,7 @@ export async function audit({ lake, json }: { lake?: string; json?: boolean }): 
   const line = progressLine();
   let result: AuditResult;
   try {
-    result = await auditLake(lake ?? loadSettings().datalake.path, (progress) =>
-      line.show(inWords(progress)),
-    );
+    result = await auditLake(lakeOf(lake), (progress) => line.show(inWords(progress)));
   } catch (error) {
     line.clear();
     console.error(

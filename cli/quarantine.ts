@@ -8,10 +8,10 @@ import {
   type QuarantinedMessage,
   type QuarantineList,
 } from '../adapters/lake/reading';
-import { loadSettings } from '../configs/load';
 import { count } from '../domain/describe-status';
 import { ORDERS } from '../domain/table/orders';
 import type { FailureCode } from '../domain/table/table';
+import { lakeOf } from './lake';
 import { replay } from './replay';
 import { table } from './table';
 
@@ -82,7 +82,7 @@ async function requeue(
   const { lake, json, all, dryRun, reason, ...selection } = options;
   if (all !== true && Object.keys(selection).length === 0)
     throw new Error('say which rows: --rule, --date, --partition with --from and --to, or --all');
-  const batches = await batchesOf(pathOf(lake), filterOf(selection));
+  const batches = await batchesOf(lakeOf(lake), filterOf(selection));
   if (batches.length === 0) return console.log('no row of the quarantine is meant');
   await replay({ batches, dryRun, reason }, json);
 }
@@ -95,7 +95,7 @@ function filterOf({ partition, ...others }: Selection): QuarantineFilter {
 }
 
 async function list({ lake, json, limit, ...selection }: ListOptions): Promise<void> {
-  const found = await listQuarantine(pathOf(lake), filterOf(selection), Number(limit));
+  const found = await listQuarantine(lakeOf(lake), filterOf(selection), Number(limit));
   console.log(json === true ? JSON.stringify(found, null, 2) : describeList(found).join('\n'));
 }
 
@@ -131,11 +131,11 @@ function describeList({ rows, summary, entries, withoutLedger }: QuarantineList)
 
 async function show(options: Common & { partition: string; offset: string }): Promise<void> {
   const { partition, offset, lake, json } = options;
-  const path = pathOf(lake);
-  const found = await showQuarantined(path, Number(partition), offset);
+  const storage = lakeOf(lake);
+  const found = await showQuarantined(storage, Number(partition), offset);
   if (found.length === 0) {
     throw new Error(
-      `the quarantine of ${path} holds no message of partition ${partition}, offset ${offset}. It landed well, was a repeat, or has not landed.`,
+      `the quarantine of ${storage.lake.location} holds no message of partition ${partition}, offset ${offset}. It landed well, was a repeat, or has not landed.`,
     );
   }
   if (json === true) {
@@ -174,10 +174,6 @@ function harmless(text: string): string {
 function textOf(bytes: Buffer | null): string | null {
   if (bytes === null) return null;
   return isUtf8(bytes) ? bytes.toString('utf8') : `0x${bytes.toString('hex')}`;
-}
-
-function pathOf(lake: string | undefined): string {
-  return lake ?? loadSettings().datalake.path;
 }
 
 function ruleArgument(text: string): FailureCode {

@@ -8,4 +8,6 @@
 export * from './orders-lake';
 export * from './orders-source';
 export * from './orders-topic';
+export * from './storage';
 export * from './telemetry';
+export * from './watermark-file';

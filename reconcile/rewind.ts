@@ -1,5 +1,5 @@
 /** What setting the watermark elsewhere would do, counted beforehand. Reads only. */
-import { queryLake, quoteName } from '../adapters/lake/reading';
+import { openStorage, queryLake, quoteName } from '../adapters/lake/reading';
 import { inspectTable } from '../adapters/postgres/check';
 import { translateErrors } from '../adapters/postgres/errors';
 import { openPool } from '../adapters/postgres/session';
@@ -28,7 +28,7 @@ export async function countRewind(settings: Settings, from: Watermark, to: Water
   const inLake = async (quarantine: boolean) => {
     const within = `${lakePlace('>', low)} AND ${lakePlace('<=', high)}`;
     const rows = await queryLake(
-      settings.datalake.path,
+      openStorage(settings.datalake),
       `SELECT count(DISTINCT (${KEY}, ${POSITION}))::DOUBLE FROM files WHERE ${within}`,
       { quarantine },
     );

@@ -4,7 +4,9 @@ import { commonBehaviour } from '../activities/interceptor';
 import { createLandActivities } from '../activities/landing';
 import { createVerifyActivities } from '../activities/verification/compare-orders';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
-import { createOrdersLake, createOversizedRows } from '../adapters/lake';
+import { openStorage } from '../adapters/lake/reading';
+import { createOrdersLake, createOversizedRows } from '../adapters/lake/writing';
+import { createWatermarkFile } from '../adapters/state-file';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
 import type { Telemetry } from '../ports';
@@ -99,9 +101,10 @@ function activitiesOf(
   const topic = createOrdersTopic(topicOptions(settings.kafka, telemetry));
   if (queue === 'capture') {
     const source = createOrdersSource(settings, telemetry);
-    const oversized = createOversizedRows(settings.datalake.path);
+    const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
+    const oversized = createOversizedRows(openStorage(settings.datalake));
     return {
-      activities: createCaptureActivities({ source, topic, oversized, ...deps }),
+      activities: createCaptureActivities({ source, topic, oversized, watermarkFile, ...deps }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }

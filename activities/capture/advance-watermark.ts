@@ -1,8 +1,7 @@
 import { PUBLISH_AGAIN } from '../../domain/data-loss';
 import { LastingFailure } from '../../domain/errors';
 import type { Window } from '../../domain/ranges';
-import type { OrdersTopic } from '../../ports';
-import type { WatermarkFile } from './watermark-file';
+import type { OrdersTopic, WatermarkFile } from '../../ports';
 
 export interface AdvanceWatermarkInput extends Window {
   sequence: number;

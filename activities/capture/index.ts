@@ -1,27 +1,26 @@
 import type { Settings } from '../../configs/schema';
 import { namingPipeline } from '../name-pipeline';
-import type { OrdersSource, OrdersTopic, OversizedRows } from '../../ports';
+import type { OrdersSource, OrdersTopic, OversizedRows, WatermarkFile } from '../../ports';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
 import { createPoll, type Told } from './poll';
 import { createPublish } from './publish';
 import { createRenewProgress } from './renew-progress';
-import { createWatermarkFile } from './watermark-file';
 
 /** The activities of the task queue `orders-capture`. */
 export function createCaptureActivities(deps: {
   source: OrdersSource;
   topic: OrdersTopic;
   oversized: OversizedRows;
+  watermarkFile: WatermarkFile;
   settings: Settings;
   /** See {@link namingPipeline}. */
   pipelineName: () => Promise<string | undefined>;
   /** Aborted when the worker is told to stop: waiting ends, work is finished. */
   stopping: AbortSignal;
 }) {
-  const { source, topic, oversized, settings, stopping } = deps;
+  const { source, topic, oversized, watermarkFile, settings, stopping } = deps;
   const named = namingPipeline(deps.pipelineName);
-  const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
   const told: Told = {};
   return {
     openCapture: named(

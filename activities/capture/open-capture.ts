@@ -2,10 +2,9 @@ import { LastingFailure } from '../../domain/errors';
 import { gapsBefore, LOWEST_PLACE } from '../../domain/gaps';
 import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../domain/missed';
 import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../domain/watermark';
-import type { OrdersSource, OrdersTopic, Progress } from '../../ports';
+import type { OrdersSource, OrdersTopic, Progress, WatermarkFile } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
 import type { Told } from './poll';
-import type { WatermarkFile } from './watermark-file';
 
 export interface OpenCaptureInput extends Unnamed {
   /** Where the operator wants to begin, if he said so. */

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import { queryLake } from '../../adapters/lake/reading';
+import { openStorage, queryLake } from '../../adapters/lake/reading';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
 import { round } from './capture';
 import { historyOf, withBench } from './pipeline';
@@ -83,13 +83,20 @@ function watchFiles(lakePath: string) {
     async untilRows(rows: number) {
       for (;;) {
         const counted =
-          seenAt.size === 0 ? 0 : Number((await queryLake(lakePath, 'SELECT count(*) FROM files'))[0]?.[0]);
+          seenAt.size === 0
+            ? 0
+            : Number(
+                (await queryLake(openStorage({ path: lakePath }), 'SELECT count(*) FROM files'))[0]?.[0],
+              );
         if (counted >= rows) return;
         await sleep(500);
       }
     },
     async rowsSeen() {
-      const rows = await queryLake(lakePath, 'SELECT order_id::INTEGER, filename FROM files');
+      const rows = await queryLake(
+        openStorage({ path: lakePath }),
+        'SELECT order_id::INTEGER, filename FROM files',
+      );
       return new Map(rows.map(([id, path]) => [Number(id), seenAt.get(String(path)) ?? Number.NaN]));
     },
   };

@@ -1,4 +1,4 @@
-import { summary } from '../../adapters/lake/reading';
+import { openStorage, summary } from '../../adapters/lake/reading';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { round } from './capture';
 import { historyOf, untilStatus, withBench } from './pipeline';
@@ -19,7 +19,7 @@ export function land({ rows }: { rows: number }) {
     const status = await untilStatus<LandStatus>(client, 'landOrders', (now) => now.rows.read >= rows);
     const seconds = (performance.now() - begun) / 1000;
     const usage = (await watch.stop()).land;
-    const lake = await summary(pipeline.lakePath);
+    const lake = await summary(openStorage({ path: pipeline.lakePath }));
     return {
       rows: status.rows.read,
       landed: lake.rows,

@@ -1,4 +1,5 @@
 /** The check at the end, by what operators have: `orders verify` compares the rows, `orders audit` ledger and files. */
+import { openStorage } from '../../adapters/lake/reading';
 import { createOrdersSource } from '../../adapters/postgres';
 import { COMMAND_TELEMETRY } from '../../cli/telemetry';
 import type { Settings } from '../../configs/schema';
@@ -24,6 +25,6 @@ export async function boundOf(settings: Settings): Promise<string | undefined> {
 /** Before `to` an order that is under way counts as missing. Throws where nothing can be compared yet. */
 export async function check(settings: Settings, to: string | undefined): Promise<Checked> {
   const verified = await verifyPipeline(settings, COMMAND_TELEMETRY, { to });
-  const audited = await auditLake(settings.datalake.path);
+  const audited = await auditLake(openStorage(settings.datalake));
   return { verified, audited, equal: verified.equal && audited.clean };
 }

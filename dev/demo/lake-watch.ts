@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readParquet, withDuckDB, foldersOf, dateFolders, partsOf } from '../../adapters/lake/reading';
+import type { Storage } from '../../ports';
+import { readParquet, withDuckDB, openStorage, dateFolders, partsOf } from '../../adapters/lake/reading';
 
 /** Between two listings; adds half of it, on average, to the freshness that is shown. */
 const LOOK_EVERY_MS = 100;
@@ -17,23 +17,23 @@ export class LakeWatch {
   readonly #seen: { at: number; seconds: number }[] = [];
 
   private constructor(
-    private readonly roots: { path: string; counts: boolean }[],
+    private readonly roots: { storage: Storage; counts: boolean }[],
     /** `date=…` of the day before the demo began; what lies before holds no live orders. */
     private readonly since: string,
   ) {}
 
   /** Files that are there now are not looked at. */
   static async open(lakePath: string): Promise<LakeWatch> {
-    const { lake, quarantine } = foldersOf(lakePath);
+    const { lake, quarantine } = openStorage({ path: lakePath });
     const since = `date=${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}`;
     const watch = new LakeWatch(
       [
-        { path: lake, counts: true },
-        { path: quarantine, counts: false },
+        { storage: lake, counts: true },
+        { storage: quarantine, counts: false },
       ],
       since,
     );
-    for (const { path } of watch.roots) await watch.#newFiles(path);
+    for (const { storage } of watch.roots) await watch.#newFiles(storage);
     return watch;
   }
 
@@ -58,8 +58,8 @@ export class LakeWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const { path, counts } of this.roots) {
-        const files = await this.#newFiles(path);
+      for (const { storage, counts } of this.roots) {
+        const files = await this.#newFiles(storage);
         const at = Date.now();
         for (const id of await idsIn(files)) this.#arrived(id, at, counts);
       }
@@ -74,14 +74,14 @@ export class LakeWatch {
     if (counts) this.#seen.push({ at, seconds: (at - sentAt) / 1000 });
   }
 
-  async #newFiles(root: string): Promise<string[]> {
+  async #newFiles(storage: Storage): Promise<string[]> {
     const found: string[] = [];
-    for (const date of await dateFolders(root)) {
+    for (const date of await dateFolders(storage)) {
       if (date < this.since) continue;
-      for (const part of await partsOf(root, date)) {
-        const path = join(root, part.path);
-        if (!this.#known.has(path)) found.push(path);
-        this.#known.add(path);
+      for (const part of await partsOf(storage, date)) {
+        const file = storage.locate(part.path);
+        if (!this.#known.has(file)) found.push(file);
+        this.#known.add(file);
       }
     }
     return found;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Pool } from 'pg';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import type { Settings } from '../../configs/schema';
 import { fillTable, lookAtTable } from './orders-table';
 import { count } from './print';

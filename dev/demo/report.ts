@@ -1,6 +1,6 @@
 /** What is printed after the last order: the verdict, what the lake holds, and where to go from here. */
 import { relative } from 'node:path';
-import { summary } from '../../adapters/lake/reading';
+import { openStorage, summary } from '../../adapters/lake/reading';
 import { WORKFLOWS } from '../../domain/names';
 import { describeVerification } from '../../domain/describe-verification';
 import type { FailureCode } from '../../domain/table/table';
@@ -66,7 +66,7 @@ function printAudited({ clean, ledger, files, problems, problemCount }: AuditRes
 }
 
 export async function printLake(lakePath: string): Promise<void> {
-  const { dates, quarantined, rows, files } = await summary(lakePath);
+  const { dates, quarantined, rows, files } = await summary(openStorage({ path: lakePath }));
   const time = (text: string) => text.slice(11, 26);
   printTable(
     ['date', 'orders', 'files', 'sum of amount', 'first created_at', 'last'],

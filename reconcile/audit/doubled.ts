@@ -1,6 +1,6 @@
 /** Orders that readers count twice. No hash shows it: each file may be just what its entry says. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { join } from 'node:path';
+import type { Storage } from '../../ports';
 import { quoteName, readParquet } from '../../adapters/lake/reading';
 import { count } from '../../domain/describe-status';
 import { replayCommand } from '../../domain/damaged';
@@ -42,13 +42,13 @@ const TOLD = 20;
  */
 export async function checkDoubled(
   duckdb: DuckDBConnection,
-  root: string,
+  storage: Storage,
   { files, where, moves }: { files: readonly Listed[]; where: string; moves: boolean },
   findings: Findings,
 ): Promise<void> {
   if (files.length === 0) return;
   const source = readParquet(
-    files.map(({ path }) => join(root, path)),
+    files.map(({ path }) => storage.locate(path)),
     ', filename = true',
   );
   await duckdb.run(SUSPECTS(source));

@@ -1,7 +1,6 @@
 /** The files of one folder against the ledger: all that it lists are there, unchanged, and no others. */
-import { basename, join } from 'node:path';
-import type { LakeFile } from '../../ports';
-import { readParquetRows, padSequence, fingerprint, namesIn } from '../../adapters/lake/reading';
+import type { Fingerprint, LakeFile, Storage } from '../../ports';
+import { hiddenName, readParquetRows } from '../../adapters/lake/reading';
 import { replayCommand } from '../../domain/damaged';
 import type { Findings } from './findings';
 
@@ -20,11 +19,11 @@ const FOOTERS = 256;
 /**
  * Checks the listed files of one `date=…` folder; returns those that are as the ledger says.
  *
- * @param root the lake or the quarantine
+ * @param storage the lake's or the quarantine's
  * @param shown how to name a path for a person
  */
 export async function checkListed(
-  root: string,
+  storage: Storage,
   listed: readonly Listed[],
   options: { findings: Findings; shown: (path: string) => string; onFile: () => void },
 ): Promise<Listed[]> {
@@ -32,7 +31,7 @@ export async function checkListed(
   const waiting = listed.entries();
   const lane = async () => {
     for (const [index, file] of waiting) {
-      found[index] = await fingerprint(join(root, file.path));
+      found[index] = await storage.fingerprint(file.path);
       options.onFile();
     }
   };
@@ -40,23 +39,21 @@ export async function checkListed(
   const whole: Listed[] = [];
   const readable: Listed[] = [];
   for (const [index, file] of listed.entries()) {
-    const state = await checkContent(root, file, found[index], options);
+    const state = await checkContent(storage, file, found[index], options);
     if (state === 'whole') whole.push(file);
     if (state === 'changed') readable.push(file);
   }
   const sound: Listed[] = [];
   for (let at = 0; at < whole.length; at += FOOTERS)
-    sound.push(...(await checkRows(root, whole.slice(at, at + FOOTERS), options)));
+    sound.push(...(await checkRows(storage, whole.slice(at, at + FOOTERS), options)));
   for (let at = 0; at < readable.length; at += FOOTERS)
-    await checkRows(root, readable.slice(at, at + FOOTERS), options);
+    await checkRows(storage, readable.slice(at, at + FOOTERS), options);
   return sound;
 }
 
-type Fingerprint = NonNullable<Awaited<ReturnType<typeof fingerprint>>>;
-
 /** What there is: the file as it was written, another one whose rows can be counted, or none. */
 async function checkContent(
-  root: string,
+  storage: Storage,
   file: Listed,
   found: Fingerprint | undefined,
   { findings, shown }: { findings: Findings; shown: (path: string) => string },
@@ -72,7 +69,7 @@ async function checkContent(
           ] as const)
         : (['file-changed', 'has other contents than the ledger says (SHA-256): it was changed'] as const);
   const where = shown(file.path);
-  if (await awaitsRename(root, file)) {
+  if (await awaitsRename(storage, file)) {
     findings.note(
       'in-flight',
       where,
@@ -90,20 +87,21 @@ async function checkContent(
 }
 
 /** A replay commits first and renames then; one that was interrupted in between has its file beside the old one. */
-async function awaitsRename(root: string, { path, entry, sha256 }: Listed): Promise<boolean> {
-  const name = `.${basename(path)}.r${padSequence(entry)}`;
-  return (await fingerprint(join(root, path, '..', name)))?.sha256 === sha256;
+async function awaitsRename(storage: Storage, { path, entry, sha256 }: Listed): Promise<boolean> {
+  const [date, name] = path.split('/') as [string, string];
+  return (await storage.fingerprint(`${date}/${hiddenName(name, entry)}`))?.sha256 === sha256;
 }
 
 async function checkRows(
-  root: string,
+  storage: Storage,
   files: readonly Listed[],
   { findings, shown }: { findings: Findings; shown: (path: string) => string },
 ): Promise<Listed[]> {
   const sound: Listed[] = [];
-  const rows = await readParquetRows(files.map(({ path }) => join(root, path)));
+  const names = files.map(({ path }) => path);
+  const rows = await readParquetRows(storage, names);
   for (const file of files) {
-    const found = rows.get(join(root, file.path));
+    const found = rows.get(file.path);
     if (found === file.rows) {
       sound.push(file);
       continue;
@@ -120,6 +118,10 @@ async function checkRows(
 }
 
 /** What stands in a folder beside its listed files, by name. */
-export async function unlisted(root: string, date: string, listed: ReadonlySet<string>): Promise<string[]> {
-  return (await namesIn(join(root, date))).filter((name) => !listed.has(name));
+export async function unlisted(
+  storage: Storage,
+  date: string,
+  listed: ReadonlySet<string>,
+): Promise<string[]> {
+  return (await storage.list(date)).filter((name) => !listed.has(name));
 }

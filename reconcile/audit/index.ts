@@ -1,10 +1,8 @@
 /** Proves a lake by itself: ledger and files, without Temporal, Kafka or PostgreSQL. */
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import type { LakeFile } from '../../ports';
+import { basename } from 'node:path/posix';
+import type { LakeFile, LakeStorage, Storage } from '../../ports';
 import {
   withScratchDuckDB,
-  foldersOf,
   LEDGER_FOLDER,
   type Batch,
   walkLedger,
@@ -60,15 +58,14 @@ export class NoLake extends Error {}
  * @throws NoLake where there is no ledger; the system's error where something cannot be read
  */
 export async function auditLake(
-  path: string,
+  { lake, quarantine }: LakeStorage,
   onProgress: (progress: AuditProgress) => void = () => undefined,
 ): Promise<AuditResult> {
-  const folders = foldersOf(path);
-  await requireLedger(folders.lake);
+  await requireLedger(lake);
   const findings = new Findings();
   const ledger = new LedgerCheck(findings);
   const progress = { entries: 0, files: 0, filesInAll: 0 };
-  for await (const step of walkLedger(folders.lake)) {
+  for await (const step of walkLedger(lake)) {
     ledger.add(step);
     progress.entries += 1;
     onProgress(progress);
@@ -79,21 +76,22 @@ export async function auditLake(
     0,
   );
 
-  const strangers = new StrangerCheck(folders.lake, ledger.lastSequence, ledger.unproved, findings);
+  const strangers = new StrangerCheck(lake, ledger.lastSequence, ledger.unproved, findings);
   await strangers.judgeLedger();
   await withScratchDuckDB(async (duckdb) => {
-    for (const [root, filesOf] of [
-      [folders.lake, ({ files }: Batch) => files],
-      [folders.quarantine, ({ quarantineFiles }: Batch) => quarantineFiles],
+    for (const [storage, filesOf] of [
+      [lake, ({ files }: Batch) => files],
+      [quarantine, ({ quarantineFiles }: Batch) => quarantineFiles],
     ] as const) {
-      const shown = root === folders.lake ? '' : `${basename(root)}/`;
-      await strangers.judgeRoot(root, shown === '' ? '.' : basename(root));
+      const name = basename(storage.location);
+      const shown = storage === lake ? '' : `${name}/`;
+      await strangers.judgeRoot(storage, shown === '' ? '.' : name);
       const listed = byFolder(batches, filesOf);
-      for (const date of new Set([...listed.keys(), ...(await dateFolders(root))].sort())) {
+      for (const date of new Set([...listed.keys(), ...(await dateFolders(storage))].sort())) {
         const files = listed.get(date) ?? [];
-        const others = await unlisted(root, date, new Set(files.map((file) => basename(file.path))));
-        await strangers.judge(join(root, date), `${shown}${date}`, others);
-        const sound = await checkListed(root, files, {
+        const others = await unlisted(storage, date, new Set(files.map((file) => basename(file.path))));
+        await strangers.judge({ storage, folder: date }, `${shown}${date}`, others);
+        const sound = await checkListed(storage, files, {
           findings,
           shown: (file) => `${shown}${file}`,
           onFile: () => {
@@ -101,20 +99,24 @@ export async function auditLake(
             onProgress(progress);
           },
         });
-        const isLake = root === folders.lake;
-        await checkDoubled(duckdb, root, { files: sound, where: `${shown}${date}`, moves: isLake }, findings);
+        const isLake = storage === lake;
+        await checkDoubled(
+          duckdb,
+          storage,
+          { files: sound, where: `${shown}${date}`, moves: isLake },
+          findings,
+        );
       }
     }
   });
-  return result(folders.lake, ledger, findings);
+  return result(lake.location, ledger, findings);
 }
 
-async function requireLedger(lake: string): Promise<void> {
-  const folder = join(lake, LEDGER_FOLDER);
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() === true) return;
+async function requireLedger(lake: Storage): Promise<void> {
+  const found = await lake.head(LEDGER_FOLDER).catch(() => undefined);
+  if (found?.isFile === false) return;
   throw new NoLake(
-    `${lake} holds no lake: there is no folder ${LEDGER_FOLDER} in it. Name the lake with --lake PATH, or set LAKE_PATH.`,
+    `${lake.location} holds no lake: there is no folder ${LEDGER_FOLDER} in it. Name the lake with --lake PATH, or set LAKE_PATH.`,
   );
 }
 

@@ -1,6 +1,5 @@
 /** What stands in a lake without the ledger's knowledge: in work, left behind, or put there by somebody. */
-import { lstat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import type { Storage } from '../../ports';
 import {
   BEGINNING,
   DATE_FOLDER,
@@ -8,7 +7,6 @@ import {
   isTemporary,
   LEDGER_FOLDER,
   sequenceOfEntry,
-  namesIn,
   firstCreatedAt,
 } from '../../adapters/lake/reading';
 import { publishAgainFrom } from '../../domain/data-loss';
@@ -19,10 +17,13 @@ import type { Findings } from './findings';
 const SEQUENCE = /^\.?(?:part-)?(\d{10})(?:-[0-9a-f]{12}\.parquet|\.json)/;
 const REPLAY = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r(\d{10})/;
 
+/** What is beside the entries. */
+const OWN = new Set([BEGINNING, ID_FILE]);
+
 /** Judges names that no entry lists. */
 export class StrangerCheck {
   constructor(
-    private readonly lake: string,
+    private readonly lake: Storage,
     /** The last entry that was audited. */
     private readonly audited: number,
     /** Those before it whose entry is missing or unreadable. */
@@ -30,13 +31,18 @@ export class StrangerCheck {
     private readonly findings: Findings,
   ) {}
 
-  /** @param folder absolute; `shown` is how to name it for a person */
-  async judge(folder: string, shown: string, names: readonly string[]): Promise<void> {
+  /** @param folder their prefix in the storage; `shown` is how to name it for a person */
+  async judge(
+    { storage, folder }: { storage: Storage; folder: string },
+    shown: string,
+    names: readonly string[],
+  ): Promise<void> {
     if (names.length === 0) return;
     // Read after the names were: whatever was there then is of a batch committed by now, or of the one after it.
     const last = await this.#lastSequence();
     for (const name of names) {
       const path = `${shown}/${name}`;
+      const file = folder === '' ? name : `${folder}/${name}`;
       const sequence = Number((REPLAY.exec(name) ?? SEQUENCE.exec(name))?.[1] ?? 0);
       const isHidden = name.startsWith('.') || name.startsWith('_');
       if (sequence > this.audited && sequence <= last) continue; // landed while the audit ran
@@ -55,41 +61,40 @@ export class StrangerCheck {
         );
       } else if (isHidden) {
         if (!isTemporary(name) && !REPLAY.test(name)) continue; // another program's; readers skip it
-        if (!(await exists(join(folder, name)))) continue;
+        if ((await storage.head(file)) === undefined) continue;
         this.findings.problem(
           'left-over',
           path,
           'was left by an attempt that died; readers skip it, and landOrders removes it when it is started anew',
         );
       } else if (this.unproved.has(sequence)) {
-        this.findings.problem('file-unlisted', path, await withoutEntry(join(folder, name), sequence));
+        this.findings.problem('file-unlisted', path, await withoutEntry(storage, file, sequence));
       } else {
         this.findings.problem(
           'file-unlisted',
           path,
-          `is in no ledger entry: ${harmOf(name)}. Take it away: ${setAsideCommand(resolve(folder, name))}`,
+          `is in no ledger entry: ${harmOf(name)}. Take it away: ${setAsideCommand(storage.locate(file))}`,
         );
       }
     }
   }
 
   /** The lake's or the quarantine's own folder: other names than dates. */
-  async judgeRoot(root: string, shown: string): Promise<void> {
-    const strangers = (await namesIn(root)).filter((name) => !DATE_FOLDER.test(name));
-    await this.judge(root, shown, strangers);
+  async judgeRoot(storage: Storage, shown: string): Promise<void> {
+    const strangers = (await storage.list('')).filter((name) => !DATE_FOLDER.test(name));
+    await this.judge({ storage, folder: '' }, shown, strangers);
   }
 
   async judgeLedger(): Promise<void> {
-    const folder = join(this.lake, LEDGER_FOLDER);
-    const strangers = (await namesIn(folder)).filter(
-      (name) => name !== BEGINNING && name !== ID_FILE && sequenceOfEntry(name) === undefined,
+    const strangers = (await this.lake.list(LEDGER_FOLDER)).filter(
+      (name) => !OWN.has(`${LEDGER_FOLDER}/${name}`) && sequenceOfEntry(name) === undefined,
     );
-    await this.judge(folder, LEDGER_FOLDER, strangers);
+    await this.judge({ storage: this.lake, folder: LEDGER_FOLDER }, LEDGER_FOLDER, strangers);
   }
 
   async #lastSequence(): Promise<number> {
     let last = this.audited;
-    for (const name of await namesIn(join(this.lake, LEDGER_FOLDER))) {
+    for (const name of await this.lake.list(LEDGER_FOLDER)) {
       last = Math.max(last, sequenceOfEntry(name) ?? 0);
     }
     return last;
@@ -103,15 +108,11 @@ function harmOf(name: string): string {
 }
 
 /** Its rows are orders all the same, and those of it that are in no other file have to come again. */
-async function withoutEntry(file: string, sequence: number): Promise<string> {
-  const first = await firstCreatedAt(file).catch(() => undefined);
+async function withoutEntry(storage: Storage, file: string, sequence: number): Promise<string> {
+  const first = await firstCreatedAt(storage, file).catch(() => undefined);
   return (
     `is of batch ${sequence}, whose entry is missing or unreadable: readers count its rows, and a rewind would land them again. Put ` +
-    `back a copy of the entry. Without one, take the file away: ${setAsideCommand(resolve(file))} and publish its orders again, which land ` +
+    `back a copy of the entry. Without one, take the file away: ${setAsideCommand(storage.locate(file))} and publish its orders again, which land ` +
     `in another batch: ${publishAgainFrom(first)}`
   );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(() => undefined)) !== undefined;
 }

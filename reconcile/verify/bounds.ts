@@ -1,8 +1,8 @@
 /** How far source, topic and lake can be compared: what may still be on its way is no difference. */
-import type { OrdersSource, OrdersTopic, Telemetry } from '../../ports';
+import type { OrdersSource, OrdersTopic, Storage, Telemetry } from '../../ports';
 import { settledOffsets } from '../../adapters/kafka/admin';
 import { topicOptions } from '../../adapters/kafka';
-import { readBatches, type Batch, foldersOf } from '../../adapters/lake/reading';
+import { readBatches, type Batch } from '../../adapters/lake/reading';
 import type { Settings } from '../../configs/schema';
 import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets } from '../../domain/ranges';
@@ -46,7 +46,7 @@ export interface Bounds {
  */
 export async function findBounds(
   settings: Settings,
-  deps: { source: OrdersSource; topic: OrdersTopic; telemetry: Telemetry },
+  deps: { source: OrdersSource; topic: OrdersTopic; lake: Storage; telemetry: Telemetry },
   options: VerifyOptions & { signal: AbortSignal },
 ): Promise<Bounds> {
   const notes: string[] = [];
@@ -77,10 +77,10 @@ export async function findBounds(
         [...heldBack.map(describeOpenTransaction), 'Then compare again.'].join(' '),
     );
   }
-  const { batches, last } = await readBatches(foldersOf(settings.datalake.path).lake);
+  const { batches, last } = await readBatches(deps.lake);
   if (last === undefined) {
     throw new NotComparable(
-      `${settings.datalake.path} holds no ledger entry: nothing has landed there. Is LAKE_PATH right?`,
+      `${deps.lake.location} holds no ledger entry: nothing has landed there. Is LAKE_PATH right?`,
     );
   }
   const upper = given ?? uncaptured ?? before;

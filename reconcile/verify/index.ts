@@ -1,6 +1,6 @@
 /** Compares source, topic and lake by sums over days; where they differ, down to the orders. Reads only. */
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { withScratchDuckDB } from '../../adapters/lake/reading';
+import { openStorage, withScratchDuckDB } from '../../adapters/lake/reading';
 import { createOrdersSource } from '../../adapters/postgres';
 import type { Settings } from '../../configs/schema';
 import type { Telemetry } from '../../ports';
@@ -45,13 +45,18 @@ export async function verifyPipeline(
   const say = options.onProgress ?? (() => undefined);
   const reader = createOrdersSource(settings, telemetry);
   const topic = createOrdersTopic(topicOptions(settings.kafka, telemetry));
+  const storage = openStorage(settings.datalake);
   const source = new SourceSide(settings.postgres, signal);
   try {
     say('looking at how far source, topic and lake have come');
     await source.open();
-    const bounds = await findBounds(settings, { source: reader, topic, telemetry }, { ...options, signal });
+    const bounds = await findBounds(
+      settings,
+      { source: reader, topic, lake: storage.lake, telemetry },
+      { ...options, signal },
+    );
     return await withScratchDuckDB(async (duckdb, folder) => {
-      const lake = new LakeSide(settings.datalake.path, bounds.lastSequence, duckdb);
+      const lake = new LakeSide(storage, bounds.lastSequence, duckdb);
       const messages = new TopicSide(topic, duckdb, signal);
       const sources: Sources = { source, lake, topic: messages, duckdb, folder };
       const result = await compare(sources, bounds, options.dates ?? 'all', say);

@@ -1,14 +1,7 @@
+import { basename } from 'node:path/posix';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { join } from 'node:path';
-import {
-  quote,
-  quoteName,
-  readParquet,
-  foldersOf,
-  sequenceOfPart,
-  dateFolders,
-  namesIn,
-} from '../../adapters/lake/reading';
+import type { LakeStorage } from '../../ports';
+import { quote, quoteName, readParquet, sequenceOfPart, dateFolders } from '../../adapters/lake/reading';
 import { ORDERS } from '../../domain/table/orders';
 import { lakeHashSql, lakeTextColumns, type TextRow } from './row-text';
 import type { Period } from './source-side';
@@ -28,17 +21,12 @@ export type LakePart = 'lake' | 'quarantine';
 
 /** Lake and quarantine as their readers see them, but without files of batches that are not committed. */
 export class LakeSide {
-  readonly #roots: Record<LakePart, string>;
-
   constructor(
-    path: string,
+    private readonly storage: LakeStorage,
     /** The ledger's last entry; parts with a greater number are in work. */
     private readonly last: number,
     private readonly duckdb: DuckDBConnection,
-  ) {
-    const { lake, quarantine } = foldersOf(path);
-    this.#roots = { lake, quarantine };
-  }
+  ) {}
 
   async sums(part: LakePart, period: Period, unit: Unit): Promise<SumsBy> {
     const sums: SumsBy = new Map();
@@ -98,10 +86,9 @@ export class LakeSide {
 
   /** `date=…/part-….parquet`, with the quarantine's folder where it is there. */
   shown(file: string): string {
-    const { lake, quarantine } = this.#roots;
-    return file.startsWith(`${lake}/`)
-      ? file.slice(lake.length + 1)
-      : file.slice(join(quarantine, '..').length + 1);
+    const { lake, quarantine } = this.storage;
+    const name = lake.nameOf(file);
+    return name.startsWith('..') ? `${basename(quarantine.location)}/${quarantine.nameOf(file)}` : name;
   }
 
   async #each(
@@ -109,14 +96,14 @@ export class LakeSide {
     period: Period | undefined,
     use: (files: string[]) => Promise<void>,
   ): Promise<void> {
-    const root = this.#roots[part];
+    const root = this.storage[part];
     let files: string[] = [];
     for (const folder of await dateFolders(root)) {
       const day = folder.slice('date='.length);
       if (period !== undefined && (day < period.from.slice(0, 10) || day > period.to.slice(0, 10))) continue;
-      for (const name of await namesIn(join(root, folder))) {
+      for (const name of await root.list(folder)) {
         if (!name.endsWith('.parquet') || name.startsWith('.') || name.startsWith('_')) continue;
-        if ((sequenceOfPart(name) ?? 0) <= this.last) files.push(join(root, folder, name));
+        if ((sequenceOfPart(name) ?? 0) <= this.last) files.push(root.locate(`${folder}/${name}`));
       }
       for (; files.length >= FILES; files = files.slice(FILES)) await use(files.slice(0, FILES));
     }

@@ -1,7 +1,7 @@
 /** A capture whose topic was deleted and made anew stops, whether its progress record went with the topic or outlived it. */
 import { createAdvanceWatermark } from '../../activities/capture/advance-watermark';
 import { createOpenCapture } from '../../activities/capture/open-capture';
-import { createWatermarkFile } from '../../activities/capture/watermark-file';
+import { createWatermarkFile } from '../../adapters/state-file';
 import type { OrdersSource, OrdersTopic, Progress } from '../../ports';
 import { Connection } from '../../adapters/kafka/transport/connection';
 import { encodeProgress, PROGRESS_GROUP } from '../../adapters/kafka/producer/progress-record';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../ports';
 import { createLandAgain } from '../../activities/landing/land-again';
 import { createLandMicroBatch, type LandInput } from '../../activities/landing/land-micro-batch';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { inActivity } from '../helpers/activity';
 import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createCommitMicroBatch } from '../../activities/landing/commit-micro-batch';
 import type { BatchManifest, OrdersTopic } from '../../ports';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { batch, openLake, temporaryFolder } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 

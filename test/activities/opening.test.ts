@@ -1,10 +1,10 @@
 /** New workflows, as after Temporal lost its storage: they go on from what Kafka and the ledger remember. */
 import { join } from 'node:path';
 import { createOpenCapture } from '../../activities/capture/open-capture';
-import { createWatermarkFile } from '../../activities/capture/watermark-file';
+import { createWatermarkFile } from '../../adapters/state-file';
 import type { OrdersSource } from '../../ports';
 import { createOpenLanding } from '../../activities/landing/open-landing';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { LOWEST_PLACE, MOST_GAPS } from '../../domain/gaps';
 import type { LateRows } from '../../domain/missed';
 import { LOWEST_ORDER_ID } from '../../domain/watermark';

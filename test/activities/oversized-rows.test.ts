@@ -9,12 +9,12 @@ import { judge } from '../../messages';
 import { judgeOrder } from '../helpers/orders';
 import { createOversizedRows } from '../../adapters/lake/writing/oversized-rows';
 import { sizeAlone } from '../../adapters/kafka/records/record-batch';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { queryLake } from '../../adapters/lake/reading/reader';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../domain/watermark';
 import { inActivity } from '../helpers/activity';
-import { openLake, temporaryFolder, write } from '../helpers/lake';
+import { openLake, temporaryFolder, write, storageAt } from '../helpers/lake';
 import { ORDERS_TABLE, eventually, freshPipeline } from '../helpers/pipeline';
 import {
   never,
@@ -188,7 +188,7 @@ test('from the table to the quarantine: large rows between small ones, published
         (await source.nextWindow({ after: lower, before: '2026-01-01T00:00:00.000000Z', limit: 10 }))!,
     );
     const lakePath = join(folder.path, 'lake');
-    const store = createOversizedRows(lakePath);
+    const store = createOversizedRows(storageAt(lakePath));
     const oversized: OutgoingMessage[] = [];
     const keep = async (row: OutgoingMessage) => {
       oversized.push({ key: row.key, value: Buffer.from(row.value) });
@@ -230,14 +230,14 @@ test('from the table to the quarantine: large rows between small ones, published
         ),
       },
     );
-    expect(await queryLake(lakePath, 'SELECT order_id::INTEGER FROM files ORDER BY 1')).toEqual([
+    expect(await queryLake(storageAt(lakePath), 'SELECT order_id::INTEGER FROM files ORDER BY 1')).toEqual([
       [1],
       [2],
       [5],
       [6],
     ]);
     const told = await queryLake(
-      lakePath,
+      storageAt(lakePath),
       `SELECT order_id::INTEGER, amount::VARCHAR, failed_rules, decode(raw_value)->'oversized'->>'file',
               decode(raw_value)->'oversized'->>'sha256', (decode(raw_value)->'oversized'->>'bytes')::INTEGER
          FROM files ORDER BY 1`,

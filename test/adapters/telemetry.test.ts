@@ -1,7 +1,7 @@
 /** What the adapters tell that is no failure reaches the log of whoever runs them. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../domain/watermark';
 import { workerTelemetry } from '../../workers/telemetry';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { accepted, batch, entryFor, openLake, temporaryFolder, write } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 

@@ -15,6 +15,7 @@ import {
 } from '../helpers/pipeline';
 import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { SILENT } from '../helpers/telemetry';
+import { storageAt } from '../helpers/lake';
 
 jest.setTimeout(120_000);
 
@@ -94,7 +95,7 @@ test('the doctor says what is broken and what to do, and start refuses it before
 test('the workflows are found with the Temporal CLI', async () => {
   workers = await startWorkers(pipeline);
   await startWithTemporalCli(pipeline);
-  await eventually(async () => expect((await summary(pipeline.lakePath)).rows).toBe(288), 60_000);
+  await eventually(async () => expect((await summary(storageAt(pipeline.lakePath))).rows).toBe(288), 60_000);
   const query = `OrdersPipeline = "${pipeline.settings.kafka.topic}" AND ExecutionStatus = "Running"`;
   const list = (and: string) => temporal('workflow', 'list', '--query', `${query} AND ${and}`);
   await eventually(async () => {

@@ -13,6 +13,7 @@ import {
 } from '../helpers/pipeline';
 import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { expectAllLandedOnce } from '../helpers/verdict';
+import { storageAt } from '../helpers/lake';
 
 jest.setTimeout(120_000);
 
@@ -52,7 +53,7 @@ async function untilLanded(): Promise<number> {
     `SELECT count(*)::int AS rows FROM ${ORDERS_TABLE}`,
   );
   return eventually(async () => {
-    const { rows, quarantined } = await summary(pipeline.lakePath);
+    const { rows, quarantined } = await summary(storageAt(pipeline.lakePath));
     expect(rows + quarantined.rows).toBe(source.rows[0]!.rows);
     return rows + quarantined.rows;
   }, 60_000);
@@ -79,7 +80,7 @@ test('orders of every shape reach the lake or quarantine once, value for value',
 
 test('files have the columns, types and folders of the contract', async () => {
   const columns = await queryLake(
-    pipeline.lakePath,
+    storageAt(pipeline.lakePath),
     'SELECT column_name, column_type FROM (DESCRIBE SELECT * EXCLUDE (filename) FROM files)',
   );
   expect(columns).toEqual([
@@ -93,7 +94,7 @@ test('files have the columns, types and folders of the contract', async () => {
     ['validation_status', 'VARCHAR'],
   ]);
   const misplaced = await queryLake(
-    pipeline.lakePath,
+    storageAt(pipeline.lakePath),
     `SELECT filename FROM files WHERE filename NOT LIKE '%/date=' || strftime(created_at AT TIME ZONE 'UTC', '%Y-%m-%d') || '/part-%'`,
   );
   expect(misplaced).toEqual([]);
@@ -101,7 +102,7 @@ test('files have the columns, types and folders of the contract', async () => {
 
 test('every failing rule is told in quarantine and counted in status', async () => {
   const rows = await queryLake(
-    pipeline.lakePath,
+    storageAt(pipeline.lakePath),
     'SELECT order_id::INTEGER, failed_rules FROM files ORDER BY 1',
     { quarantine: true },
   );

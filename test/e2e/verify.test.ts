@@ -15,6 +15,7 @@ import {
 import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { Kafka, logLevel } from 'kafkajs';
 import { SILENT } from '../helpers/telemetry';
+import { storageAt } from '../helpers/lake';
 
 jest.setTimeout(120_000);
 
@@ -45,7 +46,7 @@ beforeAll(async () => {
   workers = await startWorkers(pipeline);
   await startWithTemporalCli(pipeline);
   await eventually(async () => {
-    const { rows, quarantined } = await summary(pipeline.lakePath);
+    const { rows, quarantined } = await summary(storageAt(pipeline.lakePath));
     expect(rows + quarantined.rows).toBe(607); // equal rows without an id are one
   }, 60_000);
   await eventually(async () => expect((await verify()).totals.source.rows).toBe(607), 30_000);

@@ -21,6 +21,7 @@ import type { Rig } from './rig';
 import { sideBySide } from './side-by-side';
 import { pause, publishUnlanded } from './unlanded';
 import { SILENT } from '../helpers/telemetry';
+import { storageAt } from '../helpers/lake';
 
 /** How capture and landing come to not look; returns how they go on. */
 type LookAway = (rig: Rig) => Promise<() => Promise<unknown>>;
@@ -60,7 +61,7 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   await secondsToCatchUp(pipeline);
   await eventually(async () => expect(await checkStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(750);
-  expect((await auditLake(pipeline.lakePath)).problems).toEqual([]);
+  expect((await auditLake(storageAt(pipeline.lakePath))).problems).toEqual([]);
   expect(await verifyPipeline(pipeline.settings, SILENT)).toMatchObject({ equal: true });
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type {
   AcceptedRow,
   LakeFile,
+  LakeStorage,
   NewLedgerEntry,
   OrdersLake,
   OwnedBatch,
@@ -11,7 +12,8 @@ import type {
 } from '../../ports';
 import { judge } from '../../messages';
 import { rowOf, type Order } from './orders';
-import { createOrdersLake } from '../../adapters/lake';
+import { openStorage } from '../../adapters/lake/reading';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { parseTimestamp } from '../../domain/watermark';
 import { SILENT } from './telemetry';
 
@@ -19,6 +21,11 @@ import { SILENT } from './telemetry';
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "orders lake's [x] *b? "));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** The storage of the lake in this folder, for readers. */
+export function storageAt(path: string): LakeStorage {
+  return openStorage({ path });
 }
 
 /** A lake in a temporary folder of its own, opened for the first time. `below`: its path in there. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import type { QuarantinedRow } from '../../ports';
 import { batch, entryFor, openLake, quarantined, temporaryFolder, write } from './lake';
 import { SILENT } from './telemetry';

@@ -1,9 +1,9 @@
 /** What an audit says of the ledger: its chain, offsets, parked batches, topics and partitions. */
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { auditLake } from '../../reconcile/audit';
-import { accepted, batch, entryFor, openLake, write } from '../helpers/lake';
+import { accepted, batch, entryFor, openLake, write, storageAt } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 import { path, lake, entryPath, type Json, edit, append, partOf, problems, DAY, EMPTY } from './audited-lake';
 
@@ -19,7 +19,7 @@ test('a removed entry in the middle, at the beginning, at the end', async () => 
   rmSync(entryPath(3));
   rmSync(entryPath(2));
   expect(await problems()).toEqual([]); // as good as never committed
-  expect((await auditLake(path)).notes).toHaveLength(2);
+  expect((await auditLake(storageAt(path))).notes).toHaveLength(2);
   rmSync(entryPath(1));
   expect((await problems()).join('\n')).toMatch(
     /part-0000000002-.* is of batch 2, but the ledger ends with 0/,
@@ -94,7 +94,7 @@ describe('parked batches and replays', () => {
 
   test('a parked batch is clean and named; replayed, its files count', async () => {
     append(4, { ...NOTHING, ...at('40'), ranges: range(30, 40), parked, unlanded: [4], epoch: 7 });
-    expect(await auditLake(path)).toMatchObject({ clean: true, parked: [4] });
+    expect(await auditLake(storageAt(path))).toMatchObject({ clean: true, parked: [4] });
 
     const written = await write(lake, batch(4), { accepted: [accepted(40)], quarantined: [] });
     append(5, {
@@ -104,7 +104,7 @@ describe('parked batches and replays', () => {
       parked: undefined,
       unlanded: [],
     });
-    expect(await auditLake(path)).toMatchObject({
+    expect(await auditLake(storageAt(path))).toMatchObject({
       clean: true,
       parked: [],
       problems: [],
@@ -126,7 +126,7 @@ describe('parked batches and replays', () => {
     cpSync(partOf(other, DAY, 2), file);
     rmSync(partOf(`${path}_quarantine`, DAY, 2));
     append(4, { ...entryFor(batch(2), written), ...at('30'), sequence: 4, supersedes: 2 });
-    expect(await auditLake(path)).toMatchObject({
+    expect(await auditLake(storageAt(path))).toMatchObject({
       clean: true,
       problems: [],
       rows: { landed: 4, quarantined: 0 },
@@ -135,7 +135,7 @@ describe('parked batches and replays', () => {
     // Interrupted after its commit: the new file is beside the old one.
     cpSync(file, join(path, DAY, `.${file.slice(file.lastIndexOf('/') + 1)}.r0000000004`));
     writeFileSync(file, old);
-    expect((await auditLake(path)).notes).toEqual([
+    expect((await auditLake(storageAt(path))).notes).toEqual([
       expect.objectContaining({ message: expect.stringMatching(/replay of entry 4/) as string }),
     ]);
   });
@@ -170,7 +170,7 @@ describe('a topic that was made anew', () => {
     append(4, { ...anew, resets: [reset] });
     append(5, { resets: [], supersedes: 4 });
     expect(await problems()).toEqual([]);
-    expect((await auditLake(path)).offsets).toEqual([{ partition: 0, from: '0', to: '7' }]);
+    expect((await auditLake(storageAt(path))).offsets).toEqual([{ partition: 0, from: '0', to: '7' }]);
   });
 
   test('without a reset, and a replay of a batch of before', async () => {

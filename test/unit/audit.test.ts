@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { summary } from '../../adapters/lake/reading/reader';
 import { auditLake, NoLake } from '../../reconcile/audit';
-import { accepted, batch, openLake, quarantined, write } from '../helpers/lake';
+import { accepted, batch, openLake, quarantined, write, storageAt } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 import { path, lake, land, entryPath, type Json, edit, partOf, problems, DAY } from './audited-lake';
 
 test('a whole lake is clean, and its summary counts what is there', async () => {
-  expect(await auditLake(path)).toMatchObject({
+  expect(await auditLake(storageAt(path))).toMatchObject({
     clean: true,
     ledger: { entries: 3, batches: 3, replays: 0 },
     files: { lake: 3, quarantine: 1 },
@@ -24,8 +24,8 @@ test('a whole lake is clean, and its summary counts what is there', async () => 
 test('an empty lake is clean; a folder that is none is an error', async () => {
   const empty = join(path, '..', 'empty');
   await openLake(createOrdersLake({ path: empty, compression: 'snappy' }, SILENT));
-  expect((await auditLake(empty)).clean).toBe(true);
-  await expect(auditLake(join(path, '..', 'nowhere'))).rejects.toThrow(NoLake);
+  expect((await auditLake(storageAt(empty))).clean).toBe(true);
+  await expect(auditLake(storageAt(join(path, '..', 'nowhere')))).rejects.toThrow(NoLake);
 });
 
 test('a flipped byte, a cut file, a removed file', async () => {
@@ -60,7 +60,7 @@ test('orders that are there twice, though every file is what its entry says', as
     ),
   ]);
   // Not the same order: its created_at was changed, which the pipeline does not follow.
-  expect((await auditLake(path)).notes).toMatchObject([
+  expect((await auditLake(storageAt(path))).notes).toMatchObject([
     {
       kind: 'order-moved',
       message: expect.stringContaining('such as 5, in files of the batches 5, 6') as string,
@@ -70,7 +70,7 @@ test('orders that are there twice, though every file is what its entry says', as
 
 test('the files of a batch whose entry is lost: what helps without a copy of it', async () => {
   rmSync(entryPath(2));
-  const result = await auditLake(path);
+  const result = await auditLake(storageAt(path));
   const [file] = result.problems.filter(({ where }) => where.startsWith('date='));
   expect(file!.message).toContain('"createdAt": "2025-11-18T10:00:00.123456Z"');
   execFileSync('sh', ['-c', /take the file away: (mv .*?) and publish/.exec(file!.message)![1]!]);
@@ -79,7 +79,7 @@ test('the files of a batch whose entry is lost: what helps without a copy of it'
       (line) => line.includes('date=2025-11-18/part') && !line.includes('quarantine'),
     ),
   ).toEqual([]);
-  expect((await summary(path)).rows).toBe(2);
+  expect((await summary(storageAt(path))).rows).toBe(2);
 });
 
 test('a removed quarantine file is named with its folder', async () => {
@@ -121,7 +121,7 @@ test('files of the batch after the last entry are notes; older left-overs and fi
   const temporary = (name: string) => writeFileSync(join(path, DAY, `.${name}.0123456789abcdef.tmp`), 'x');
   temporary('part-0000000004-aaaaaaaaaaaa.parquet');
   expect(await problems()).toEqual([]);
-  expect((await auditLake(path)).notes).toHaveLength(2);
+  expect((await auditLake(storageAt(path))).notes).toHaveLength(2);
 
   temporary('part-0000000002-aaaaaaaaaaaa.parquet');
   cpSync(partOf(path, DAY, 1), join(path, DAY, 'part-0000000005-aaaaaaaaaaaa.parquet'));

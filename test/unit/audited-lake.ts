@@ -3,9 +3,18 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../ports';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { auditLake } from '../../reconcile/audit';
-import { accepted, batch, entryFor, openLake, quarantined, temporaryFolder, write } from '../helpers/lake';
+import {
+  accepted,
+  batch,
+  entryFor,
+  openLake,
+  quarantined,
+  temporaryFolder,
+  write,
+  storageAt,
+} from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 
 let remove: () => Promise<void>;
@@ -74,7 +83,7 @@ export const partOf = (root: string, date: string, sequence: number) =>
   );
 
 export async function problems(): Promise<string[]> {
-  const result = await auditLake(path);
+  const result = await auditLake(storageAt(path));
   expect(result.clean).toBe(result.problems.length === 0);
   expect(result.problemCount).toBe(result.problems.length);
   return result.problems.map(({ kind, where, message }) => `${kind} ${where} ${message}`);

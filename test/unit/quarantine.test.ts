@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { batchesOf, listQuarantine, showQuarantined } from '../../adapters/lake/reading/quarantine-reader';
 import { quarantinedLake } from '../helpers/quarantined-lake';
+import { storageAt } from '../helpers/lake';
 
 let path: string;
 let remove: () => Promise<void>;
@@ -9,7 +10,7 @@ beforeAll(async () => ({ path, remove } = await quarantinedLake()));
 afterAll(() => remove());
 
 test('the list counts committed rows by rule and day, and names them in the order of their offsets', async () => {
-  const found = await listQuarantine(path, {}, 5);
+  const found = await listQuarantine(storageAt(path), {}, 5);
   expect(found).toMatchObject({ rows: 6, withoutLedger: false });
   expect(found.summary.filter(({ rule }) => !rule.endsWith('_empty'))).toEqual([
     { rule: 'amount_not_positive', date: '2025-11-18', rows: 3 },
@@ -36,7 +37,7 @@ test('the list counts committed rows by rule and day, and names them in the orde
 
 test('filters, alone and together, and the batches that hold what matches', async () => {
   const ids = async (filter: Parameters<typeof listQuarantine>[1]) =>
-    (await listQuarantine(path, filter, 50)).entries.map(({ orderId }) => orderId);
+    (await listQuarantine(storageAt(path), filter, 50)).entries.map(({ orderId }) => orderId);
   expect(await ids({ rule: 'item_empty' })).toEqual(['4']);
   expect(await ids({ date: '2025-11-19' })).toEqual(['2']);
   expect(await ids({ partition: 0, from: '4', to: '15' })).toEqual(['2', '3']);
@@ -45,12 +46,12 @@ test('filters, alone and together, and the batches that hold what matches', asyn
     '3',
     '4',
   ]);
-  expect(await batchesOf(path, { rule: 'amount_not_positive' })).toEqual([1, 2]);
-  expect(await batchesOf(path, { rule: 'malformed_json' })).toEqual([2]);
+  expect(await batchesOf(storageAt(path), { rule: 'amount_not_positive' })).toEqual([1, 2]);
+  expect(await batchesOf(storageAt(path), { rule: 'malformed_json' })).toEqual([2]);
 });
 
 test('one row in full, with the message as it was', async () => {
-  const [message, ...others] = await showQuarantined(path, 0, '15');
+  const [message, ...others] = await showQuarantined(storageAt(path), 0, '15');
   expect(others).toEqual([]);
   expect(message).toMatchObject({
     batch: 2,
@@ -61,14 +62,14 @@ test('one row in full, with the message as it was', async () => {
     key: Buffer.from('4'),
     value: Buffer.from('{"order_id":4,"amount":0.00,"created_at":"2025-11-18T11:00:00Z"}'),
   });
-  expect((await showQuarantined(path, 0, '16'))[0]).toMatchObject({
+  expect((await showQuarantined(storageAt(path), 0, '16'))[0]).toMatchObject({
     key: null,
     value: Buffer.from([0xff, 0, 0x7b]),
   });
-  expect(await showQuarantined(path, 0, '25')).toEqual([]);
+  expect(await showQuarantined(storageAt(path), 0, '25')).toEqual([]);
 });
 
 test('without a ledger all files count, and the list says so', async () => {
   rmSync(join(path, '_ledger'), { recursive: true });
-  expect(await listQuarantine(path, {}, 50)).toMatchObject({ rows: 7, withoutLedger: true });
+  expect(await listQuarantine(storageAt(path), {}, 50)).toMatchObject({ rows: 7, withoutLedger: true });
 });

@@ -8,7 +8,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { createLandActivities } from '../../activities/landing';
 import type { OrdersLake, OrdersTopic } from '../../ports';
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { createOrdersLake } from '../../adapters/lake';
+import { createOrdersLake } from '../../adapters/lake/writing';
 import { queryLake } from '../../adapters/lake/reading/reader';
 import { REPLAY, WORKFLOWS } from '../../domain/names';
 import * as rules from '../../domain/table/rules';
@@ -21,6 +21,7 @@ import { orderOf } from '../helpers/orders';
 import { withWorker } from '../helpers/worker';
 import { SILENT } from '../helpers/telemetry';
 import { publishWindow } from './publish-window';
+import { storageAt } from '../helpers/lake';
 
 jest.mock('../../domain/table/rules', () => {
   const actual = jest.requireActual<typeof rules>('../../domain/table/rules');
@@ -100,9 +101,13 @@ async function replay(input: object): Promise<ReplayStatus> {
 }
 
 async function ids(quarantine = false): Promise<number[]> {
-  const rows = await queryLake(pipeline.lakePath, 'SELECT order_id::INTEGER FROM files ORDER BY 1', {
-    quarantine,
-  });
+  const rows = await queryLake(
+    storageAt(pipeline.lakePath),
+    'SELECT order_id::INTEGER FROM files ORDER BY 1',
+    {
+      quarantine,
+    },
+  );
   return rows.map(([id]) => Number(id));
 }
 

@@ -10,6 +10,7 @@ import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { lanesOf, type Case } from './harness';
 import { violations } from '../../dev/oracle';
+import { storageAt } from '../helpers/lake';
 
 /** Orders that another program has put into partitions that were added. */
 const foreign: string[] = [];
@@ -81,7 +82,7 @@ async function printed(pipeline: Rig['pipeline'], command: string): Promise<stri
 }
 
 const auditIsClean = async ({ pipeline }: Rig): Promise<void> => {
-  expect((await auditLake(pipeline.lakePath)).problems).toEqual([]);
+  expect((await auditLake(storageAt(pipeline.lakePath))).problems).toEqual([]);
 };
 
 const [shared] = lanesOf([partitionsAdded]);

@@ -1,28 +1,17 @@
-/** Names and places of the lake's files, and writes that survive a power cut. */
-export { codeOf, createDurably, makeFolder, sha256, syncFolder, writeDurably } from './durable-file';
+/** Names of the lake's files, each a function of what it holds. */
 export {
   ASIDE_FOLDER,
   BEGINNING,
   canonicalRanges,
   DATE_FOLDER,
   dateFolder,
-  epochName,
-  epochOf,
-  epochOfRecord,
-  foldersOf,
+  entryName,
   hiddenName,
   ID_FILE,
   isHidden,
-  isTemporary,
-  type LakeFolders,
-  LEDGER_FOLDER,
-  padSequence,
   partName,
   sequenceOfEntry,
   sequenceOfPart,
-  sequenceOfTemporary,
-  STAGING_FOLDER,
-  stagingOf,
 } from './layout';
-export { allParts, dateFolders, namesIn, type PartFile, partsOf } from './part-files';
-export { probeFolder } from './probe';
+export { allParts, dateFolders, type PartFile, partsOf } from './part-files';
+export { sha256 } from './sha256';

@@ -1,34 +1,22 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { codeOf } from './durable-file';
+import type { Storage } from '../../../ports';
 import { DATE_FOLDER, sequenceOfPart } from './layout';
 
 /** A part file as its name tells it. */
 export interface PartFile {
-  /** Relative to its lake or quarantine: `date=…/part-….parquet`. */
+  /** Its name in the storage of its lake or quarantine: `date=…/part-….parquet`. */
   path: string;
   sequence: number;
 }
 
-/** The names in a folder, sorted; none where the folder does not exist. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}
-
 /** The `date=…` folders of a lake or quarantine, in order. */
-export async function dateFolders(root: string): Promise<string[]> {
-  return (await namesIn(root)).filter((name) => DATE_FOLDER.test(name));
+export async function dateFolders(storage: Storage): Promise<string[]> {
+  return (await storage.list('')).filter((name) => DATE_FOLDER.test(name));
 }
 
 /** The part files of one date, in order. */
-export async function partsOf(root: string, date: string): Promise<PartFile[]> {
+export async function partsOf(storage: Storage, date: string): Promise<PartFile[]> {
   const parts: PartFile[] = [];
-  for (const name of await namesIn(join(root, date))) {
+  for (const name of await storage.list(date)) {
     const sequence = sequenceOfPart(name);
     if (sequence !== undefined) parts.push({ path: `${date}/${name}`, sequence });
   }
@@ -36,8 +24,8 @@ export async function partsOf(root: string, date: string): Promise<PartFile[]> {
 }
 
 /** The part files of all dates. */
-export async function allParts(root: string): Promise<PartFile[]> {
+export async function allParts(storage: Storage): Promise<PartFile[]> {
   const parts = [];
-  for (const date of await dateFolders(root)) parts.push(...(await partsOf(root, date)));
+  for (const date of await dateFolders(storage)) parts.push(...(await partsOf(storage, date)));
   return parts;
 }

@@ -3,53 +3,39 @@
  * or emptied, and the settings of another pipeline all look like a new lake; to go on in it would part the orders in two.
  */
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { KnownLake } from '../../../ports';
+import type { KnownLake, LakeStorage, Storage, StorageWriter } from '../../../ports';
 import { shellWord, type LakeIdentity } from '../../../domain/damaged';
 import { LastingFailure } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
-import {
-  codeOf,
-  createDurably,
-  DATE_FOLDER,
-  ID_FILE,
-  LEDGER_FOLDER,
-  sequenceOfEntry,
-  type LakeFolders,
-  allParts,
-  namesIn,
-} from '../files';
-import { entryName } from './ledger';
+import { absentWhere } from '../../shared/error-code';
+import { DATE_FOLDER, entryName, ID_FILE, sequenceOfEntry, allParts } from '../files';
+import { LEDGER_FOLDER } from '../storage';
 
 const ID = z.object({ id: z.string().min(1) });
 
 /** The lake's identity, written now if it has none: those of versions before 0.4.0 lack it. Only for the owner. */
 export async function ensureIdentity(
-  folders: LakeFolders,
-  via: string,
+  lake: Storage,
+  writer: StorageWriter,
   id: string = randomUUID(),
 ): Promise<LakeIdentity> {
-  const bytes = Buffer.from(`${JSON.stringify({ id }, null, 2)}\n`);
-  await createDurably(folders.ledger, ID_FILE, bytes, { via });
-  return (await readIdentity(folders))!;
+  await writer.putIfAbsent(ID_FILE, idFile(id));
+  return (await readIdentity(lake))!;
+}
+
+function idFile(id: string): Buffer {
+  return Buffer.from(`${JSON.stringify({ id }, null, 2)}\n`);
 }
 
 /** `undefined` where there is none. */
-async function readIdentity({ lake, ledger }: LakeFolders): Promise<LakeIdentity | undefined> {
-  const path = join(ledger, ID_FILE);
-  let text: string;
+async function readIdentity(lake: Storage): Promise<LakeIdentity | undefined> {
+  const bytes = await absentWhere(['ENOTDIR'], lake.get(ID_FILE));
+  if (bytes === undefined) return undefined;
   try {
-    text = await readFile(path, 'utf8');
+    return { id: ID.parse(JSON.parse(bytes.toString())).id, at: lake.address };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
-  try {
-    return { id: ID.parse(JSON.parse(text)).id, at: placeOf(lake) };
-  } catch (error) {
+    const path = lake.locate(ID_FILE);
     throw new Error(
       `${path}, by which the lake is known, was changed or cut (${(error as Error).message}). Remove it, and it is written ` +
         `anew: rm ${shellWord(path)}`,
@@ -65,58 +51,46 @@ async function readIdentity({ lake, ledger }: LakeFolders): Promise<LakeIdentity
  * @throws an error that is retried where the lake, or its newest entry, is gone: it may come back, as a disk does.
  *   LastingFailure LakeMismatch where another lake stands there.
  */
-export async function confirm(folders: LakeFolders, known: KnownLake): Promise<LakeIdentity | undefined> {
-  const found = await readIdentity(folders);
-  const { lake, sequence } = known;
-  if (lake !== undefined && found !== undefined && lake.id !== found.id) throw another(lake, found);
-  if (sequence > 0 && !(await hasEntry(folders.ledger, sequence))) throw await gone(folders, known);
-  if (found === undefined && lake !== undefined) {
-    if (sequence === 0) throw await gone(folders, known);
+export async function confirm(lake: Storage, known: KnownLake): Promise<LakeIdentity | undefined> {
+  const found = await readIdentity(lake);
+  const { lake: identity, sequence } = known;
+  if (identity !== undefined && found !== undefined && identity.id !== found.id)
+    throw another(identity, found);
+  if (sequence > 0 && !(await hasEntry(lake, sequence))) throw await gone(lake, known);
+  if (found === undefined && identity !== undefined) {
+    if (sequence === 0) throw await gone(lake, known);
     // The ledger is there, so somebody has removed the file alone.
-    await createDurably(
-      folders.ledger,
-      ID_FILE,
-      Buffer.from(`${JSON.stringify({ id: lake.id }, null, 2)}\n`),
-    );
+    await lake.putIfAbsent(ID_FILE, idFile(identity.id));
   }
-  return lake ?? found;
+  return identity ?? found;
 }
 
-async function hasEntry(ledger: string, sequence: number): Promise<boolean> {
-  return stat(join(ledger, entryName(sequence))).then(
-    () => true,
-    (error: unknown) => {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
-      throw error;
-    },
-  );
+async function hasEntry(lake: Storage, sequence: number): Promise<boolean> {
+  return (await absentWhere(['ENOTDIR'], lake.head(entryName(sequence)))) !== undefined;
 }
 
 /** What stands where a lake was. */
-export async function whatIsThere({ lake, ledger }: LakeFolders): Promise<string> {
-  const names = await readdir(lake).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (names === undefined) return `the folder ${lake} is not there`;
-  const last = (await namesOrNone(ledger)).reduce(
+export async function whatIsThere(lake: Storage): Promise<string> {
+  if ((await lake.head('')) === undefined) return `the folder ${lake.location} is not there`;
+  const names = await lake.list('');
+  const last = (await namesOrNone(lake, LEDGER_FOLDER)).reduce(
     (max, name) => Math.max(max, sequenceOfEntry(name) ?? 0),
     0,
   );
-  if (last > 0) return `the ledger ${ledger} ends with entry ${last}`;
+  if (last > 0) return `the ledger ${lake.locate(LEDGER_FOLDER)} ends with entry ${last}`;
   const dates = names.filter((name) => DATE_FOLDER.test(name)).length;
   if (dates > 0)
-    return `the lake ${lake} has ${dates} date folders, but its ledger (${LEDGER_FOLDER}) has no entry`;
-  return `the lake ${lake} is empty`;
+    return `the lake ${lake.location} has ${dates} date folders, but its ledger (${LEDGER_FOLDER}) has no entry`;
+  return `the lake ${lake.location} is empty`;
 }
 
-async function gone(folders: LakeFolders, { lake, sequence }: KnownLake): Promise<Error> {
+async function gone(at: Storage, { lake, sequence }: KnownLake): Promise<Error> {
   const had =
     sequence === 0
       ? 'The landing has opened a lake'
       : `The landing has written entry ${sequence} of its ledger`;
   return new Error(
-    `${had} at ${lake?.at ?? placeOf(folders.lake)}, but ${await whatIsThere(folders)}. Was it moved or removed, an older copy put ` +
+    `${had} at ${lake?.at ?? at.address}, but ${await whatIsThere(at)}. Was it moved or removed, an older copy put ` +
       'there, or is its disk not mounted? Put it back as it was: landing goes on by itself, and nothing is lost meanwhile. If it ' +
       `is elsewhere now, set datalake.path (LAKE_PATH) to it and restart the workers. ${BEGIN_ANEW}`,
   );
@@ -133,31 +107,24 @@ function another(known: LakeIdentity, found: LakeIdentity): LastingFailure {
 }
 
 /** A lake within what belongs to another one: its quarantine. LastingFailure LakeMismatch. */
-export async function refuseNested({ lake, quarantine }: LakeFolders): Promise<void> {
-  const outer = /^(.+)_quarantine$/.exec(lake)?.[1];
-  const inner = (await namesOrNone(quarantine)).includes(LEDGER_FOLDER) ? quarantine : undefined;
+export async function refuseNested({ lake, quarantine, outer }: LakeStorage): Promise<void> {
+  const holdsLake = async (storage: Storage) => (await namesOrNone(storage, '')).includes(LEDGER_FOLDER);
+  const inner = (await holdsLake(quarantine)) ? quarantine : undefined;
   const [one, other] = inner !== undefined ? [lake, inner] : [outer, lake];
-  if (one === undefined || (inner === undefined && !(await namesOrNone(one)).includes(LEDGER_FOLDER))) return;
+  if (one === undefined || (inner === undefined && !(await holdsLake(one)))) return;
   throw new LastingFailure(
     'LakeMismatch',
-    `${other} is the quarantine of the lake ${one} and a lake of its own: their files would mix. Set datalake.path (LAKE_PATH) of ` +
-      'one of them to another folder.',
+    `${other.location} is the quarantine of the lake ${one.location} and a lake of its own: their files would mix. Set ` +
+      'datalake.path (LAKE_PATH) of one of them to another folder.',
   );
 }
 
 /** Number of the newest batch that has a file: further than the ledger where that has lost entries. */
-export async function newestPart({ lake, quarantine }: LakeFolders): Promise<number> {
+export async function newestPart({ lake, quarantine }: LakeStorage): Promise<number> {
   const parts = [...(await allParts(lake)), ...(await allParts(quarantine))];
   return parts.reduce((max, { sequence }) => Math.max(max, sequence), 0);
 }
 
-async function namesOrNone(folder: string): Promise<string[]> {
-  return namesIn(folder).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOTDIR') return [];
-    throw error;
-  });
-}
-
-function placeOf(lake: string): string {
-  return `${hostname()}:${resolve(lake)}`;
+async function namesOrNone(storage: Storage, prefix: string): Promise<string[]> {
+  return (await absentWhere(['ENOTDIR'], storage.list(prefix))) ?? [];
 }

@@ -1,5 +1,4 @@
-/** The ledger, who owns the lake, and which lake it is. */
-export { orSuperseded, removeFenced, takeEpoch } from './epoch';
+/** The ledger, and which lake it is. */
 export { confirm, ensureIdentity, refuseNested } from './identity';
 export {
   appendEntry,
@@ -8,6 +7,7 @@ export {
   hashOfEntry,
   lastEntry,
   readEntry,
+  SequenceTaken,
   UnreadableEntry,
 } from './ledger';
 export {

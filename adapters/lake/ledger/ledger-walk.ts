@@ -1,10 +1,9 @@
 /** All entries of a ledger, one after the other: for those who prove or list what a lake holds. Reads only. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
-import type { LakeFile, LedgerEntry } from '../../../ports';
+import type { LakeFile, LedgerEntry, Storage } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
-import { sha256, LEDGER_FOLDER, sequenceOfEntry, namesIn } from '../files';
+import { sha256, sequenceOfEntry } from '../files';
+import { LEDGER_FOLDER } from '../storage';
 import { ENTRY } from './ledger';
 
 /** One file of the ledger: its entry, or why it is none. */
@@ -20,18 +19,14 @@ export interface LedgerStep {
 }
 
 /** The entries in the order of their numbers, one in memory at a time. Gaps are the caller's to notice. */
-export async function* walkLedger(lake: string): AsyncGenerator<LedgerStep> {
-  const folder = join(lake, LEDGER_FOLDER);
-  for (const name of await namesIn(folder)) {
+export async function* walkLedger(lake: Storage): AsyncGenerator<LedgerStep> {
+  for (const name of await lake.list(LEDGER_FOLDER)) {
     const sequence = sequenceOfEntry(name);
     if (sequence === undefined) continue;
-    const bytes = await readFile(join(folder, name));
-    yield {
-      sequence,
-      path: `${LEDGER_FOLDER}/${name}`,
-      sha256: sha256(bytes),
-      ...parseEntry(bytes.toString()),
-    };
+    const path = `${LEDGER_FOLDER}/${name}`;
+    const bytes = await lake.get(path);
+    if (bytes === undefined) continue; // taken away since it was listed: a gap, as if it had not been there
+    yield { sequence, path, sha256: sha256(bytes), ...parseEntry(bytes.toString()) };
   }
 }
 
@@ -72,7 +67,7 @@ export function addToBatches(batches: Map<number, Batch>, entry: LedgerEntry): v
 }
 
 /** The batches by number, by the entries that can be read. */
-export async function presentBatches(lake: string): Promise<Map<number, Batch>> {
+export async function presentBatches(lake: Storage): Promise<Map<number, Batch>> {
   const batches = new Map<number, Batch>();
   for await (const { entry } of walkLedger(lake)) if (entry !== undefined) addToBatches(batches, entry);
   return batches;
@@ -80,14 +75,14 @@ export async function presentBatches(lake: string): Promise<Map<number, Batch>> 
 
 /** The batches by number, and the last entry. An entry that cannot be read is an error: `orders audit` tells more. */
 export async function readBatches(
-  lake: string,
+  lake: Storage,
 ): Promise<{ batches: Map<number, Batch>; last: LedgerEntry | undefined }> {
   const batches = new Map<number, Batch>();
   let last: LedgerEntry | undefined;
   for await (const { path, entry, error } of walkLedger(lake)) {
     if (entry === undefined) {
       throw new Error(
-        `${join(lake, path)} is not a ledger entry: ${error}. Look at it with: npm run orders -- audit`,
+        `${lake.locate(path)} is not a ledger entry: ${error}. Look at it with: npm run orders -- audit`,
       );
     }
     addToBatches(batches, entry);

@@ -1,9 +1,7 @@
 /** Looks whether the files that the ledger lists are still there, a few at a time, so that status tells without an audit. */
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { LedgerEntry } from '../../../ports';
+import type { LakeStorage, LedgerEntry } from '../../../ports';
 import type { DamagedFile } from '../../../domain/damaged';
-import { codeOf, type LakeFolders } from '../files';
+import { absentWhere } from '../../shared/error-code';
 import { readEntry, UnreadableEntry } from './ledger';
 import { presentBatches } from './ledger-walk';
 
@@ -19,7 +17,7 @@ export class Patrol {
   /** Entries whose files are those of a later entry, as a mismatch has shown. */
   readonly #superseded = new Set<number>();
 
-  constructor(private readonly folders: LakeFolders) {}
+  constructor(private readonly storage: LakeStorage) {}
 
   /**
    * @param newest number of the ledger's last entry
@@ -37,7 +35,7 @@ export class Patrol {
   }
 
   async #entry(sequence: number): Promise<DamagedFile[]> {
-    const entry = await readEntry(this.folders.ledger, sequence).catch((error: unknown) => {
+    const entry = await readEntry(this.storage.lake, sequence).catch((error: unknown) => {
       if (error instanceof UnreadableEntry) return undefined; // the audit's to tell
       throw error;
     });
@@ -45,7 +43,7 @@ export class Patrol {
     const batch = entry.supersedes ?? sequence;
     const damaged = await this.#damaged(entry, batch);
     if (damaged.length === 0) return [];
-    if ((await presentBatches(this.folders.lake)).get(batch)?.entry === sequence) return damaged;
+    if ((await presentBatches(this.storage.lake)).get(batch)?.entry === sequence) return damaged;
     this.#superseded.add(sequence);
     return [];
   }
@@ -56,20 +54,17 @@ export class Patrol {
   ): Promise<DamagedFile[]> {
     const damaged: DamagedFile[] = [];
     for (const [root, listed] of [
-      [this.folders.lake, files],
-      [this.folders.quarantine, quarantineFiles],
+      [this.storage.lake, files],
+      [this.storage.quarantine, quarantineFiles],
     ] as const) {
       for (const { path, bytes, sha256 } of listed) {
-        const file = resolve(root, path);
-        const found = await stat(file).catch((error: unknown) => {
-          if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-          throw error;
-        });
-        if (found?.size === bytes) continue;
+        const file = root.locate(path);
+        const found = await absentWhere(['ENOTDIR'], root.head(path));
+        if (found?.bytes === bytes) continue;
         const problem =
           found === undefined
             ? 'is missing'
-            : `has ${found.size} bytes, the ledger says ${bytes} bytes: it was changed`;
+            : `has ${found.bytes} bytes, the ledger says ${bytes} bytes: it was changed`;
         damaged.push({ file, batch, problem, listed: { bytes, sha256 } });
       }
     }

@@ -4,19 +4,16 @@ export {
   canonicalRanges,
   DATE_FOLDER,
   dateFolders,
-  foldersOf,
   ID_FILE,
-  isTemporary,
-  LEDGER_FOLDER,
-  namesIn,
-  padSequence,
+  hiddenName,
   partsOf,
   sequenceOfEntry,
   sequenceOfPart,
 } from '../files';
+export { isTemporary, LEDGER_FOLDER, openStorage } from '../storage';
 export { addToBatches, type Batch, type LedgerStep, readBatches, shortened, walkLedger } from '../ledger';
 export { quote, quoteName, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
-export { fingerprint, type LiveFile, LiveFiles, stillDamaged } from './live-files';
+export { type LiveFile, LiveFiles, stillDamaged } from './live-files';
 export {
   batchesOf,
   listQuarantine,

@@ -3,13 +3,10 @@
  * put one of another lake among ours under a name of the same pattern; to take rows of such a file for landed would lose
  * them when it is mended or taken away. Rows that land once more because of it are dropped again by the replay that mends it.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import type { LakeFile, LedgerEntry } from '../../../ports';
+import type { LakeFile, LakeStorage, LedgerEntry } from '../../../ports';
 import { setAsideCommand, type DamagedFile } from '../../../domain/damaged';
-import { codeOf, type LakeFolders, type PartFile } from '../files';
+import { codeOf } from '../../shared/error-code';
+import type { PartFile } from '../files';
 import { readEntry, UnreadableEntry, presentBatches, type Batch } from '../ledger';
 
 /** A part file and what the ledger says of it. */
@@ -27,7 +24,7 @@ export class LiveFiles {
   readonly #entries = new Map<number, Promise<LedgerEntry | undefined>>();
   #present: Promise<Map<number, Batch>> | undefined;
 
-  constructor(private readonly folders: LakeFolders) {}
+  constructor(private readonly storage: LakeStorage) {}
 
   /** Those of `parts` that count, and what is wrong with the others; a file that is gone is neither. */
   async sort(kind: Kind, parts: readonly PartFile[]): Promise<{ live: LiveFile[]; damaged: DamagedFile[] }> {
@@ -48,8 +45,8 @@ export class LiveFiles {
   async changed(kind: Kind, files: readonly LiveFile[]): Promise<Map<LiveFile, DamagedFile>> {
     const damaged = new Map<LiveFile, DamagedFile>();
     for (const file of files) {
-      const path = resolve(this.folders[kind], file.path);
-      const found = await named(path, () => fingerprint(path));
+      const path = this.storage[kind].locate(file.path);
+      const found = await named(path, () => this.storage[kind].fingerprint(file.path));
       if (found?.sha256 === file.listed.sha256) continue;
       const { bytes, sha256 } = file.listed;
       damaged.set(file, {
@@ -71,8 +68,8 @@ export class LiveFiles {
     const wholeOf = async (kind: Kind, listed: readonly LakeFile[]) => {
       const whole: LakeFile[] = [];
       for (const file of listed) {
-        const path = resolve(this.folders[kind], file.path);
-        const found = await named(path, () => fingerprint(path));
+        const path = this.storage[kind].locate(file.path);
+        const found = await named(path, () => this.storage[kind].fingerprint(file.path));
         (found?.sha256 === file.sha256 ? whole : lost).push(file);
       }
       return whole;
@@ -86,15 +83,15 @@ export class LiveFiles {
 
   async #look(kind: Kind, part: PartFile): Promise<LiveFile | DamagedFile | undefined> {
     const { path, sequence } = part;
-    const file = resolve(this.folders[kind], path);
-    const found = await named(file, () => stat(file)).catch(goneAsUndefined);
+    const file = this.storage[kind].locate(path);
+    const found = await named(file, () => this.storage[kind].head(path));
     if (found === undefined) return undefined;
     const own = listedIn(kind, await this.#entry(sequence), path);
-    if (own !== undefined && found.isFile() && found.size === own.bytes) return { ...part, listed: own };
+    if (own !== undefined && found.isFile && found.bytes === own.bytes) return { ...part, listed: own };
     const listed = listedIn(kind, (await this.#batches()).get(sequence), path);
     if (listed === undefined) return { file, batch: sequence, problem: UNLISTED };
-    if (found.isFile() && found.size === listed.bytes) return { ...part, listed };
-    const is = found.isFile() ? `has ${found.size} bytes` : 'is no file';
+    if (found.isFile && found.bytes === listed.bytes) return { ...part, listed };
+    const is = found.isFile ? `has ${found.bytes} bytes` : 'is no file';
     const { bytes, sha256 } = listed;
     const problem = `${is}, the ledger says ${bytes} bytes: it was changed`;
     return { file, batch: sequence, problem, listed: { bytes, sha256 } };
@@ -103,7 +100,7 @@ export class LiveFiles {
   #entry(sequence: number): Promise<LedgerEntry | undefined> {
     let entry = this.#entries.get(sequence);
     if (entry === undefined) {
-      entry = readEntry(this.folders.ledger, sequence).catch(unreadableAsUndefined);
+      entry = readEntry(this.storage.lake, sequence).catch(unreadableAsUndefined);
       this.#entries.set(sequence, entry);
     }
     return entry;
@@ -111,23 +108,29 @@ export class LiveFiles {
 
   /** By the whole ledger: only where a batch's own entry does not tell, because it was replayed. */
   #batches(): Promise<Map<number, Batch>> {
-    this.#present ??= presentBatches(this.folders.lake);
+    this.#present ??= presentBatches(this.storage.lake);
     return this.#present;
   }
 }
 
 /** Those that still are what they were reported for: others were put back, replaced by a replay, or taken away. */
-export async function stillDamaged(files: readonly DamagedFile[]): Promise<DamagedFile[]> {
+export async function stillDamaged(
+  { lake, quarantine }: LakeStorage,
+  files: readonly DamagedFile[],
+): Promise<DamagedFile[]> {
   const still: DamagedFile[] = [];
   for (const damaged of files) {
     const { file, listed } = damaged;
-    const found = await stat(file).catch(() => undefined);
+    // The lake may have been moved since: then it is not there.
+    const storage = [lake, quarantine].find((one) => !one.nameOf(file).startsWith('..'));
+    const name = storage?.nameOf(file) ?? file;
+    const found = await storage?.head(name).catch(() => undefined);
     const mended =
       listed === undefined
         ? found === undefined
-        : found?.isFile() === true &&
-          found.size === listed.bytes &&
-          (await fingerprint(file).catch(() => undefined))?.sha256 === listed.sha256;
+        : found?.isFile === true &&
+          found.bytes === listed.bytes &&
+          (await storage?.fingerprint(name).catch(() => undefined))?.sha256 === listed.sha256;
     if (!mended) still.push(damaged);
   }
   return still;
@@ -144,25 +147,6 @@ function listedIn(
 ): LakeFile | undefined {
   const files = kind === 'lake' ? entry?.files : entry?.quarantineFiles;
   return files?.find((file) => file.path === path);
-}
-
-/** Size and SHA-256 of a file; `undefined` where there is none, or something else. */
-export async function fingerprint(path: string): Promise<{ bytes: number; sha256: string } | undefined> {
-  try {
-    const found = await stat(path);
-    // Opening a pipe would wait for its writer.
-    if (!found.isFile()) return undefined;
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-    return { bytes: found.size, sha256: hash.digest('hex') };
-  } catch (error) {
-    return goneAsUndefined(error);
-  }
-}
-
-function goneAsUndefined(error: unknown): undefined {
-  if (codeOf(error) === 'ENOENT') return undefined;
-  throw error;
 }
 
 function unreadableAsUndefined(error: unknown): undefined {

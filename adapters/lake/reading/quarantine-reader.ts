@@ -1,11 +1,12 @@
 /** What stands in quarantine, for people: through the ledger, so that only committed files count. Reads only. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path/posix';
 import { ORDERS } from '../../../domain/table/orders';
 import type { Column, FailureCode } from '../../../domain/table/table';
+import type { LakeStorage } from '../../../ports';
 import { quote, quoteName, readParquet, withDuckDB } from './duckdb';
-import { foldersOf, sequenceOfPart, allParts } from '../files';
+import { sequenceOfPart, allParts } from '../files';
+import { LEDGER_FOLDER } from '../storage';
 import { readBatches } from '../ledger';
 
 export interface QuarantineFilter {
@@ -57,11 +58,11 @@ const FILES = 500;
 
 /** Counts the rows that match, and lists the first `limit` of them. */
 export async function listQuarantine(
-  lakePath: string,
+  storage: LakeStorage,
   filter: QuarantineFilter,
   limit: number,
 ): Promise<QuarantineList> {
-  const { files, withoutLedger } = await filesFor(lakePath, filter);
+  const { files, withoutLedger } = await filesFor(storage, filter);
   const counts = new Map<string, { rule: string; date: string; rows: number }>();
   const list: QuarantineList = { rows: 0, summary: [], entries: [], withoutLedger };
   await eachChunk(files, async (duckdb, source) => {
@@ -95,9 +96,9 @@ export async function listQuarantine(
 }
 
 /** The batches that hold matching rows, in order: what would have to be landed again to judge those rows anew. */
-export async function batchesOf(lakePath: string, filter: QuarantineFilter): Promise<number[]> {
+export async function batchesOf(storage: LakeStorage, filter: QuarantineFilter): Promise<number[]> {
   const batches = new Set<number>();
-  const { files } = await filesFor(lakePath, filter);
+  const { files } = await filesFor(storage, filter);
   await eachChunk(files, async (duckdb, source) => {
     const found = await duckdb.runAndReadAll(
       `SELECT DISTINCT ${BATCH_SQL} FROM ${source} WHERE ${whereSql(filter)}`,
@@ -109,12 +110,12 @@ export async function batchesOf(lakePath: string, filter: QuarantineFilter): Pro
 
 /** The rows of one message: one, or none; several where it was landed again after a reset, or the topic was made anew. */
 export async function showQuarantined(
-  lakePath: string,
+  storage: LakeStorage,
   partition: number,
   offset: string,
 ): Promise<QuarantinedMessage[]> {
   const filter = { partition, from: offset, to: String(BigInt(offset) + 1n) };
-  const { files } = await filesFor(lakePath, filter);
+  const { files } = await filesFor(storage, filter);
   const messages: QuarantinedMessage[] = [];
   await eachChunk(files, async (duckdb, source) => {
     const found = await duckdb.runAndReadAll(
@@ -160,7 +161,7 @@ function entryOf(row: readonly DuckDBValue[]): QuarantineEntry {
     offset: String(offset),
     batch: Number(batch),
     createdAt: createdAt === null ? null : String(createdAt),
-    file: `${basename(join(path, '..'))}/${basename(path)}`,
+    file: path.split('/').slice(-2).join('/'),
   };
 }
 
@@ -189,13 +190,13 @@ async function eachChunk(
 
 /** Absolute paths of the files that may hold matching rows, in the order of their batches. */
 async function filesFor(
-  lakePath: string,
+  storage: LakeStorage,
   { date, partition, from = '0', to }: QuarantineFilter,
 ): Promise<{ files: string[]; withoutLedger: boolean }> {
-  const { lake, quarantine, ledger } = foldersOf(lakePath);
+  const { lake, quarantine } = storage;
   const ofDate = (path: string) => date === undefined || path.startsWith(`date=${date}/`);
-  const absolute = (path: string) => join(quarantine, path);
-  if ((await stat(ledger).catch(() => undefined)) === undefined) {
+  const absolute = (path: string) => quarantine.locate(path);
+  if ((await lake.head(LEDGER_FOLDER).catch(() => undefined)) === undefined) {
     const parts = (await allParts(quarantine)).sort((a, b) => a.sequence - b.sequence);
     return {
       files: parts

@@ -1,10 +1,10 @@
 /** What a lake holds, as an independent reader sees it: DuckDB, never the library that wrote the files. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { join } from 'node:path';
 import { ORDERS } from '../../../domain/table/orders';
 import type { FailureCode } from '../../../domain/table/table';
+import type { LakeStorage, Storage } from '../../../ports';
 import { quoteName, readParquet, withDuckDB } from './duckdb';
-import { foldersOf, allParts } from '../files';
+import { allParts } from '../files';
 
 const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>
   quoteName(name),
@@ -34,8 +34,7 @@ export interface LakeSummary {
 }
 
 /** Counts all part files under `date=` folders, committed or not; an absent or empty lake has zeros. */
-export async function summary(lakePath: string): Promise<LakeSummary> {
-  const { lake, quarantine } = foldersOf(lakePath);
+export async function summary({ lake, quarantine }: LakeStorage): Promise<LakeSummary> {
   const files = await pathsIn(lake);
   const quarantineFiles = await pathsIn(quarantine);
   return withDuckDB(async (duckdb) => {
@@ -53,29 +52,28 @@ export async function summary(lakePath: string): Promise<LakeSummary> {
 
 /**
  * Rows of `sql` over the lake's files, there a table named `files` with the extra column `filename`; none for an
- * empty lake. For tests and checks: `queryLake(path, 'SELECT count(*) FROM files')`.
+ * empty lake. For tests and checks: `queryLake(storage, 'SELECT count(*) FROM files')`.
  */
 export async function queryLake(
-  lakePath: string,
+  { lake, quarantine }: LakeStorage,
   sql: string,
   options: { quarantine?: boolean } = {},
 ): Promise<DuckDBValue[][]> {
-  const { lake, quarantine } = foldersOf(lakePath);
   const files = await pathsIn(options.quarantine === true ? quarantine : lake);
   return withDuckDB((duckdb) => query(duckdb, files, sql));
 }
 
 /** The earliest position of a file, as 27 characters; `undefined` where it has none. Throws where it cannot be read. */
-export async function firstCreatedAt(file: string): Promise<string | undefined> {
+export async function firstCreatedAt(storage: Storage, name: string): Promise<string | undefined> {
   const rows = await withDuckDB((duckdb) =>
-    query(duckdb, [file], `SELECT ${timestampText(`min(${POSITION})`)} FROM files`),
+    query(duckdb, [storage.locate(name)], `SELECT ${timestampText(`min(${POSITION})`)} FROM files`),
   );
   const first = rows[0]?.[0] ?? null;
   return first === null ? undefined : String(first);
 }
 
-async function pathsIn(root: string): Promise<string[]> {
-  return (await allParts(root)).map(({ path }) => join(root, path));
+async function pathsIn(storage: Storage): Promise<string[]> {
+  return (await allParts(storage)).map(({ path }) => storage.locate(path));
 }
 
 async function query(

@@ -1,7 +1,3 @@
-/** Parquet files of lake and quarantine, look-ups for duplicates, replays and sweeps. */
-export { findLanded, findQuarantined } from './lookup';
+/** The door for the landing, and for capture's oversized rows: what is written to a lake. */
+export { createOrdersLake } from './orders-lake';
 export { createOversizedRows } from './oversized-rows';
-export { type Compression, encodeRows } from './parquet-writer';
-export { encodeQuarantined, quarantineFolder } from './quarantine-writer';
-export { completeReplay } from './replay';
-export { clearStaging, removeOthers, sweep } from './sweep';

@@ -8,17 +8,16 @@
  */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
-import { join } from 'node:path';
 import type { DamagedFile } from '../../../domain/damaged';
 import { keyOf, microsOf, type Row, type Table } from '../../../domain/table/table';
-import type { Batches, Found, QuarantinedRow } from '../../../ports';
+import type { Batches, Found, LakeStorage, QuarantinedRow } from '../../../ports';
 import { quoteName, readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
-import { sha256, dateFolder, type LakeFolders, partsOf } from '../files';
+import { sha256, dateFolder, partsOf } from '../files';
 import { quarantineFolder } from './quarantine-writer';
 
 /** Indexes of the orders whose key stands in a file of their date of one of these batches. */
 export async function findLanded(
-  folders: LakeFolders,
+  storage: LakeStorage,
   table: Table,
   batches: Batches,
   orders: readonly Row[],
@@ -27,7 +26,7 @@ export async function findLanded(
   const byDate = indexesBy(orders, (order) => dateFolder(microsOf(table, order)!));
   const key = quoteName(table.key.name);
   const among = (sequence: number) => counts(batches, sequence);
-  const look = new Look(folders, 'lake');
+  const look = new Look(storage, 'lake');
   await look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
     const keys = indexes.map((index) => keyOf(table, orders[index]!)!);
     await fillTable(duckdb, { [key]: BIGINT, row: INTEGER }, [keys, indexes]);
@@ -42,7 +41,7 @@ export async function findLanded(
  * offset of the same topic where there is no position.
  */
 export async function findQuarantined(
-  folders: LakeFolders,
+  storage: LakeStorage,
   table: Table,
   batches: Batches,
   rows: readonly QuarantinedRow[],
@@ -50,7 +49,7 @@ export async function findQuarantined(
   const found = new Set<number>();
   const keys = rows.map((row) => identityOf(table, row));
   const identity = identityInSql(table);
-  const look = new Look(folders, 'quarantine');
+  const look = new Look(storage, 'quarantine');
   const lookUp = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
     const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(table, row) : undefined));
     const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
@@ -110,10 +109,10 @@ class Look {
   readonly #live: LiveFiles;
 
   constructor(
-    private readonly folders: LakeFolders,
+    private readonly storage: LakeStorage,
     private readonly kind: 'lake' | 'quarantine',
   ) {
-    this.#live = new LiveFiles(folders);
+    this.#live = new LiveFiles(storage);
   }
 
   get damaged(): DamagedFile[] {
@@ -125,7 +124,7 @@ class Look {
     byDate: Map<string, number[]>,
     look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
   ): Promise<void> {
-    const root = this.folders[this.kind];
+    const root = this.storage[this.kind];
     for (const [date, indexes] of byDate) {
       const parts = (await partsOf(root, date)).filter(({ sequence }) => among(sequence));
       const sorted = await this.#live.sort(this.kind, parts);
@@ -134,7 +133,7 @@ class Look {
         withDuckDB((duckdb) =>
           look(
             duckdb,
-            files.map(({ path }) => join(root, path)),
+            files.map(({ path }) => root.locate(path)),
             indexes,
           ),
         ),

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import type { OversizedRows } from '../../../ports';
-import { makeFolder, sha256, writeDurably, foldersOf } from '../files';
+import type { LakeStorage, OversizedRows } from '../../../ports';
+import { sha256 } from '../files';
 
 /** Beside the quarantine's `date=…` folders; readers skip a name that begins with `_`. */
 const FOLDER = '_oversized';
@@ -9,16 +8,14 @@ const FOLDER = '_oversized';
  * Files of `<lake>_quarantine/_oversized/`, one a row: its JSON as PostgreSQL printed it, under a name made of its key and
  * its hash. So a repeated publish finds the file, and a row that changed has another one.
  */
-export function createOversizedRows(lakePath: string): OversizedRows {
-  const { quarantine } = foldersOf(lakePath);
-  const folder = join(quarantine, FOLDER);
+export function createOversizedRows({ quarantine }: LakeStorage): OversizedRows {
   return {
     async keep({ key, value }) {
       const hash = sha256(value);
       const name = `order-${key ?? 'null'}-${hash.slice(0, 16)}.json`;
-      await makeFolder(folder);
-      await writeDurably(folder, name, value);
-      return { file: `${FOLDER}/${name}`, bytes: value.length, sha256: hash };
+      const file = `${FOLDER}/${name}`;
+      await quarantine.put(file, value);
+      return { file, bytes: value.length, sha256: hash };
     },
   };
 }

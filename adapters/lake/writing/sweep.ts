@@ -1,18 +1,8 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { BatchIdentity, LedgerEntry } from '../../../ports';
-import { removeFenced } from '../ledger';
-import {
-  type LakeFolders,
-  isHidden,
-  isTemporary,
-  LEDGER_FOLDER,
-  sequenceOfTemporary,
-  stagingOf,
-  allParts,
-  dateFolders,
-  namesIn,
-} from '../files';
+import type { LakeStorage, LedgerEntry, Storage } from '../../../ports';
+import { allParts, dateFolders, isHidden } from '../files';
+import { isTemporary, LEDGER_FOLDER } from '../storage';
+
+type Kind = 'lake' | 'quarantine';
 
 /**
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.
@@ -22,19 +12,25 @@ import {
  * (shortened.ts), because its ledger has lost entries and this would empty it.
  */
 export async function sweep(
-  folders: LakeFolders,
+  storage: LakeStorage,
   epoch: number,
   last: LedgerEntry | undefined,
 ): Promise<string[]> {
   const removed: string[] = [];
-  for (const [root, committed] of [
-    [folders.lake, last?.files],
-    [folders.quarantine, last?.quarantineFiles],
+  for (const [kind, committed] of [
+    ['lake', last?.files],
+    ['quarantine', last?.quarantineFiles],
   ] as const) {
-    removed.push(...(await removeHidden(folders, root, epoch)));
-    const doomed = [...(await temporaries(root)), ...(await leftovers(root, last, committed))];
-    for (const path of doomed) await removeFenced(path, folders, root, epoch);
-    removed.push(...doomed);
+    const files = storage[kind];
+    const writer = storage.writer(kind, epoch);
+    for (const name of [
+      ...(await hidden(files)),
+      ...(await temporaries(files)),
+      ...(await leftovers(files, last, committed)),
+    ]) {
+      await writer.remove(name);
+      removed.push(files.locate(name));
+    }
   }
   return removed;
 }
@@ -44,68 +40,46 @@ export async function sweep(
  * every folder, so not in normal flow.
  */
 export async function removeOthers(
-  folders: LakeFolders,
-  root: string,
+  storage: LakeStorage,
+  kind: Kind,
   { sequence, epoch }: { sequence: number; epoch: number },
   written: readonly { path: string }[],
 ): Promise<void> {
   const kept = new Set(written.map(({ path }) => path));
-  for (const part of await allParts(root)) {
-    if (part.sequence === sequence && !kept.has(part.path))
-      await removeFenced(join(root, part.path), folders, root, epoch);
+  const writer = storage.writer(kind, epoch);
+  for (const part of await allParts(storage[kind])) {
+    if (part.sequence === sequence && !kept.has(part.path)) await writer.remove(part.path);
   }
 }
 
-/** Removes what attempts of committed batches have half written: an attempt that comes to it later cannot finish it. */
-export async function clearStaging(
-  { lake, quarantine }: LakeFolders,
-  { sequence, epoch }: Pick<BatchIdentity, 'sequence'> & { epoch: number },
-): Promise<void> {
-  for (const root of [lake, quarantine]) {
-    const staging = stagingOf(root, epoch);
-    for (const name of await namesIn(staging)) {
-      if ((sequenceOfTemporary(name) ?? sequence + 1) <= sequence)
-        await rm(join(staging, name), { force: true });
-    }
-  }
-}
-
-/** Removes the hidden files that no entry made visible. */
-async function removeHidden(folders: LakeFolders, root: string, epoch: number): Promise<string[]> {
-  const removed: string[] = [];
-  for (const date of await dateFolders(root)) {
-    for (const name of (await namesIn(join(root, date))).filter(isHidden)) {
-      await removeFenced(join(root, date, name), folders, root, epoch);
-      removed.push(join(root, date, name));
-    }
-  }
-  return removed;
+/** The hidden files that no entry made visible. */
+async function hidden(storage: Storage): Promise<string[]> {
+  const found: string[] = [];
+  for (const date of await dateFolders(storage))
+    for (const name of await storage.list(date)) if (isHidden(name)) found.push(`${date}/${name}`);
+  return found;
 }
 
 /** Those of version 0.1.0, which wrote them beside their targets, and of probes. */
-async function temporaries(root: string): Promise<string[]> {
-  const folders = [root, join(root, LEDGER_FOLDER)];
-  for (const date of await dateFolders(root)) folders.push(join(root, date));
-  const found: string[] = [];
-  for (const folder of folders) {
-    for (const name of await namesIn(folder)) if (isTemporary(name)) found.push(join(folder, name));
-  }
+async function temporaries(storage: Storage): Promise<string[]> {
+  const found = (await storage.list('')).filter(isTemporary);
+  for (const folder of [LEDGER_FOLDER, ...(await dateFolders(storage))])
+    for (const name of await storage.list(folder)) if (isTemporary(name)) found.push(`${folder}/${name}`);
   return found;
 }
 
 async function leftovers(
-  root: string,
+  storage: Storage,
   last: LedgerEntry | undefined,
   committed: LedgerEntry['files'] = [],
 ): Promise<string[]> {
   const sequence = last?.sequence ?? 0;
   const listed = new Set(committed.map((file) => file.path));
   const found: string[] = [];
-  for (const part of await allParts(root)) {
+  for (const part of await allParts(storage)) {
     // Of the last batch only what its entry lists: the rest is of an attempt with other ranges.
-    if (part.sequence === sequence + 1 || (part.sequence === sequence && !listed.has(part.path))) {
-      found.push(join(root, part.path));
-    }
+    if (part.sequence === sequence + 1 || (part.sequence === sequence && !listed.has(part.path)))
+      found.push(part.path);
   }
   return found;
 }

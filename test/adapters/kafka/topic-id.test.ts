@@ -7,7 +7,7 @@ import type { IncomingMessage, OrdersLake, OrdersTopic } from '../../../ports';
 import { Connection } from '../../../adapters/kafka/transport/connection';
 import type { Receiver } from '../../../adapters/kafka/transport/send-request';
 import { describeTopic } from '../../../adapters/kafka/topic/topic-id';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import { inActivity } from '../../helpers/activity';
 import { contentsOf, entryFor, temporaryFolder } from '../../helpers/lake';
 import { everything, never, publishRows, rowOf, rowsFrom, TopicFixture, windowOf } from './helpers';

@@ -3,10 +3,19 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../../ports';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import { queryLake } from '../../../adapters/lake/reading/reader';
 import { describeDamaged, setAsideCommand, type DamagedFile } from '../../../domain/damaged';
-import { accepted, batch, entryFor, freshLake, openLake, quarantined, write } from '../../helpers/lake';
+import {
+  accepted,
+  batch,
+  entryFor,
+  freshLake,
+  openLake,
+  quarantined,
+  write,
+  storageAt,
+} from '../../helpers/lake';
 import { SILENT } from '../../helpers/telemetry';
 
 let remove: () => Promise<void>;
@@ -119,7 +128,7 @@ test('what the system refuses for a while is no verdict: the look-up fails and n
 test('what advice is given for a file that the disk has lost helps', async () => {
   execFileSync('sh', ['-c', setAsideCommand(files[2]!)]);
   expect((await look()).landed).toEqual([1, 3]);
-  expect(await queryLake(path, 'SELECT count(*)::INTEGER FROM files')).toEqual([[2]]);
+  expect(await queryLake(storageAt(path), 'SELECT count(*)::INTEGER FROM files')).toEqual([[2]]);
 });
 
 test('a file of another lake, under a name of ours, does not count, and the advice takes it from readers', async () => {
@@ -134,7 +143,10 @@ test('a file of another lake, under a name of ours, does not count, and the advi
   const command = /Take it away: (mv .*)$/.exec(told[0]!)![1]!;
   execFileSync('sh', ['-c', command]);
   expect((await look()).told).toEqual([]);
-  expect(await queryLake(path, 'SELECT order_id::INTEGER FROM files ORDER BY 1')).toEqual([[1], [2]]);
+  expect(await queryLake(storageAt(path), 'SELECT order_id::INTEGER FROM files ORDER BY 1')).toEqual([
+    [1],
+    [2],
+  ]);
 });
 
 test('a file whose entry is gone or unreadable does not count', async () => {
@@ -174,7 +186,7 @@ test('a folder in the place of a file gives way to its replay', async () => {
   const written = await lake.writeBatch(batch(1), rows, { signal, hiddenFor: 4 });
   await lake.commit({ ...entryFor(batch(1), written), sequence: 4, supersedes: 1 });
   expect(await look()).toEqual({ landed: [1, 2, 3], told: [] });
-  expect(await queryLake(path, 'SELECT count(*)::INTEGER FROM files')).toEqual([[3]]);
+  expect(await queryLake(storageAt(path), 'SELECT count(*)::INTEGER FROM files')).toEqual([[3]]);
 });
 
 test('without a look-up, a walk round the ledger notices what is missing or cut, and what was put back', async () => {

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OrdersLake } from '../../../ports';
 import { summary } from '../../../adapters/lake/reading/reader';
-import { accepted, batch, contentsOf, freshLake, write } from '../../helpers/lake';
+import { accepted, batch, contentsOf, freshLake, write, storageAt } from '../../helpers/lake';
 
 let root: string;
 let remove: () => Promise<void>;
@@ -66,7 +66,7 @@ describe('a write that fails shows no file and leaves no temporary one', () => {
     await expect(write(lake, batch(1), rows)).rejects.toThrow('ENOSPC');
     expect(Object.keys(await contentsOf(root))).toHaveLength(1);
     await write(lake, batch(1), rows);
-    expect(await summary(path)).toMatchObject({ rows: 2, files: 2 });
+    expect(await summary(storageAt(path))).toMatchObject({ rows: 2, files: 2 });
   });
 
   test('where a folder stands in its place', async () => {

@@ -3,10 +3,19 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AcceptedRow, OrdersLake } from '../../../ports';
 import { judge } from '../../../messages';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import { queryLake, summary } from '../../../adapters/lake/reading/reader';
 import { interleave, sampleMessages } from '../../../dev/bench/sample-orders';
-import { accepted, batch, contentsOf, freshLake, openLake, quarantined, write } from '../../helpers/lake';
+import {
+  accepted,
+  batch,
+  contentsOf,
+  freshLake,
+  openLake,
+  quarantined,
+  write,
+  storageAt,
+} from '../../helpers/lake';
 import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
@@ -50,7 +59,9 @@ test('DuckDB reads every value as it was', async () => {
       last: { createdAt: '2025-12-31T23:59:59.637359Z', orderId: '-9223372036854775808' },
     },
   ]);
-  expect(await queryLake(path, `SELECT ${COLUMNS_AS_TEXT} FROM files ORDER BY created_at`)).toEqual([
+  expect(
+    await queryLake(storageAt(path), `SELECT ${COLUMNS_AS_TEXT} FROM files ORDER BY created_at`),
+  ).toEqual([
     [
       '1',
       'Alice',
@@ -92,7 +103,9 @@ test('DuckDB reads every value as it was', async () => {
       'SUCCESS',
     ],
   ]);
-  expect(await queryLake(path, 'SELECT column_name, column_type FROM (DESCRIBE FROM files)')).toEqual([
+  expect(
+    await queryLake(storageAt(path), 'SELECT column_name, column_type FROM (DESCRIBE FROM files)'),
+  ).toEqual([
     ['order_id', 'BIGINT'],
     ['customer_name', 'VARCHAR'],
     ['restaurant_name', 'VARCHAR'],
@@ -119,7 +132,7 @@ test('rows go to the UTC date of created_at, from the year 1 to 9999', async () 
     '9999-12-31T23:59:59.999999Z',
   ].map((createdAt, index) => accepted(index, { createdAt }));
   await write(lake, batch(1), { accepted: rows, quarantined: [] });
-  const { dates } = await summary(path);
+  const { dates } = await summary(storageAt(path));
   expect(dates.map(({ date, firstCreatedAt }) => [date, firstCreatedAt])).toEqual([
     ['0001-01-01', '0001-01-01T00:00:00.000000Z'],
     ['1969-12-31', '1969-12-31T23:59:59.999999Z'],
@@ -145,7 +158,7 @@ test('the quarantine keeps each message, its reasons and what could be read', as
     ['date=2025-11-18', 2],
   ]);
   const found = await queryLake(
-    path,
+    storageAt(path),
     `SELECT order_id, amount, item, epoch_us(created_at), validation_status, failed_rules,
             hex(raw_value), hex(raw_key), kafka_partition, kafka_offset, epoch_ms(kafka_timestamp)
      FROM files ORDER BY kafka_offset`,
@@ -180,9 +193,9 @@ test('the quarantine keeps each message, its reasons and what could be read', as
       1_763_459_999_000n,
     ],
   ]);
-  const { quarantined: counts } = await summary(path);
+  const { quarantined: counts } = await summary(storageAt(path));
   expect(counts).toMatchObject({ rows: 4, files: 2, failures: { malformed_json: 2, amount_unreadable: 1 } });
-  const [error] = await queryLake(path, 'SELECT error FROM files WHERE kafka_offset = 3', {
+  const [error] = await queryLake(storageAt(path), 'SELECT error FROM files WHERE kafka_offset = 3', {
     quarantine: true,
   });
   expect(error).toEqual(['the value is missing, not UTF-8 or not a JSON object']);
@@ -216,7 +229,7 @@ test('a file with equal content is left alone, another attempt of the same batch
   expect((await fs.stat(file)).ino).toBe(ino);
 
   await write(lake, batch(1), { accepted: [accepted(1), accepted(2)], quarantined: [] });
-  expect((await summary(path)).rows).toBe(2);
+  expect((await summary(storageAt(path))).rows).toBe(2);
   expect(Object.keys(await contentsOf(path))).toHaveLength(1);
 });
 
@@ -233,7 +246,7 @@ test('the manifest tells what the files hold', async () => {
     }
   }
   expect([...files, ...quarantineFiles].reduce((sum, { rows }) => sum + rows, 0)).toBe(1000);
-  const { dates } = await summary(path);
+  const { dates } = await summary(storageAt(path));
   expect(dates.map((date) => [date.rows, date.firstCreatedAt, date.lastCreatedAt])).toEqual(
     files.map((file) => [file.rows, file.first?.createdAt, file.last?.createdAt]),
   );
@@ -242,14 +255,21 @@ test('the manifest tells what the files hold', async () => {
 test.each(['snappy', 'gzip', 'uncompressed'] as const)('compression %s', async (compression) => {
   lake = createOrdersLake({ path: `${path}/`, compression }, SILENT);
   await write(lake, batch(1), rowsOf(500));
-  expect(await summary(path)).toMatchObject({ rows: 495, distinctOrderIds: 495, quarantined: { rows: 5 } });
+  expect(await summary(storageAt(path))).toMatchObject({
+    rows: 495,
+    distinctOrderIds: 495,
+    quarantined: { rows: 5 },
+  });
 });
 
 test('more rows than a row group', async () => {
   const rows = Array.from({ length: 100_001 }, (_, i) => accepted(i));
   await write(lake, batch(1), { accepted: rows, quarantined: [] });
   expect(
-    await queryLake(path, 'SELECT count(*), count(DISTINCT order_id), sum(order_id)::BIGINT FROM files'),
+    await queryLake(
+      storageAt(path),
+      'SELECT count(*), count(DISTINCT order_id), sum(order_id)::BIGINT FROM files',
+    ),
   ).toEqual([[100_001n, 100_001n, 5_000_050_000n]]);
 });
 
@@ -259,7 +279,7 @@ test('an empty batch writes nothing', async () => {
     quarantineFiles: [],
   });
   expect(await contentsOf(root)).toEqual({});
-  expect(await summary(path)).toEqual({
+  expect(await summary(storageAt(path))).toEqual({
     dates: [],
     rows: 0,
     files: 0,

@@ -1,9 +1,18 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AcceptedRow, OrdersLake, QuarantinedRow } from '../../../ports';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import { summary } from '../../../adapters/lake/reading/reader';
-import { accepted, batch, entryFor, freshLake, openLake, quarantined, write } from '../../helpers/lake';
+import {
+  accepted,
+  batch,
+  entryFor,
+  freshLake,
+  openLake,
+  quarantined,
+  write,
+  storageAt,
+} from '../../helpers/lake';
 import { SILENT } from '../../helpers/telemetry';
 
 let root: string;
@@ -143,7 +152,7 @@ test('a path is a path, whatever patterns it would match', async () => {
   }
   const { indexes } = await pattern.findLanded({ before: 2 }, [accepted(1).order, accepted(2).order]);
   expect([...indexes]).toEqual([0]);
-  expect((await summary(join(root, 'o*[a]?'))).rows).toBe(1);
+  expect((await summary(storageAt(join(root, 'o*[a]?')))).rows).toBe(1);
 });
 
 test('a lake that was moved is the same lake', async () => {

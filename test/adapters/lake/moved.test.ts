@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KnownLake, OpenedLake, OrdersLake } from '../../../ports';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import { summary } from '../../../adapters/lake/reading/reader';
 import {
   accepted,
@@ -14,6 +14,7 @@ import {
   openLake,
   quarantined,
   write,
+  storageAt,
 } from '../../helpers/lake';
 import { SILENT } from '../../helpers/telemetry';
 
@@ -108,7 +109,7 @@ describe.each(Object.keys(away))('the lake is %s', (name) => {
 
   test('an operator may take it as it is: files of no entry are kept where readers do not see them', async () => {
     const { last } = await open({ '0': '30' }, true);
-    expect((await summary(path)).rows).toBe(last?.sequence ?? 0);
+    expect((await summary(storageAt(path))).rows).toBe(last?.sequence ?? 0);
     const aside = Object.keys(await contentsOf(root)).filter((file) => file.includes('_aside/'));
     expect(aside).toHaveLength({ 'without its ledger': 6, 'an older copy': 2 }[name] ?? 3);
   });
@@ -217,7 +218,7 @@ describe('the newest entry', () => {
     expect(message).toMatch(/0000000003\.json is not a ledger entry.*until a copy of it is put back/);
     execFileSync('sh', ['-c', /(mv .*?) and land/.exec(message)![1]!]);
     expect((await open({ '0': '30' }, true)).last?.sequence).toBe(2);
-    expect((await summary(path)).rows).toBe(2);
+    expect((await summary(storageAt(path))).rows).toBe(2);
   });
 });
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import type { OrdersLake, OwnedBatch } from '../../../ports';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import { queryLake } from '../../../adapters/lake/reading/reader';
 import {
   accepted,
@@ -11,6 +11,7 @@ import {
   openLake,
   quarantined,
   write,
+  storageAt,
 } from '../../helpers/lake';
 import { SILENT } from '../../helpers/telemetry';
 
@@ -33,7 +34,9 @@ afterEach(async () => {
 });
 
 async function ids(): Promise<number[]> {
-  return (await queryLake(path, 'SELECT order_id::INTEGER FROM files ORDER BY 1')).map(([id]) => Number(id));
+  return (await queryLake(storageAt(path), 'SELECT order_id::INTEGER FROM files ORDER BY 1')).map(([id]) =>
+    Number(id),
+  );
 }
 
 /** Lands batch 1 again, hidden, and returns the entry that supersedes it. */

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { OrdersLake } from '../../../ports';
-import { createOrdersLake } from '../../../adapters/lake';
+import { createOrdersLake } from '../../../adapters/lake/writing';
 import {
   accepted,
   batch,
@@ -128,11 +128,11 @@ describe('ensure', () => {
     await fs.chmod(root, 0o755);
     const script = `
       process.setuid(65534);
-      const { createOrdersLake } = require('./adapters/lake');
+      const { createOrdersLake } = require('./adapters/lake/writing');
       createOrdersLake({ path: process.argv[1], compression: 'snappy' }, { log: {} }).ensure()
         .catch((error) => console.log(error.type + ' ' + error.message));`;
     // Loaded as root: another user may not even read the checkout.
-    const preloaded = `require('./adapters/lake');${script}`;
+    const preloaded = `require('./adapters/lake/writing');${script}`;
     const { stdout } = await promisify(execFile)(process.execPath, [
       '--import',
       'tsx',

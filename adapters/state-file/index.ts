@@ -1,27 +1,18 @@
+/** The replaced pipeline's state file, on this machine's disk. */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LastingFailure } from '../../domain/errors';
-import { formatWatermark, parseWatermark, type Watermark } from '../../domain/watermark';
-
-/** The replaced pipeline's state file: a mirror for people and tools, read by us only when a pipeline first starts. */
-export interface WatermarkFile {
-  /** `undefined` if there is none. LastingFailure InvalidSettings if it cannot be understood: guessing would lose rows. */
-  read(): Promise<Watermark | undefined>;
-  /** Replaces it atomically: a reader sees the old or the new line, never half of one. */
-  write(watermark: Watermark): Promise<void>;
-}
+import { formatWatermark, parseWatermark } from '../../domain/watermark';
+import type { WatermarkFile } from '../../ports';
+import { absentWhere } from '../shared/error-code';
+import { mayWrite } from '../shared/writable';
 
 export function createWatermarkFile(folder: string): WatermarkFile {
   const path = join(folder, 'last_processed_timestamp.txt');
   return {
     async read() {
-      let text: string;
-      try {
-        text = await readFile(path, 'utf8');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
-      }
+      const text = await absentWhere(['ENOENT'], readFile(path, 'utf8'));
+      if (text === undefined) return undefined;
       try {
         return parseWatermark(text);
       } catch (error) {
@@ -46,4 +37,9 @@ export function createWatermarkFile(folder: string): WatermarkFile {
       await rename(temporary, path);
     },
   };
+}
+
+/** Whether the workers' user may write there, as a sentence; throws why not. */
+export async function tryStateFolder(folder: string): Promise<string> {
+  return `${resolve(folder)}: ${await mayWrite(folder)}`;
 }

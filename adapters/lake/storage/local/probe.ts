@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LastingFailure } from '../../../domain/errors';
-import { userName } from '../../shared/user-name';
-import { codeOf, createDurably, makeFolder, writeDurably } from './durable-file';
+import { LastingFailure } from '../../../../domain/errors';
+import { codeOf } from '../../../shared/error-code';
+import { userName } from '../../../shared/user-name';
+import { createDurably, makeFolder, writeDurably } from './durable-file';
 
 /** What an administrator must change; anything else (disk full, an I/O error) may pass by itself. */
 const LASTING: Record<string, string> = {

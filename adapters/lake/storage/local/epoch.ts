@@ -9,27 +9,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LastingFailure } from '../../../domain/errors';
-import {
-  codeOf,
-  createDurably,
-  makeFolder,
-  epochName,
-  epochOf,
-  epochOfRecord,
-  STAGING_FOLDER,
-  stagingOf,
-  type LakeFolders,
-  namesIn,
-} from '../files';
-import { lastEntry, UnreadableEntry } from './ledger';
+import { LastingFailure } from '../../../../domain/errors';
+import type { LakeStorage, Opener } from '../../../../ports';
+import { codeOf } from '../../../shared/error-code';
+import { createDurably, makeFolder, namesIn } from './durable-file';
+import { epochName, epochOf, epochOfRecord, STAGING_FOLDER, stagingOf } from './names';
 
-/** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
-export interface Opener {
-  runId: string;
-  scheduledAt: number;
-  /** First run of its workflow; continuing as new and a reset keep it. Absent in versions before 0.4.0. */
-  firstRunId?: string;
+/** The directories of a lake and of its quarantine. */
+export interface Roots {
+  lake: string;
+  quarantine: string;
 }
 
 /**
@@ -37,10 +26,14 @@ export interface Opener {
  * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then. With
  * `onlyOwn` also where another workflow, by its first run, opened the lake last.
  */
-export async function takeEpoch(folders: LakeFolders, opener: Opener, onlyOwn = false): Promise<number> {
+export async function takeEpoch(
+  folders: Roots,
+  opener: Opener,
+  { above, onlyOwn }: Parameters<LakeStorage['takeEpoch']>[1],
+): Promise<number> {
   const records = join(folders.lake, STAGING_FOLDER);
   for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
-  const epoch = await nextEpoch(records, await epochInLedger(folders.ledger), opener, onlyOwn);
+  const epoch = await nextEpoch(records, above, opener, onlyOwn);
   for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
   if ((await newestEpoch(records)) !== epoch) {
@@ -54,7 +47,7 @@ export async function takeEpoch(folders: LakeFolders, opener: Opener, onlyOwn = 
 /** Tells a closed staging folder from other reasons why a step failed. Returns the error to throw. */
 export async function orSuperseded(
   error: unknown,
-  folders: LakeFolders,
+  folders: Roots,
   root: string,
   epoch: number,
 ): Promise<unknown> {
@@ -78,12 +71,7 @@ const PUT_BACK =
  * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of the staging
  * folder, so that only the newest epoch can remove anything.
  */
-export async function removeFenced(
-  path: string,
-  folders: LakeFolders,
-  root: string,
-  epoch: number,
-): Promise<void> {
+export async function removeFenced(path: string, folders: Roots, root: string, epoch: number): Promise<void> {
   const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await rename(path, aside);
@@ -95,7 +83,7 @@ export async function removeFenced(
   await rm(aside, { force: true });
 }
 
-function roots({ lake, quarantine }: LakeFolders): string[] {
+function roots({ lake, quarantine }: Roots): string[] {
   return [lake, quarantine];
 }
 
@@ -140,16 +128,6 @@ async function openerIn(path: string): Promise<Opener> {
     return { ...nobody, ...(JSON.parse(await readFile(path, 'utf8')) as Opener) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return nobody;
-    throw error;
-  }
-}
-
-/** Of its newest entry; an unreadable one is told later. */
-async function epochInLedger(ledger: string): Promise<number> {
-  try {
-    return (await lastEntry(ledger))?.epoch ?? 0;
-  } catch (error) {
-    if (error instanceof UnreadableEntry) return 0;
     throw error;
   }
 }

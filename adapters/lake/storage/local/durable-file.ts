@@ -1,8 +1,9 @@
 /** Files that are there whole or not at all, also after a power cut: temporary name, fsync, rename, fsync of the folder. */
-import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { temporaryName } from './layout';
+import { absentWhere, codeOf } from '../../../shared/error-code';
+import { temporaryName } from './names';
 
 /** Where and how a file is written. */
 export interface WriteOptions {
@@ -66,18 +67,6 @@ export async function makeFolder(path: string): Promise<void> {
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
-/** Hex. */
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** The system's error code, such as ENOENT; `undefined` where the error has none. Errors of any realm (jest has two). */
-export function codeOf(error: unknown): string | undefined {
-  const code: unknown =
-    typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
-
 async function viaTemporary(
   { via, name, bytes }: { via: string; name: string; bytes: Uint8Array },
   publish: (temporary: string) => Promise<void>,
@@ -107,6 +96,11 @@ async function compare(path: string, bytes: Uint8Array): Promise<'same' | 'other
     if (codeOf(error) === 'ENOENT') return 'absent';
     throw error;
   }
+}
+
+/** The names in a folder, sorted; none where the folder does not exist. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return ((await absentWhere(['ENOENT'], readdir(folder))) ?? []).sort();
 }
 
 /** Makes the names in a folder durable. */

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
+import { absentWhere } from '../../../shared/error-code';
+import { createDurably, makeFolder, namesIn, syncFolder, writeDurably } from './durable-file';
+import { orSuperseded, removeFenced, type Roots } from './epoch';
+import { stagingOf } from './names';
+
+/** Files below a directory of this machine. */
+export class LocalStorage implements Storage {
+  readonly location: string;
+
+  constructor(root: string) {
+    this.location = root;
+  }
+
+  get address(): string {
+    return `${hostname()}:${resolve(this.location)}`;
+  }
+
+  locate(name: string): string {
+    return resolve(this.#path(name));
+  }
+
+  nameOf(located: string): string {
+    return relative(resolve(this.location), located);
+  }
+
+  async get(name: string): Promise<Buffer | undefined> {
+    return absentWhere(['ENOENT'], readFile(this.#path(name)));
+  }
+
+  async head(name: string): Promise<{ bytes: number; isFile: boolean } | undefined> {
+    const found = await absentWhere(['ENOENT'], stat(this.#path(name)));
+    return found && { bytes: found.size, isFile: found.isFile() };
+  }
+
+  async fingerprint(name: string): Promise<Fingerprint | undefined> {
+    const found = await this.head(name);
+    // Opening a pipe would wait for its writer.
+    if (found?.isFile !== true) return undefined;
+    const sha256 = await absentWhere(['ENOENT'], hashOf(this.#path(name)));
+    return sha256 === undefined ? undefined : { bytes: found.bytes, sha256 };
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    return namesIn(this.#path(prefix));
+  }
+
+  async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
+    const [folder, base] = await this.#place(name);
+    await writeDurably(folder, base, bytes, options);
+  }
+
+  async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    const [folder, base] = await this.#place(name);
+    return createDurably(folder, base, bytes);
+  }
+
+  async move(from: string, to: string): Promise<boolean> {
+    const [folder, base] = await this.#place(to);
+    const moved = await absentWhere(
+      ['ENOENT'],
+      rename(this.#path(from), join(folder, base)).then(() => true),
+    );
+    // Also where an earlier attempt has moved it, and died before this.
+    await syncFolder(folder);
+    if (dirname(from) !== dirname(to)) await absentWhere(['ENOENT'], syncFolder(dirname(this.#path(from))));
+    return moved === true;
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.#path(name), { force: true });
+  }
+
+  /** The directory, made if it is missing, and the last part of the name. */
+  async #place(name: string): Promise<[folder: string, base: string]> {
+    const path = this.#path(name);
+    const folder = dirname(path);
+    await makeFolder(folder);
+    return [folder, path.slice(folder.length + 1)];
+  }
+
+  #path(name: string): string {
+    return pathBelow(this.location, name);
+  }
+}
+
+/** Writes by way of an epoch's staging directory, which the next epoch closes. */
+export class EpochWriter implements StorageWriter {
+  constructor(
+    private readonly roots: Roots,
+    private readonly kind: keyof Roots,
+    private readonly epoch: number,
+  ) {}
+
+  put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
+    return this.#within(name, (folder, base, via) => writeDurably(folder, base, bytes, { via, ...options }));
+  }
+
+  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#within(name, (folder, base, via) => createDurably(folder, base, bytes, { via }));
+  }
+
+  /** Not fenced: what is moved was written under an epoch, and may be moved by whoever opens the lake next. */
+  move(from: string, to: string): Promise<boolean> {
+    return new LocalStorage(this.roots[this.kind]).move(from, to);
+  }
+
+  async remove(name: string): Promise<void> {
+    const root = this.roots[this.kind];
+    await removeFenced(pathBelow(root, name), this.roots, root, this.epoch);
+  }
+
+  async #within<T>(
+    name: string,
+    write: (folder: string, base: string, via: string) => Promise<T>,
+  ): Promise<T> {
+    const root = this.roots[this.kind];
+    const path = pathBelow(root, name);
+    const folder = dirname(path);
+    const via = stagingOf(root, this.epoch);
+    try {
+      // Where the whole lake is gone, or another landing owns it, no directory is to appear.
+      await stat(via);
+      await makeFolder(folder);
+      return await write(folder, path.slice(folder.length + 1), via);
+    } catch (error) {
+      throw await orSuperseded(error, this.roots, root, this.epoch);
+    }
+  }
+}
+
+/** A name from a ledger that somebody has edited must not lead out of the lake. */
+function pathBelow(root: string, name: string): string {
+  if (name.startsWith('/') || name.split('/').includes('..'))
+    throw new Error(`${JSON.stringify(name)} is no name of a file below ${root}`);
+  return join(root, name);
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,51 @@
+/** Names of the local storage's own: of staging directories, of who took them, and of files that are being written. */
+import { join } from 'node:path';
+import { padSequence } from '../names';
+
+/** In lake and quarantine: a folder for each epoch; in the lake also the record of who took it. See epoch.ts. */
+export const STAGING_FOLDER = '_staging';
+
+/** The folder in which an epoch's files are written before they get their names. */
+export function stagingOf(root: string, epoch: number): string {
+  return join(root, STAGING_FOLDER, padSequence(epoch));
+}
+
+/** The record of who took an epoch. */
+export function epochName(epoch: number): string {
+  return `${padSequence(epoch)}.json`;
+}
+
+/** The epoch of a staging folder's name; `undefined` for any other name. */
+export function epochOf(name: string): number | undefined {
+  return /^\d{10}$/.test(name) ? Number(name) : undefined;
+}
+
+/** The epoch in a record's name; `undefined` for any other name. */
+export function epochOfRecord(name: string): number | undefined {
+  const match = /^(\d{10})\.json$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/**
+ * A name for a file that is being written. It starts with a dot, so Spark and pyarrow skip it, and does not end in
+ * `.parquet`, so a glob of DuckDB's skips it too.
+ */
+export function temporaryName(name: string, unique: string): string {
+  return `.${name}.${unique}.tmp`;
+}
+
+const TEMPORARY =
+  /^(?:\.(?:part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}\.json|_probe_\w+)\.[0-9a-f]{16}\.tmp|_probe_\w+)$/;
+
+const TEMPORARY_PART = /^\.part-(\d{10})-[0-9a-f]{12}\.parquet\.[0-9a-f]{16}\.tmp$/;
+
+/** The batch of a part file that is being written; `undefined` for any other name. */
+export function sequenceOfTemporary(name: string): number | undefined {
+  const match = TEMPORARY_PART.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** Whether the name is one of {@link temporaryName} or of a probe; other programs' hidden files are not ours to remove. */
+export function isTemporary(name: string): boolean {
+  return TEMPORARY.test(name);
+}

@@ -1,0 +1,23 @@
+import { rmdir, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { mayWrite, nearest } from '../../../shared/writable';
+import type { Roots } from './epoch';
+import { probeFolder } from './probe';
+
+/** Skipped by readers. A directory of its own, so that a landing that probes at this moment is not disturbed. */
+const PROBE = '_doctor';
+
+/** Does what landing does, in a directory that is there; one that is not is not made, only the right to make it looked at. */
+export async function tryFolder(folder: string): Promise<string> {
+  if ((await nearest(folder)) !== resolve(folder)) return mayWrite(folder);
+  await probeFolder(join(folder, PROBE));
+  await rmdir(join(folder, PROBE));
+  return 'writable, with atomic renames and hard links';
+}
+
+/** Of the file systems that hold lake and quarantine, or will. */
+export async function roomOf({ lake, quarantine }: Roots): Promise<{ freeBytes: number; alike: boolean }> {
+  const [one, other] = await Promise.all([nearest(lake), nearest(quarantine)]);
+  const disk = await statfs(one);
+  return { freeBytes: disk.bavail * disk.bsize, alike: disk.type === (await statfs(other)).type };
+}

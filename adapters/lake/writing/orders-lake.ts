@@ -1,0 +1,189 @@
+import type { LakeFile, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
+import { LastingFailure } from '../../../domain/errors';
+import { ORDERS } from '../../../domain/table/orders';
+import { allParts, partName } from '../files';
+import {
+  confirm,
+  ensureIdentity,
+  refuseNested,
+  appendEntry,
+  beginning,
+  findCommitted,
+  hashOfEntry,
+  lastEntry,
+  readEntry,
+  SequenceTaken,
+  UnreadableEntry,
+  presentBatches,
+  Patrol,
+  refuseShortened,
+  setAside,
+} from '../ledger';
+import { LiveFiles, stillDamaged } from '../reading';
+import { openStorage } from '../storage';
+import { findLanded, findQuarantined } from './lookup';
+import type { Compression } from './parquet-writer';
+import { completeReplay } from './replay';
+import { removeOthers, sweep } from './sweep';
+import { writeBatchFiles } from './write-files';
+
+export interface OrdersLakeOptions {
+  /** The lake's folder; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */
+  path: string;
+  compression: Compression;
+}
+
+/** The lake in its storage. It holds no state but where its patrol is: any number may be made for one lake. */
+export function createOrdersLake(
+  { compression, ...where }: OrdersLakeOptions,
+  { log }: Telemetry,
+): OrdersLake {
+  const storage = openStorage(where);
+  const { lake, quarantine } = storage;
+  const patrol = new Patrol(storage);
+  return {
+    ensure: () => storage.probe(),
+
+    async open({ landed = {}, accept = false, onlyOwn = false, ...opener }) {
+      await refuseNested(storage);
+      await storage.probe();
+      const epoch = await storage.takeEpoch(opener, { above: await epochInLedger(lake), onlyOwn });
+      // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
+      const last = await lastEntry(lake);
+      if (accept) await setAside(storage, last);
+      else await refuseShortened(storage, last, landed);
+      const identity = await ensureIdentity(lake, storage.writer('lake', epoch));
+      const missing = last === undefined ? [] : await completeReplay(storage, epoch, last);
+      const damaged = [...(await stillDamaged(storage, last?.damaged ?? [])), ...missing];
+      const hash = last === undefined ? undefined : await hashOfEntry(lake, last.sequence);
+      const removed = await sweep(storage, epoch, last);
+      if (removed.length > 0)
+        log.info('removed what attempts left behind', {
+          lake: lake.location,
+          files: removed.length,
+          first: removed[0],
+        });
+      return { epoch, last, hash, identity, damaged, removed };
+    },
+
+    confirm: (known) => confirm(lake, known),
+
+    beginning: (epoch, place) => beginning(lake, storage.writer('lake', epoch), place),
+
+    async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor, mostFiles }) {
+      const refuseCommitted = async () => {
+        if ((await findCommitted(lake, batch)) !== undefined) throw lateAttempt(batch);
+      };
+      const beforeReplacing = hiddenFor === undefined ? refuseCommitted : undefined;
+      const how = { signal, compression, beforeReplacing, hiddenFor, mostFiles };
+      const { files, quarantineFiles } = await writeBatchFiles(
+        storage,
+        batch,
+        { accepted, quarantined },
+        how,
+      );
+      if (again && hiddenFor === undefined) {
+        await refuseCommitted();
+        await removeOthers(storage, 'lake', batch, files);
+        await removeOthers(storage, 'quarantine', batch, quarantineFiles);
+      }
+      return { files, quarantineFiles };
+    },
+
+    findLanded: (batches, orders) => findLanded(storage, ORDERS, batches, orders),
+
+    findQuarantined: (batches, rows) => findQuarantined(storage, ORDERS, batches, rows),
+
+    stillDamaged: (files) => stillDamaged(storage, files),
+
+    async patrol(newest, known) {
+      const still = await stillDamaged(storage, known);
+      const found = (await patrol.step(newest)).filter((one) => !still.some(({ file }) => file === one.file));
+      return [...still, ...found];
+    },
+
+    filesOf: (batch) => new LiveFiles(storage).ofBatch(batch),
+
+    async discard(batch) {
+      await removeOthers(storage, 'lake', batch, []);
+      await removeOthers(storage, 'quarantine', batch, []);
+    },
+
+    async rowsOf(batch) {
+      const look = new LiveFiles(storage);
+      const rows = async (kind: 'lake' | 'quarantine') => {
+        const own = (await allParts(storage[kind])).filter(({ path: file }) =>
+          file.endsWith(`/${partName(batch)}`),
+        );
+        return (await look.sort(kind, own)).live.reduce((sum, { listed }) => sum + listed.rows, 0);
+      };
+      return { landed: await rows('lake'), quarantined: await rows('quarantine') };
+    },
+
+    async entry(sequence) {
+      try {
+        return await readEntry(lake, sequence);
+      } catch (error) {
+        if (!(error instanceof UnreadableEntry)) throw error;
+        throw new LastingFailure('BatchNotLandable', `${error.message} Restore it from a backup`, {
+          cause: error,
+        });
+      }
+    },
+
+    /** By the ledger: a file may be gone, which is why its batch is to be landed again. */
+    async batchesOf({ from, to }) {
+      const batches = await presentBatches(lake);
+      const within = ({ path: file }: LakeFile) => {
+        const date = file.slice('date='.length, file.indexOf('/'));
+        return date >= from && date <= to;
+      };
+      return [...batches.values()]
+        .filter(({ files, quarantineFiles }) => [...files, ...quarantineFiles].some(within))
+        .map(({ sequence }) => sequence)
+        .sort((a, b) => a - b);
+    },
+
+    lastEntry: () => lastEntry(lake),
+
+    findCommitted: (batch) => findCommitted(lake, batch),
+
+    async commit(entry) {
+      const writer = storage.writer('lake', entry.epoch);
+      let hash: string;
+      try {
+        hash = await appendEntry(lake, writer, entry);
+      } catch (error) {
+        // Only then: under a newer epoch the same offsets may be landed by its owner, into files of the same names.
+        if (error instanceof SequenceTaken) await removeOwnFiles(entry);
+        throw error;
+      }
+      await completeReplay(storage, entry.epoch, entry);
+      await storage.clearUnfinished(entry.epoch, entry.sequence);
+      return { hash };
+    },
+  };
+
+  /** The ranges are in a file's name, so none of these can be the other landing's. */
+  async function removeOwnFiles(entry: NewLedgerEntry): Promise<void> {
+    const name = partName(entry);
+    const own = (file: LakeFile): boolean => file.path.endsWith(`/${name}`);
+    for (const file of entry.files.filter(own)) await lake.remove(file.path);
+    for (const file of entry.quarantineFiles.filter(own)) await quarantine.remove(file.path);
+  }
+}
+
+/** Of its newest entry; an unreadable one is told later. */
+async function epochInLedger(lake: Storage): Promise<number> {
+  try {
+    return (await lastEntry(lake))?.epoch ?? 0;
+  } catch (error) {
+    if (error instanceof UnreadableEntry) return 0;
+    throw error;
+  }
+}
+
+/** Not a lasting failure: if this attempt were the one that counts, the batch would not be committed. */
+function lateAttempt({ sequence }: { sequence: number }): Error {
+  return new Error(`Batch ${sequence} is committed with other contents; this attempt came too late.`);
+}

@@ -1,0 +1,137 @@
+/** The files of a batch: which rows go into which, in what order, and how each is written. */
+import type {
+  AcceptedRow,
+  LakeFile,
+  LakeStorage,
+  OwnedBatch,
+  QuarantinedRow,
+  StorageWriter,
+} from '../../../ports';
+import { LastingFailure } from '../../../domain/errors';
+import { ORDERS } from '../../../domain/table/orders';
+import { keyOf, microsOf } from '../../../domain/table/table';
+import { formatTimestamp, type Watermark } from '../../../domain/watermark';
+import { codeOf } from '../../shared/error-code';
+import { dateFolder, hiddenName, partName, sha256 } from '../files';
+import { encodeRows, type Compression } from './parquet-writer';
+import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
+
+interface How {
+  signal: AbortSignal;
+  compression: Compression;
+  /** Called before a file with other bytes is replaced; may throw to keep it. */
+  beforeReplacing?: () => Promise<void>;
+  /** The entry of a replay, whose files stay hidden until it is there. */
+  hiddenFor?: number;
+  mostFiles?: number;
+}
+
+/** One file a date. LastingFailure BatchTooWide, with nothing written, where those are more than `mostFiles`. */
+export async function writeBatchFiles(
+  storage: LakeStorage,
+  batch: OwnedBatch,
+  { accepted, quarantined }: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
+  how: How,
+): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }> {
+  const { compression, mostFiles = Infinity } = how;
+  const orders = byFolder(inPositionOrder(accepted), ({ order }) => dateFolder(microsOf(ORDERS, order)!));
+  const failed = byFolder(inOffsetOrder(quarantined), (row) => quarantineFolder(ORDERS, row));
+  const count = orders.length + failed.length;
+  if (count > mostFiles)
+    throw new LastingFailure(
+      'BatchTooWide',
+      `the batch has rows for ${count} files, of at most ${mostFiles}`,
+    );
+  const { epoch } = batch;
+  const files = await writeFiles(storage.writer('lake', epoch), batch, how, orders, (rows) => ({
+    bytes: encodeRows(ORDERS, rows, compression),
+    ...ends(rows),
+  }));
+  const quarantineFiles = await writeFiles(
+    storage.writer('quarantine', epoch),
+    batch,
+    how,
+    failed,
+    (rows) => ({ bytes: encodeQuarantined(ORDERS, rows, compression) }),
+  );
+  return { files, quarantineFiles };
+}
+
+/**
+ * By (position, key): the same whatever way the partitions were interleaved, tight minima and maxima in every
+ * row group, and neighbours that differ little, which makes the files a third as large as in offset order.
+ */
+function inPositionOrder(rows: readonly AcceptedRow[]): AcceptedRow[] {
+  const { keyAt, positionAt } = ORDERS;
+  return [...rows].sort(({ order: a }, { order: b }) => {
+    if (a[positionAt] !== b[positionAt]) return a[positionAt]! < b[positionAt]! ? -1 : 1;
+    return a[keyAt]! < b[keyAt]! ? -1 : a[keyAt]! > b[keyAt]! ? 1 : 0;
+  });
+}
+
+/** By (partition, offset), which every message has. */
+function inOffsetOrder(rows: readonly QuarantinedRow[]): QuarantinedRow[] {
+  return [...rows].sort(({ message: a }, { message: b }) => {
+    if (a.partition !== b.partition) return a.partition - b.partition;
+    return a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0;
+  });
+}
+
+function byFolder<T>(rows: readonly T[], folderOf: (row: T) => string): [folder: string, rows: T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const folder = folderOf(row);
+    const group = groups.get(folder);
+    if (group === undefined) groups.set(folder, [row]);
+    else group.push(row);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** One file a folder. Where one fails the rest is still waited for, so that no write outlives its attempt. */
+async function writeFiles<T>(
+  writer: StorageWriter,
+  batch: OwnedBatch,
+  { signal, hiddenFor, beforeReplacing }: How,
+  groups: readonly [folder: string, rows: T[]][],
+  encode: (rows: T[]) => { bytes: Uint8Array; first?: Watermark; last?: Watermark },
+): Promise<LakeFile[]> {
+  const name = partName(batch);
+  const written = hiddenFor === undefined ? name : hiddenName(name, hiddenFor);
+  const encoded = groups.map(([folder, rows]) => ({ folder, rows: rows.length, ...encode(rows) }));
+  const outcomes = await Promise.allSettled(
+    encoded.map(async ({ folder, bytes }) => {
+      signal.throwIfAborted();
+      await writer.put(`${folder}/${written}`, bytes, { beforeReplacing });
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw refusedName(failed.reason, batch);
+  return encoded.map(({ folder, rows, bytes, ...positions }) => ({
+    path: `${folder}/${name}`,
+    rows,
+    bytes: bytes.length,
+    sha256: sha256(bytes),
+    ...positions,
+  }));
+}
+
+/** What a file system says of a name that it will never take; anything else may pass. */
+const REFUSED_NAMES = new Set(['ENAMETOOLONG', 'EILSEQ', 'EINVAL']);
+
+function refusedName(error: unknown, { sequence }: OwnedBatch): unknown {
+  if (!REFUSED_NAMES.has(codeOf(error) ?? '')) return error;
+  return new LastingFailure(
+    'BatchNotLandable',
+    `batch ${sequence}: the lake's file system refuses a file's name: ${String(error)}`,
+    { cause: error },
+  );
+}
+
+function ends(rows: readonly AcceptedRow[]): { first: Watermark; last: Watermark } {
+  return { first: positionOf(rows[0] as AcceptedRow), last: positionOf(rows.at(-1) as AcceptedRow) };
+}
+
+function positionOf({ order }: AcceptedRow): Watermark {
+  return { createdAt: formatTimestamp(microsOf(ORDERS, order)!), orderId: String(keyOf(ORDERS, order)) };
+}

@@ -1,0 +1,80 @@
+/**
+ * Where a lake keeps its files. Names are relative to the storage, their parts joined by `/`; what they are on a disk or in a
+ * bucket is the storage's own. Errors of the system (disk full, no permission, an I/O error) come as they are: they may pass.
+ */
+export interface Storage extends StorageWriter {
+  /** For people: a directory's path, or a URL. */
+  readonly location: string;
+  /** What the lake is known by among machines: `host:/path`, or a URL. */
+  readonly address: string;
+  /** What a person or another program opens by it: a path, or a URL. */
+  locate(name: string): string;
+  /** The name of what {@link locate} has told. */
+  nameOf(located: string): string;
+  /** A file's bytes; `undefined` where there is none. */
+  get(name: string): Promise<Buffer | undefined>;
+  /** What there is under a name; `undefined` for nothing. A directory or a pipe is no file. */
+  head(name: string): Promise<{ bytes: number; isFile: boolean } | undefined>;
+  /** Size and hex SHA-256 of a file, read in pieces; `undefined` where there is none, or something else. */
+  fingerprint(name: string): Promise<Fingerprint | undefined>;
+  /** The names directly below a prefix, sorted, without it; none where there is nothing. */
+  list(prefix: string): Promise<string[]>;
+}
+
+export interface Fingerprint {
+  bytes: number;
+  sha256: string;
+}
+
+/** Each is there whole or not at all, also after a power cut, once its promise has resolved; each may be repeated. */
+export interface StorageWriter {
+  /**
+   * Puts a file in the place of what is there; nothing is written where the bytes are the same.
+   * `beforeReplacing` is called when others stand there, and may throw to keep them.
+   */
+  put(name: string, bytes: Uint8Array, options?: { beforeReplacing?: () => Promise<void> }): Promise<void>;
+  /** Puts a file only where the name is free: one of several that try wins. `false`, with nothing changed, where it is taken. */
+  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
+  /** Gives a file another name, in the place of what has that; `false` where there is no such file. */
+  move(from: string, to: string): Promise<boolean>;
+  /** Success where there is none. */
+  remove(name: string): Promise<void>;
+}
+
+/** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
+export interface Opener {
+  runId: string;
+  scheduledAt: number;
+  /** First run of its workflow; continuing as new and a reset keep it. Absent in versions before 0.4.0. */
+  firstRunId?: string;
+}
+
+/** A lake's storage and that of its quarantine, and who may write there. */
+export interface LakeStorage {
+  lake: Storage;
+  quarantine: Storage;
+  /** The lake whose quarantine this one would be, if its name is of that kind. */
+  outer: Storage | undefined;
+
+  /** Makes the places and does there once what landing will do. LastingFailure LakeNotWritable where that fails for good. */
+  probe(): Promise<void>;
+
+  /**
+   * Takes the next epoch, greater than `above`, and shuts out all older ones: none of their writers can show or remove anything
+   * from then on. LastingFailure LandingConflict for an opener that was scheduled before the present one, and with `onlyOwn` where
+   * another workflow opened the lake last.
+   */
+  takeEpoch(opener: Opener, options: { above: number; onlyOwn: boolean }): Promise<number>;
+
+  /** Writes as the owner of an epoch. LastingFailure LandingConflict once a newer one was taken. */
+  writer(kind: 'lake' | 'quarantine', epoch: number): StorageWriter;
+
+  /** What can be done in the lake or its quarantine, for a person; tried where it is there. Throws why nothing can. */
+  tryOut(kind: 'lake' | 'quarantine'): Promise<string>;
+
+  /** Bytes that are free, and whether lake and quarantine are of one kind, so that what holds of one holds of the other. */
+  room(): Promise<{ freeBytes: number; alike: boolean }>;
+
+  /** Takes away what attempts of batches up to this one have half written under this epoch, so that none can finish it. */
+  clearUnfinished(epoch: number, sequence: number): Promise<void>;
+}
