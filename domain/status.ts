@@ -36,67 +36,101 @@ export interface DetectionLimits extends Pick<Watch, 'failing' | 'fallingId'> {
   uncounted?: Uncounted;
 }
 
-/** Answer of the query `status` of `captureOrders`. */
-export interface CaptureStatus {
-  workflow: 'captureOrders';
-  phase: 'starting' | 'polling' | 'publishing' | 'advancing' | 'paused';
-  /** Windows published so far. */
+/** What a workflow carries in its state and `status` shows as it stands. */
+interface Figures<Place> {
+  /** Windows published, or micro-batches committed, so far. */
   sequence: number;
-  watermark: Watermark | null;
-  /** Where this pipeline began: the workflow's input, the progress record, the old state file or the settings. */
+  /** Where this pipeline began: the workflow's input, the progress record, the ledger, the old state file or the settings. */
   startedFrom: string | null;
+  paused: Pause | null;
+  /** The last ones, newest at the end. */
+  resets: Reset<Place>[];
+  refusals: Refusal[];
+  lastError: LastError | null;
+  /** Runs of this workflow so far: it continues as new. */
+  runs: number;
+}
+
+/** Those of a workflow that has not begun. */
+const NOTHING = {
+  sequence: 0,
+  startedFrom: null,
+  paused: null,
+  resets: [],
+  refusals: [],
+  lastError: null,
+  runs: 1,
+} as const satisfies Record<keyof Figures<never>, unknown>;
+
+export interface CaptureFigures extends Figures<Watermark> {
+  watermark: Watermark | null;
   rows: number;
   /** How far the watermark was behind the database's clock at the last poll, in seconds; 0 where it left nothing behind. */
   lagSeconds: number;
   /** Who keeps rows from being captured, at the last poll. */
   heldBy: Hold | null;
-  /** Absent: none that was noticed. */
-  missed?: MissedRows;
-  /** Rows that capture does not reach as they are, as of the last look; none of them is among the missed. Absent: none. */
-  unreachable?: Unreachable[];
-  /** Why some of either may not be counted; absent: all are. */
-  detection?: DetectionLimits;
-  paused: Pause | null;
-  /** The last ones, newest at the end. */
-  resets: Reset<Watermark>[];
-  refusals: Refusal[];
-  lastError: LastError | null;
-  warnings: string[];
-  /** Runs of this workflow so far (it continues as new), and events in the present one's history. */
-  runs: number;
-  historyEvents: number;
 }
 
-/** Answer of the query `status` of `landOrders`. */
-export interface LandStatus {
-  workflow: 'landOrders';
-  phase: 'starting' | 'claiming' | 'landing' | 'committing' | 'replaying' | 'paused';
-  /** Micro-batches committed so far. */
-  sequence: number;
-  nextOffsets: Offsets | null;
-  startedFrom: string | null;
+export function noCapture(): CaptureFigures {
+  return { ...NOTHING, resets: [], refusals: [], watermark: null, rows: 0, lagSeconds: 0, heldBy: null };
+}
+
+export interface LandFigures extends Figures<Offsets> {
   rows: { read: number; landed: number; duplicate: number; quarantined: number };
   /** Messages that broke each rule. */
   failures: Partial<Record<FailureCode, number>>;
   files: number;
   /** Offsets that were in the topic and not yet landed at the last claim, readable or not. */
   lagOffsets: number;
-  /** Transactions of other producers that keep landing from what is behind them. Absent: none. */
-  heldBy?: OpenTransaction[];
   /** Newest created_at that landed. */
   newestCreatedAt: string | null;
   /** Batches that could not be landed for a lasting reason and wait for `replayBatches`; all of them. */
   unlanded: number[];
   /** Why the last of them were parked; the ledger has the reasons of all. */
   parked: ParkedBatch[];
+}
+
+export function noLanding(): LandFigures {
+  return {
+    ...NOTHING,
+    ...{ resets: [], refusals: [], failures: {}, files: 0, lagOffsets: 0, newestCreatedAt: null },
+    rows: { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
+    unlanded: [],
+    parked: [],
+  };
+}
+
+/** Of a state, the fields that `nothing` has; as they are there where the state lacks them, or is not there yet. */
+export function figuresOf<F extends object>(nothing: F, state: Partial<F> = {}): F {
+  const fields = Object.keys(nothing) as (keyof F)[];
+  return Object.fromEntries(fields.map((field) => [field, state[field] ?? nothing[field]])) as F;
+}
+
+/** Answer of the query `status` of `captureOrders`. */
+export interface CaptureStatus extends CaptureFigures {
+  workflow: 'captureOrders';
+  phase: 'starting' | 'polling' | 'publishing' | 'advancing' | 'paused';
+  /** Absent: none that was noticed. */
+  missed?: MissedRows;
+  /** Rows that capture does not reach as they are, as of the last look; none of them is among the missed. Absent: none. */
+  unreachable?: Unreachable[];
+  /** Why some of either may not be counted; absent: all are. */
+  detection?: DetectionLimits;
+  warnings: string[];
+  /** Events in the history of the present run. */
+  historyEvents: number;
+}
+
+/** Answer of the query `status` of `landOrders`. */
+export interface LandStatus extends LandFigures {
+  workflow: 'landOrders';
+  phase: 'starting' | 'claiming' | 'landing' | 'committing' | 'replaying' | 'paused';
+  nextOffsets: Offsets | null;
+  /** Transactions of other producers that keep landing from what is behind them. Absent: none. */
+  heldBy?: OpenTransaction[];
   /** Files of the lake or its quarantine that were found not to be what the ledger says; the last ones. Absent: none. */
   damaged?: DamagedFile[];
-  paused: Pause | null;
-  /** The last ones, newest at the end. */
-  resets: Reset<Offsets>[];
-  refusals: Refusal[];
-  lastError: LastError | null;
-  runs: number;
+  /** Events in the history of the present run. */
   historyEvents: number;
 }
 

@@ -14,7 +14,7 @@ import type { PollResult } from '../../activities/capture/poll';
 import type { PublishResult } from '../../activities/capture/publish';
 import type { Window } from '../../domain/ranges';
 import { remember, type Refusal } from '../../domain/requests';
-import type { CaptureStatus } from '../../domain/status';
+import { figuresOf, noCapture, type CaptureStatus } from '../../domain/status';
 import { describeWatermark, formatWatermark, watermarkFrom, type Watermark } from '../../domain/watermark';
 import { captureDetails, summarize } from './details';
 import {
@@ -63,19 +63,10 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
   const status = (): CaptureStatus => ({
     workflow: 'captureOrders',
     phase,
-    sequence: state?.sequence ?? 0,
-    watermark: state?.watermark ?? null,
-    startedFrom: state?.startedFrom ?? null,
-    rows: state?.rows ?? 0,
-    lagSeconds: state?.lagSeconds ?? 0,
-    heldBy: state?.heldBy ?? null,
+    ...figuresOf(noCapture(), state),
     ...lateStatus(state ?? {}),
-    paused: state?.paused ?? null,
-    resets: state?.resets ?? [],
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
-    lastError: state?.lastError ?? null,
     warnings: state === undefined ? [] : warningsOf(state),
-    runs: state?.runs ?? 1,
     historyEvents: workflowInfo().historyLength,
   });
   // They end a wait and are carried out between two batches, never within one.

@@ -3,17 +3,8 @@ import type { PollResult } from '../../activities/capture/poll';
 import type { PublishInput, PublishResult } from '../../activities/capture/publish';
 import type { Hold } from '../../domain/hold';
 import { CAPTURE_STATE, readInput } from '../../domain/inputs';
-import {
-  beyondLimits,
-  fieldsOf,
-  only,
-  remember,
-  type Pause,
-  type Refusal,
-  type Request,
-  type Reset,
-} from '../../domain/requests';
-import type { LastError } from '../../domain/status';
+import { beyondLimits, fieldsOf, only, remember, type Request } from '../../domain/requests';
+import { noCapture, type CaptureFigures } from '../../domain/status';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../../domain/watermark';
 import { lateRowsOf, lookedBehind, movedLate, openedLate, publishedLate, type LateState } from './late-rows';
 import { governed, now, refused, type Outcome } from '../shared/requests';
@@ -26,27 +17,16 @@ export interface CaptureInput {
 }
 
 /** All that a run hands to the next. */
-export interface CaptureState extends LateState {
-  /** Windows published, and number of the last one's progress record. */
-  sequence: number;
+export interface CaptureState extends LateState, CaptureFigures {
   watermark: Watermark;
   startedFrom: string;
   /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
   pipeline?: string;
   toldAt?: number;
-  /** Rows published since this pipeline's workflow was started. */
-  rows: number;
-  lagSeconds: number;
-  heldBy: Hold | null;
-  paused: Pause | null;
-  resets: Reset<Watermark>[];
-  refusals: Refusal[];
-  lastError: LastError | null;
   /** Of the table, as it was seen last. */
   warnings: string[];
   /** Of the topic, when this workflow began. */
   topicWarnings?: string[];
-  runs: number;
   /** The topic that windows are published to; absent before the first, and after a reset, when whichever is there counts. */
   topicId?: string;
   /** The source that is read; absent before the first look, and after a reset, when whichever is there counts. */
@@ -79,6 +59,7 @@ export function opened({
   late,
 }: OpenCaptureResult): CaptureState {
   return {
+    ...noCapture(),
     sequence,
     watermark,
     startedFrom,
@@ -86,16 +67,8 @@ export function opened({
     topicId,
     sourceId,
     ...openedLate(late),
-    rows: 0,
-    lagSeconds: 0,
-    heldBy: null,
-    paused: null,
-    resets: [],
-    refusals: [],
-    lastError: null,
     warnings,
     topicWarnings,
-    runs: 1,
   };
 }
 

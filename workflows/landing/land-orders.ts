@@ -12,7 +12,7 @@ import type { OpenLandingInput, OpenLandingResult } from '../../activities/landi
 import { formatOffsets } from '../../domain/ranges';
 import { LAND_STATE, readInput } from '../../domain/inputs';
 import { remember, type Refusal } from '../../domain/requests';
-import type { LandStatus } from '../../domain/status';
+import { figuresOf, noLanding, type LandStatus } from '../../domain/status';
 import { claimMicroBatch, openLanding } from './activities';
 import { landBatch } from './land-batch';
 import { landDetails } from './details';
@@ -43,23 +43,11 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
   const status = (): LandStatus => ({
     workflow: 'landOrders',
     phase,
-    sequence: state?.sequence ?? 0,
+    ...figuresOf(noLanding(), state),
     nextOffsets: state?.next ?? null,
-    startedFrom: state?.startedFrom ?? null,
-    rows: state?.rows ?? { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
-    failures: state?.failures ?? {},
-    files: state?.files ?? 0,
-    lagOffsets: state?.lagOffsets ?? 0,
     heldBy: orNone(state?.heldBy),
-    newestCreatedAt: state?.newestCreatedAt ?? null,
-    unlanded: state?.unlanded ?? [],
-    parked: state?.parked ?? [],
     damaged: orNone(state?.damaged),
-    paused: state?.paused ?? null,
-    resets: state?.resets ?? [],
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
-    lastError: state?.lastError ?? null,
-    runs: state?.runs ?? 1,
     historyEvents: workflowInfo().historyLength,
   });
   // They end a wait and are carried out between two batches, never within one.

@@ -8,11 +8,11 @@ import type { FailureCode } from '../../domain/table/table';
 import type { OpenTransaction } from '../../domain/open-transaction';
 import { partitionsIn, marksFor } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
-import { remember, type Pause, type Refusal, type Reset } from '../../domain/requests';
+import { remember, type Reset } from '../../domain/requests';
 import { isOtherTopic } from '../../domain/topic-id';
 import type { Replayed } from '../../domain/replay';
 import type { LastBatch } from '../../domain/search-attributes';
-import type { LastError, LandStatus, ParkedBatch } from '../../domain/status';
+import { figuresOf, noLanding, type LandFigures, type ParkedBatch } from '../../domain/status';
 import type { Watermark } from '../../domain/watermark';
 import { now, type Outcome } from '../shared/requests';
 import type { Searchable } from '../shared/search-attributes';
@@ -25,11 +25,10 @@ export interface LandInput {
 }
 
 /** All that a run hands to the next. */
-export interface LandState {
+export interface LandState extends Omit<LandFigures, 'unlanded' | 'parked'> {
+  startedFrom: string;
   /** Which opening of the lake batches are written under; absent in a run of version 0.1.0 until it has opened the lake. */
   epoch?: number;
-  /** Micro-batches committed, and number of the ledger's last entry. */
-  sequence: number;
   /** Offsets to read next, of all partitions that are known. */
   next: Offsets;
   /** The topic that the offsets here are of; absent until a claim has told, and where brokers know of no ids. */
@@ -40,27 +39,17 @@ export interface LandState {
   reached: Offsets;
   /** Highest position seen, by bucket (there are as many as partitions in `next`): what makes the check for duplicates free in normal flow. */
   highWater: Record<string, Watermark>;
-  startedFrom: string;
   /** Given once search attributes may be set, and when they last were, in milliseconds since 1970. */
   pipeline?: string;
   toldAt?: number;
   lastBatch?: LastBatch;
   /** The next claim takes no more offsets; absent unless a batch had too many dates. */
   atMost?: number;
-  /** Counts since this workflow was started; the ledger holds those of all time. */
-  rows: LandStatus['rows'];
-  failures: Partial<Record<FailureCode, number>>;
-  files: number;
-  lagOffsets: number;
   /** Transactions of others that hold landing back; absent where none ever did. */
   heldBy?: OpenTransaction[];
-  newestCreatedAt: string | null;
-  paused: Pause | null;
-  resets: Reset<Offsets>[];
-  /** Those that the ledger does not know yet. */
+  /** Resets that the ledger does not know yet. */
   resetsToRecord: Reset<Offsets>[];
-  refusals: Refusal[];
-  /** Batches that wait for a replay, and why the last ones do; absent in runs of version 0.1.0. */
+  /** Absent in runs of version 0.1.0. */
   unlanded?: number[];
   parked?: ParkedBatch[];
   /** Files that a look-up found not to be what the ledger says. */
@@ -70,8 +59,6 @@ export interface LandState {
   entryHash?: string;
   /** The last replay that was carried out, so that a request that comes twice is answered twice. */
   lastReplay?: { id: string; replayed: Replayed };
-  lastError: LastError | null;
-  runs: number;
 }
 
 export function opened({
@@ -90,6 +77,7 @@ export function opened({
   topicSince,
 }: OpenLandingResult): LandState {
   return {
+    ...noLanding(),
     epoch,
     sequence,
     next,
@@ -99,22 +87,11 @@ export function opened({
     highWater,
     startedFrom,
     pipeline,
-    rows: { read: 0, landed: 0, duplicate: 0, quarantined: 0 },
-    failures: {},
-    files: 0,
-    lagOffsets: 0,
-    newestCreatedAt: null,
-    paused: null,
-    resets: [],
     resetsToRecord: [],
-    refusals: [],
     unlanded,
-    parked: [],
     damaged,
     lake,
     entryHash,
-    lastError: null,
-    runs: 1,
   };
 }
 
@@ -123,16 +100,13 @@ export function opened({
  * batch has followed in this state is carried out again: at worst messages are read twice.
  */
 export function caughtUp(state: LandState, found: OpenLandingResult): LandState {
-  const { rows, failures, files, newestCreatedAt, paused, resets, refusals, lastError, runs } = state;
-  const { startedFrom, pipeline, toldAt, lastReplay, parked = [], resetsToRecord } = state;
-  const now = opened(found);
+  const { startedFrom, pipeline = found.pipeline, toldAt, lastReplay, parked = [], resetsToRecord } = state;
+  const { sequence, unlanded } = found;
   const after: LandState = {
-    ...now,
-    ...{ rows, failures, files, newestCreatedAt, paused, resets, refusals, lastError, runs, startedFrom },
-    parked: parked.filter(({ sequence }) => now.unlanded?.includes(sequence)),
-    pipeline: pipeline ?? now.pipeline,
-    toldAt,
-    lastReplay,
+    ...opened(found),
+    ...figuresOf(noLanding(), state),
+    ...{ startedFrom, pipeline, toldAt, lastReplay, sequence, unlanded },
+    parked: parked.filter((batch) => unlanded.includes(batch.sequence)),
   };
   const pending = resetsToRecord.at(-1);
   return pending === undefined ? after : moved(after, pending.to, pending.reason, pending).state;
