@@ -30,7 +30,7 @@ function idFile(id: string): Buffer {
 
 /** `undefined` where there is none. */
 async function readIdentity(lake: Storage): Promise<LakeIdentity | undefined> {
-  const bytes = await absentWhere(['ENOTDIR'], lake.get(ID_FILE));
+  const bytes = await lake.get(ID_FILE);
   if (bytes === undefined) return undefined;
   try {
     return { id: ID.parse(JSON.parse(bytes.toString())).id, at: lake.address };
@@ -66,7 +66,7 @@ export async function confirm(lake: Storage, known: KnownLake): Promise<LakeIden
 }
 
 async function hasEntry(lake: Storage, sequence: number): Promise<boolean> {
-  return (await absentWhere(['ENOTDIR'], lake.head(entryName(sequence)))) !== undefined;
+  return (await lake.head(entryName(sequence))) !== undefined;
 }
 
 /** What stands where a lake was. */

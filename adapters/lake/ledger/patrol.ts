@@ -1,7 +1,6 @@
 /** Looks whether the files that the ledger lists are still there, a few at a time, so that status tells without an audit. */
 import type { LakeStorage, LedgerEntry } from '../../../ports';
 import type { DamagedFile } from '../../../domain/damaged';
-import { absentWhere } from '../../shared/error-code';
 import { readEntry, UnreadableEntry } from './ledger';
 import { presentBatches } from './ledger-walk';
 
@@ -59,7 +58,7 @@ export class Patrol {
     ] as const) {
       for (const { path, bytes, sha256 } of listed) {
         const file = root.locate(path);
-        const found = await absentWhere(['ENOTDIR'], root.head(path));
+        const found = await root.head(path);
         if (found?.bytes === bytes) continue;
         const problem =
           found === undefined

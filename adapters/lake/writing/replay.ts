@@ -4,7 +4,6 @@
  */
 import type { LakeFile, LakeStorage, LedgerEntry, Storage } from '../../../ports';
 import { asideName, type DamagedFile } from '../../../domain/damaged';
-import { codeOf } from '../../shared/error-code';
 import { hiddenName } from '../files';
 import { removeOthers } from './sweep';
 
@@ -39,13 +38,10 @@ export async function completeReplay(
 /** Replaces the old file in one step: a reader has the one or the other. Whether there is one. */
 async function show(storage: Storage, path: LakeFile['path'], sequence: number): Promise<boolean> {
   const [folder, name] = path.split('/') as [string, string];
-  const show = () => storage.move(`${folder}/${hiddenName(name, sequence)}`, path);
-  const shown = await show().catch(async (error: unknown) => {
-    if (codeOf(error) !== 'EISDIR') throw error;
-    // Somebody has put a folder in its place, which no file can replace.
+  // A directory that somebody has put in its place is replaced by no file.
+  if ((await storage.head(path))?.isFile === false)
     await storage.move(path, `${folder}/${asideName(`${name}.${sequence}`)}`);
-    return show();
-  });
+  const shown = await storage.move(`${folder}/${hiddenName(name, sequence)}`, path);
   // An earlier attempt has done it, or else somebody has removed it since.
   return shown || (await storage.head(path)) !== undefined;
 }

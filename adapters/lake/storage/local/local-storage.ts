@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, rename as move, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
@@ -30,11 +30,11 @@ export class LocalStorage implements Storage {
   }
 
   async get(name: string): Promise<Buffer | undefined> {
-    return absentWhere(['ENOENT'], readFile(this.#path(name)));
+    return absentWhere(ABSENT, readFile(this.#path(name)));
   }
 
   async head(name: string): Promise<{ bytes: number; isFile: boolean } | undefined> {
-    const found = await absentWhere(['ENOENT'], stat(this.#path(name)));
+    const found = await absentWhere(ABSENT, stat(this.#path(name)));
     return found && { bytes: found.size, isFile: found.isFile() };
   }
 
@@ -42,7 +42,7 @@ export class LocalStorage implements Storage {
     const found = await this.head(name);
     // Opening a pipe would wait for its writer.
     if (found?.isFile !== true) return undefined;
-    const sha256 = await absentWhere(['ENOENT'], hashOf(this.#path(name)));
+    const sha256 = await absentWhere(ABSENT, hashOf(this.#path(name)));
     return sha256 === undefined ? undefined : { bytes: found.bytes, sha256 };
   }
 
@@ -61,24 +61,30 @@ export class LocalStorage implements Storage {
   }
 
   async move(from: string, to: string): Promise<boolean> {
-    const [folder, base] = await this.#place(to);
-    const moved = await absentWhere(
-      ['ENOENT'],
-      rename(this.#path(from), join(folder, base)).then(() => true),
-    );
+    const [source, target] = [fileBelow(this.location, from), fileBelow(this.location, to)];
+    const rename = () =>
+      absentWhere(
+        ABSENT,
+        move(source, target).then(() => true),
+      );
+    let moved = await rename();
+    if (moved === undefined && (await this.head(from)) !== undefined) {
+      await makeFolder(dirname(target));
+      moved = await rename();
+    }
     // Also where an earlier attempt has moved it, and died before this.
-    await syncFolder(folder);
-    if (dirname(from) !== dirname(to)) await absentWhere(['ENOENT'], syncFolder(dirname(this.#path(from))));
+    for (const folder of new Set([dirname(target), dirname(source)]))
+      await absentWhere(ABSENT, syncFolder(folder));
     return moved === true;
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.#path(name), { force: true });
+    await absentWhere(ABSENT, rm(fileBelow(this.location, name), { force: true }));
   }
 
   /** The directory, made if it is missing, and the last part of the name. */
   async #place(name: string): Promise<[folder: string, base: string]> {
-    const path = this.#path(name);
+    const path = fileBelow(this.location, name);
     const folder = dirname(path);
     await makeFolder(folder);
     return [folder, path.slice(folder.length + 1)];
@@ -97,48 +103,69 @@ export class EpochWriter implements StorageWriter {
     private readonly epoch: number,
   ) {}
 
-  put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
-    return this.#within(name, (folder, base, via) => writeDurably(folder, base, bytes, { via, ...options }));
+  async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
+    return this.#fenced(name, async (folder, base, via) => {
+      await makeWithin(via, folder);
+      await writeDurably(folder, base, bytes, { via, ...options });
+    });
   }
 
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#within(name, (folder, base, via) => createDurably(folder, base, bytes, { via }));
+    return this.#fenced(name, async (folder, base, via) => {
+      const create = () => createDurably(folder, base, bytes, { via });
+      // The directory is there but for the first time.
+      const created = await absentWhere(['ENOENT'], create());
+      if (created !== undefined) return created;
+      await makeWithin(via, folder);
+      return create();
+    });
   }
 
   /** Not fenced: what is moved was written under an epoch, and may be moved by whoever opens the lake next. */
-  move(from: string, to: string): Promise<boolean> {
+  async move(from: string, to: string): Promise<boolean> {
     return new LocalStorage(this.roots[this.kind]).move(from, to);
   }
 
   async remove(name: string): Promise<void> {
     const root = this.roots[this.kind];
-    await removeFenced(pathBelow(root, name), this.roots, root, this.epoch);
+    await removeFenced(fileBelow(root, name), this.roots, root, this.epoch);
   }
 
-  async #within<T>(
+  async #fenced<T>(
     name: string,
     write: (folder: string, base: string, via: string) => Promise<T>,
   ): Promise<T> {
     const root = this.roots[this.kind];
-    const path = pathBelow(root, name);
+    const path = fileBelow(root, name);
     const folder = dirname(path);
-    const via = stagingOf(root, this.epoch);
     try {
-      // Where the whole lake is gone, or another landing owns it, no directory is to appear.
-      await stat(via);
-      await makeFolder(folder);
-      return await write(folder, path.slice(folder.length + 1), via);
+      return await write(folder, path.slice(folder.length + 1), stagingOf(root, this.epoch));
     } catch (error) {
       throw await orSuperseded(error, this.roots, root, this.epoch);
     }
   }
 }
 
-/** A name from a ledger that somebody has edited must not lead out of the lake. */
+/** Where the whole lake is gone, or another landing owns it, no directory is to appear. */
+async function makeWithin(via: string, folder: string): Promise<void> {
+  await stat(via);
+  await makeFolder(folder);
+}
+
+/** What the system says where there is nothing under a name. */
+const ABSENT = ['ENOENT', 'ENOTDIR'];
+
+/** A name from a ledger that somebody has edited must not lead out of the lake. The empty one is the storage itself. */
 function pathBelow(root: string, name: string): string {
-  if (name.startsWith('/') || name.split('/').includes('..'))
+  const odd = name.split('/').some((part) => ['', '.', '..'].includes(part));
+  if (name.includes('\0') || (odd && name !== ''))
     throw new Error(`${JSON.stringify(name)} is no name of a file below ${root}`);
   return join(root, name);
+}
+
+function fileBelow(root: string, name: string): string {
+  if (name === '') throw new Error(`"" is no name of a file below ${root}`);
+  return pathBelow(root, name);
 }
 
 async function hashOf(path: string): Promise<string> {
