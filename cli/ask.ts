@@ -8,8 +8,10 @@ import { formatOffsets, type Offsets } from '../domain/ranges';
 import type { Pause, Reset } from '../domain/requests';
 import type { CaptureStatus, LandStatus } from '../domain/status';
 import { describeWatermark, formatWatermark, parseWatermark, type Watermark } from '../domain/watermark';
-import { countRewind, type Rewind } from '../reconcile/rewind';
+import { createCountRewind } from '../reconcile/open';
+import type { Rewind } from '../reconcile/rewind';
 import { withClient } from './client';
+import { COMMAND_TELEMETRY } from './telemetry';
 import { ORDERS } from '../domain/table/orders';
 
 const SIDES = { capture: WORKFLOWS.captureOrders.id, land: WORKFLOWS.landOrders.id } as const;
@@ -80,7 +82,8 @@ async function resetWatermark(options: ResetOptions): Promise<void> {
   if (options.dryRun === true) {
     const { watermark } = await statusOf<CaptureStatus>(SIDES.capture);
     if (watermark === null) throw new Error(`${SIDES.capture} has no watermark yet`);
-    console.log(describeRewind(await countRewind(loadSettings(), watermark, to)));
+    const countRewind = createCountRewind(loadSettings(), COMMAND_TELEMETRY);
+    console.log(describeRewind(await countRewind(watermark, to)));
     return;
   }
   const payload = { createdAt: to.createdAt, orderId: to.orderId, ...because(options.reason) };

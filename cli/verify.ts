@@ -1,6 +1,7 @@
 import { loadSettings } from '../configs/load';
 import { describeVerification } from '../domain/describe-verification';
-import { verifyPipeline, type Side, type VerifyResult } from '../reconcile/verify';
+import type { Side, VerifyResult } from '../domain/verification';
+import { createVerify } from '../reconcile/open';
 import { progressLine } from './progress-line';
 import { table } from './table';
 import { COMMAND_TELEMETRY } from './telemetry';
@@ -13,7 +14,10 @@ export async function verify(options: { from?: string; to?: string; json?: boole
   process.once('SIGINT', () => stop.abort(new Error('interrupted')));
   let result: VerifyResult;
   try {
-    result = await verifyPipeline(loadSettings(), COMMAND_TELEMETRY, {
+    result = await createVerify(
+      loadSettings(),
+      COMMAND_TELEMETRY,
+    )({
       from: options.from,
       to: options.to,
       signal: stop.signal,

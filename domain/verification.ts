@@ -84,5 +84,13 @@ export interface VerifyOptions {
   onProgress?: (doing: string) => void;
 }
 
+/** Compares what it was made for; see reconcile/verify. */
+export type Verify = (options?: VerifyOptions) => Promise<VerifyResult>;
+
 /** It cannot be said whether anything differs. The message says what, where and what to do. */
 export class NotComparable extends Error {}
+
+/** PostgreSQL, DuckDB and Node print doubles in different ways. */
+export function incomparable({ name }: { name: string }): Error {
+  return new Error(`${name}: columns of type double are not compared yet`);
+}

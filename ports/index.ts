@@ -8,6 +8,7 @@
 export * from './orders-lake';
 export * from './orders-source';
 export * from './orders-topic';
+export * from './source-rows';
 export * from './storage';
 export * from './telemetry';
 export * from './watermark-file';

@@ -28,8 +28,23 @@ export interface IncomingMessage {
   value: Buffer | null;
 }
 
+/** Bounds of the topic for those who compare all of it with something else. */
+export interface SettledOffsets {
+  earliest: Offsets;
+  /** Everything below has been committed or aborted. At least what was written when they were asked for. */
+  stable: Offsets;
+  /** Per partition the first offset whose message is not older than `sinceMillis`; absent without it. */
+  since?: Offsets;
+  /** Transactions that kept `stable` below what was written, for longer than patience allows. */
+  heldBack: OpenTransaction[];
+  /** The partitions where that is so. */
+  held: number[];
+}
+
 /** The orders topic. */
 export interface OrdersTopic {
+  readonly name: string;
+
   /**
    * Creates the topic if it does not exist. Idempotent.
    * LastingFailure TopicMismatch where it exists with fewer partitions than the settings ask for.
@@ -97,6 +112,14 @@ export interface OrdersTopic {
    * Reads only.
    */
   openTransactions(places: readonly { partition: number; offset: bigint }[]): Promise<OpenTransaction[]>;
+
+  /**
+   * Waits, for seconds at most, until what is in the topic now can be read: a commit is answered before its markers are written, so
+   * the last stable offset may still be below it.
+   *
+   * @param options.sinceMillis for `since`: milliseconds since 1970, compared with the messages' own timestamps
+   */
+  settledOffsets(options: { signal: AbortSignal; sinceMillis?: number | undefined }): Promise<SettledOffsets>;
 
   /** Resolves once some partition has a readable offset at or after `next`, or after `maxWaitMs`. */
   awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;

@@ -1,13 +1,8 @@
 /** What setting the watermark elsewhere would do, counted beforehand. Reads only. */
-import { openStorage, queryLake, quoteName } from '../adapters/lake/reading';
-import { inspectTable } from '../adapters/postgres/check';
-import { translateErrors } from '../adapters/postgres/errors';
-import { openPool } from '../adapters/postgres/session';
-import { after, quoteTable, upTo } from '../adapters/postgres/sql';
-import { namingLocks } from '../adapters/postgres/table-lock';
-import type { Settings } from '../configs/schema';
+import { queryLake, quoteName } from '../adapters/lake/reading';
 import { ORDERS } from '../domain/table/orders';
 import { compareWatermarks, type Watermark } from '../domain/watermark';
+import type { LakeStorage, SourceRows } from '../ports';
 
 export interface Rewind {
   from: Watermark;
@@ -21,45 +16,32 @@ export interface Rewind {
 }
 
 /** Counts the rows after the earlier and up to the later of two places. Outages and missing rights as in capture. */
-export async function countRewind(settings: Settings, from: Watermark, to: Watermark): Promise<Rewind> {
+export async function countRewind(
+  { sourceRows, lake }: { sourceRows: SourceRows; lake: LakeStorage },
+  from: Watermark,
+  to: Watermark,
+): Promise<Rewind> {
   const order = compareWatermarks(to, from);
   const direction = order < 0 ? 'backwards' : order > 0 ? 'forwards' : 'nowhere';
   const [low, high] = order < 0 ? [to, from] : [from, to];
   const inLake = async (quarantine: boolean) => {
     const within = `${lakePlace('>', low)} AND ${lakePlace('<=', high)}`;
     const rows = await queryLake(
-      openStorage(settings.datalake),
+      lake,
       `SELECT count(DISTINCT (${KEY}, ${POSITION}))::DOUBLE FROM files WHERE ${within}`,
       { quarantine },
     );
     return Number(rows[0]?.[0] ?? 0);
   };
+  const source = await sourceRows.open();
   return {
     from,
     to,
     direction,
-    rows: await rowsBetween(settings.postgres, low, high),
+    rows: await source.countBetween(low, high),
     landed: await inLake(false),
     quarantined: await inLake(true),
   };
-}
-
-async function rowsBetween(settings: Settings['postgres'], low: Watermark, high: Watermark): Promise<number> {
-  const pool = openPool(settings, 1);
-  try {
-    const count = async () => {
-      const { shape } = await inspectTable(pool, settings);
-      const { rows } = await pool.query<{ rows: string }>(
-        `SELECT count(*)::text AS rows FROM ${shape.name} t WHERE ${after(shape, low)} AND ${upTo(shape, high)}`,
-      );
-      return Number(rows[0]!.rows);
-    };
-    return await translateErrors(`${settings.host}:${settings.port}/${settings.db}`, settings, () =>
-      namingLocks(pool, quoteTable(settings.table), count),
-    );
-  } finally {
-    await pool.end();
-  }
 }
 
 const [KEY, POSITION] = [quoteName(ORDERS.key.name), quoteName(ORDERS.position.name)];

@@ -11,6 +11,7 @@ import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
 import type { Telemetry } from '../ports';
 import { WORKFLOWS, type Queue } from '../domain/names';
+import { createVerify } from '../reconcile/open';
 import { pipelineName } from './pipeline-name';
 
 /**
@@ -112,7 +113,7 @@ function activitiesOf(
   return {
     activities: {
       ...createLandActivities({ topic, lake, ...deps }),
-      ...createVerifyActivities({ settings, telemetry }),
+      ...createVerifyActivities({ verify: createVerify(settings, telemetry) }),
     },
     close: () => topic.close(),
   };

@@ -1,7 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { Settings } from '../../configs/schema';
-import type { Telemetry } from '../../ports';
-import { NotComparable, verifyPipeline, type VerifyResult } from '../../reconcile/verify';
+import { NotComparable, type Verify, type VerifyResult } from '../../domain/verification';
 
 export interface CompareInput {
   /** created_at from this moment on, UTC; default the beginning. */
@@ -14,13 +12,7 @@ export interface CompareInput {
 export type CompareResult = { result: VerifyResult } | { notComparable: string };
 
 /** The activity of `verifyPipeline`; served on `orders-land`, whose workers see the lake. */
-export function createVerifyActivities({
-  settings,
-  telemetry,
-}: {
-  settings: Settings;
-  telemetry: Telemetry;
-}) {
+export function createVerifyActivities({ verify }: { verify: Verify }) {
   return {
     /**
      * Compares source, topic and lake, however long it takes, beside capture and landing. Reads only, so it is idempotent
@@ -29,7 +21,7 @@ export function createVerifyActivities({
     async compareOrders({ from, to }: CompareInput): Promise<CompareResult> {
       const context = Context.current();
       try {
-        const result = await verifyPipeline(settings, telemetry, {
+        const result = await verify({
           dates: 'different',
           signal: context.cancellationSignal,
           onProgress: (doing) => context.heartbeat({ doing }),

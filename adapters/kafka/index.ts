@@ -4,7 +4,7 @@ import type { OffsetRange, Offsets, Window } from '../../domain/ranges';
 import { untilAborted, type Connection, ConnectionPool, explain, type KafkaTopicOptions } from './transport';
 import { ensureTopic, logBounds, requireTopic, topicId, checkSettings } from './topic';
 import { waitForMessages, readRange } from './reader';
-import { openTransactions } from './admin';
+import { openTransactions, settledOffsets } from './admin';
 import { fetchStableOffset, partitionOf, readProgress, Publisher } from './producer';
 
 export { topicOptions, type KafkaTopicOptions } from './transport';
@@ -25,6 +25,10 @@ class KafkaOrdersTopic implements OrdersTopic {
   constructor(private readonly options: KafkaTopicOptions) {
     this.#pool = new ConnectionPool(options);
     this.#publisher = new Publisher(this.#pool, options.topic);
+  }
+
+  get name(): string {
+    return this.options.topic;
   }
 
   async ensure(): Promise<void> {
@@ -87,6 +91,13 @@ class KafkaOrdersTopic implements OrdersTopic {
     return this.#explained('looking for open transactions', undefined, () =>
       this.#pool.run(undefined, (connection) => openTransactions(connection, this.options, places)),
     );
+  }
+
+  settledOffsets({
+    signal,
+    sinceMillis,
+  }: Parameters<OrdersTopic['settledOffsets']>[0]): ReturnType<OrdersTopic['settledOffsets']> {
+    return settledOffsets(this.options, signal, sinceMillis);
   }
 
   async awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void> {

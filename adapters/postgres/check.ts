@@ -8,6 +8,7 @@ import { tableParts } from '../../domain/table-name';
 import { factsSql, RESOLVE_SQL, TYPES_SQL, type TableFacts } from './facts';
 import { refuseKind } from './kinds';
 import { grainMicros, precisionSql, type Precision } from './precision';
+import { serverOf } from './session';
 import {
   CLOSED_SCHEMA_SQL,
   ELSEWHERE_SQL,
@@ -38,7 +39,7 @@ export async function inspectTable(
   table: Table = ORDERS,
 ): Promise<Inspected> {
   const configured = quoteTable(settings.table);
-  const place = `${settings.host}:${settings.port}/${settings.db}`;
+  const place = serverOf(settings);
   const { facts, fingerprint, withSystem } = await factsOf(pool, settings, table, {
     configured,
     place,

@@ -4,9 +4,10 @@ import { TableLocked } from '../../domain/hold';
 import type { Settings } from '../../configs/schema';
 import { LastingFailure, type LastingFailureType } from '../../domain/errors';
 import { namesIn, tlsProblem } from '../shared/tls-problem';
+import { serverOf } from './session';
 import { quoteTable } from './sql';
 
-type Where = Pick<Settings['postgres'], 'user' | 'table' | 'db'>;
+type Where = Pick<Settings['postgres'], 'host' | 'port' | 'db' | 'user' | 'table'>;
 
 interface Lasting {
   type: LastingFailureType;
@@ -79,12 +80,12 @@ const REFUSED_BY_CLIENT: [RegExp, Lasting][] = [
 ];
 
 /** Runs `work`; an error leaves as a LastingFailure or as an outage that names the server. */
-export async function translateErrors<T>(where: string, settings: Where, work: () => Promise<T>): Promise<T> {
+export async function translateErrors<T>(settings: Where, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof LastingFailure || !isNativeError(error)) throw error;
-    const message = `PostgreSQL ${where} as "${settings.user}": ${describe(error)}`;
+    const message = `PostgreSQL ${serverOf(settings)} as "${settings.user}": ${describe(error)}`;
     if (error instanceof TableLocked) throw new TableLocked(message, error.hold, { cause: error });
     const lasting = lastingOf(error);
     if (lasting !== undefined)

@@ -5,13 +5,17 @@ import type { Settings } from '../../configs/schema';
 import { LastingFailure } from '../../domain/errors';
 import { copyLines } from './copy-lines';
 import { comesAsItIs, inUtf8 } from './encoding';
-import { translateErrors } from './errors';
+import { guarded as guardedBy } from './guarded';
 import { lookBehind } from './look-behind';
 import { OrdersTable, type Known } from './orders-table';
-import { encodingOf, openPool } from './session';
+import { encodingOf, endConnection, openPool, serverOf } from './session';
 import { attended } from './silence';
-import { namingLocks } from './table-lock';
-import { HORIZON_SQL, copySql, lockedLookSql, quoteTable, windowSql, type TableShape } from './sql';
+import { HORIZON_SQL, copySql, lockedLookSql, windowSql, type TableShape } from './sql';
+
+export { createSourceRows } from './reconciliation';
+export { connectionOptions, serverOf } from './session';
+export { quoteTable } from './sql';
+export { serverVersion } from './version';
 
 /** The orders table in PostgreSQL, behind {@link OrdersSource}. Reads only. */
 export function createOrdersSource(
@@ -19,15 +23,12 @@ export function createOrdersSource(
   { log }: Telemetry,
 ): OrdersSource {
   const connection = settings.postgres;
-  const where = `${settings.postgres.host}:${settings.postgres.port}/${settings.postgres.db}`;
   const pool = openPool(connection, 3, (error) =>
-    log.warn('a connection to PostgreSQL was lost', { server: where, error: error.message }),
+    log.warn('a connection to PostgreSQL was lost', { server: serverOf(connection), error: error.message }),
   );
 
-  const table = quoteTable(settings.postgres.table);
   const ignored = settings.cdc.ignore_application_names;
-  const guarded = <T>(work: () => Promise<T>) =>
-    translateErrors(where, settings.postgres, () => namingLocks({ query }, table, work));
+  const guarded = <T>(work: () => Promise<T>) => guardedBy({ query }, connection, work);
 
   /** As pool.query, but notices a dead connection. */
   const query = async <R extends QueryResultRow>(
@@ -148,11 +149,6 @@ async function* attendedChunks(
     // Not waited for: it would wait for a chunk that may never come.
     void chunks.return?.().catch(() => undefined);
   }
-}
-
-/** pg has no way to break off a COPY but to end its connection. */
-function endConnection(client: PoolClient): void {
-  void (client as unknown as { end(): Promise<void> }).end().catch(() => undefined);
 }
 
 interface HorizonRow {

@@ -1,4 +1,4 @@
-import { Client, DatabaseError, Pool, type ClientBase, type PoolConfig } from 'pg';
+import { Client, DatabaseError, Pool, type ClientBase, type PoolClient, type PoolConfig } from 'pg';
 import type { Settings } from '../../configs/schema';
 
 /** For people who look into pg_stat_activity; {@link OWN_SESSION_SQL} is what we are told by. */
@@ -67,6 +67,10 @@ export const OWN_SESSION_SQL = `(
        AND own.classid = ${OWN_LOCK[0]} AND own.objid = ${OWN_LOCK[1]} AND own.objsubid = 2
        AND own.mode = 'ShareLock' AND own.granted))`;
 
+/** The database as messages name it. */
+export const serverOf = ({ host, port, db }: Pick<Settings['postgres'], 'host' | 'port' | 'db'>) =>
+  `${host}:${port}/${db}`;
+
 /** Connection options for `pg`. Sessions that read for the pipeline come from {@link openPool} and {@link openSession}. */
 export function connectionOptions(settings: Settings['postgres']): PoolConfig {
   const { host, port, db, user, password, ssl } = settings;
@@ -113,6 +117,11 @@ export async function openSession(settings: Settings['postgres'], answerMs: numb
     await client.end().catch(() => undefined);
     throw error;
   }
+}
+
+/** pg has no way to break off a statement, or a COPY, but to end its connection. */
+export function endConnection(client: PoolClient): void {
+  void (client as unknown as { end(): Promise<void> }).end().catch(() => undefined);
 }
 
 const encodings = new WeakMap<ClientBase, string>();

@@ -1,7 +1,5 @@
 import type { OrdersSource } from '../../ports';
-import { createOrdersSource } from '../../adapters/postgres';
-import { translateErrors } from '../../adapters/postgres/errors';
-import { openSession } from '../../adapters/postgres/session';
+import { createOrdersSource, serverOf, serverVersion } from '../../adapters/postgres';
 import type { Settings } from '../../configs/schema';
 import { LOWEST_PLACE } from '../../domain/gaps';
 import { describeUnreachable } from '../../domain/unreachable';
@@ -21,12 +19,11 @@ const ANSWER_MS = 5_000;
 
 export async function examinePostgres(settings: Settings): Promise<Finding[]> {
   const findings = new Findings('PostgreSQL');
-  const { host, port, db } = settings.postgres;
-  const where = `${host}:${port}/${db}`;
+  const where = serverOf(settings.postgres);
   const version = await findings.look(
     'server',
     'start it, or correct PGHOST, PGPORT and PGDATABASE, or the way there',
-    () => translateErrors(where, settings.postgres, () => serverVersion(settings.postgres)),
+    () => serverVersion(settings.postgres, ANSWER_MS),
   );
   if (version === undefined) return findings.all;
   if (version.number < OLDEST)
@@ -93,18 +90,6 @@ async function examineRows(findings: Findings, source: OrdersSource, clock: stri
   } catch (error) {
     const found = `could not be counted: ${(error as Error).message}`;
     findings.warning(about, found, 'create the indexes named above; npm run orders -- verify takes its time');
-  }
-}
-
-async function serverVersion(settings: Settings['postgres']): Promise<{ text: string; number: number }> {
-  const client = await openSession(settings, ANSWER_MS);
-  try {
-    const { rows } = await client.query<{ text: string; number: number }>(
-      `SELECT current_setting('server_version') AS text, current_setting('server_version_num')::int AS number`,
-    );
-    return rows[0]!;
-  } finally {
-    await client.end();
   }
 }
 

@@ -4,7 +4,8 @@ import { createOrdersSource } from '../../adapters/postgres';
 import { COMMAND_TELEMETRY } from '../../cli/telemetry';
 import type { Settings } from '../../configs/schema';
 import { auditLake, type AuditResult } from '../../reconcile/audit';
-import { verifyPipeline, type VerifyResult } from '../../reconcile/verify';
+import { createVerify } from '../../reconcile/open';
+import type { VerifyResult } from '../../reconcile/verify';
 
 export interface Checked {
   verified: VerifyResult;
@@ -24,7 +25,7 @@ export async function boundOf(settings: Settings): Promise<string | undefined> {
 
 /** Before `to` an order that is under way counts as missing. Throws where nothing can be compared yet. */
 export async function check(settings: Settings, to: string | undefined): Promise<Checked> {
-  const verified = await verifyPipeline(settings, COMMAND_TELEMETRY, { to });
+  const verified = await createVerify(settings, COMMAND_TELEMETRY)({ to });
   const audited = await auditLake(openStorage(settings.datalake));
   return { verified, audited, equal: verified.equal && audited.clean };
 }

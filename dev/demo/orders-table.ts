@@ -1,7 +1,6 @@
 /** The table of orders: made and filled if there is none, otherwise left as it is. */
 import { Pool } from 'pg';
-import { connectionOptions } from '../../adapters/postgres/session';
-import { quoteTable } from '../../adapters/postgres/sql';
+import { connectionOptions, quoteTable } from '../../adapters/postgres';
 import type { Settings } from '../../configs/schema';
 import { createOrdersTable } from '../stack/orders-table';
 import { hashOf, isBad, sampleOrder, type NewOrder } from './sample-orders';

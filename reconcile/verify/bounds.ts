@@ -1,9 +1,6 @@
 /** How far source, topic and lake can be compared: what may still be on its way is no difference. */
-import type { OrdersSource, OrdersTopic, Storage, Telemetry } from '../../ports';
-import { settledOffsets } from '../../adapters/kafka/admin';
-import { topicOptions } from '../../adapters/kafka';
+import type { OrdersSource, OrdersTopic, Storage } from '../../ports';
 import { readBatches, type Batch } from '../../adapters/lake/reading';
-import type { Settings } from '../../configs/schema';
 import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets } from '../../domain/ranges';
 import type { Gap } from '../../domain/gaps';
@@ -45,8 +42,7 @@ export interface Bounds {
  * source, then what was published of it, then what is readable in the topic, then what has landed.
  */
 export async function findBounds(
-  settings: Settings,
-  deps: { source: OrdersSource; topic: OrdersTopic; lake: Storage; telemetry: Telemetry },
+  deps: { source: OrdersSource; topic: OrdersTopic; lake: Storage },
   options: VerifyOptions & { signal: AbortSignal },
 ): Promise<Bounds> {
   const notes: string[] = [];
@@ -66,14 +62,13 @@ export async function findBounds(
     progress && (await deps.source.nextWindow({ after: progress.upper, before, limit: 1 }))?.upper.createdAt;
   if (progress === undefined) notes.push('Kafka holds no record of the capture’s progress');
   const since = from === BEGINNING ? undefined : Number(parseTimestamp(from)! / 1000n) - CLOCKS_MS;
-  const { earliest, stable, heldBack, held, ...found } = await settledOffsets(
-    topicOptions(settings.kafka, deps.telemetry),
-    options.signal,
-    since,
-  );
+  const { earliest, stable, heldBack, held, ...found } = await deps.topic.settledOffsets({
+    signal: options.signal,
+    sinceMillis: since,
+  });
   if (held.length > 0) {
     throw new NotComparable(
-      `the end of partition ${held.join(', ')} of topic ${settings.kafka.topic} cannot be read. ` +
+      `the end of partition ${held.join(', ')} of topic ${deps.topic.name} cannot be read. ` +
         [...heldBack.map(describeOpenTransaction), 'Then compare again.'].join(' '),
     );
   }

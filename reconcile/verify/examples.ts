@@ -3,7 +3,7 @@ import { ORDERS } from '../../domain/table/orders';
 import { formatTimestamp } from '../../domain/watermark';
 import type { Bounds } from './bounds';
 import type { Difference, Sources } from './narrow';
-import type { TextRow } from './row-text';
+import type { TextRow } from '../../ports';
 import type { Example } from '../../domain/verification';
 
 export async function explainExamples(

@@ -1,26 +1,33 @@
 /** Compares source, topic and lake by sums over days; where they differ, down to the orders. Reads only. */
-import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { openStorage, withScratchDuckDB } from '../../adapters/lake/reading';
-import { createOrdersSource } from '../../adapters/postgres';
-import type { Settings } from '../../configs/schema';
-import type { Telemetry } from '../../ports';
+import { withScratchDuckDB } from '../../adapters/lake/reading';
+import type { LakeStorage, OrdersSource, OrdersTopic, SourceRows } from '../../ports';
+import { ORDERS } from '../../domain/table/orders';
 import { formatTimestamp } from '../../domain/watermark';
 import { findBounds, type Bounds } from './bounds';
 import { explainExamples } from './examples';
 import { LakeSide } from './lake-side';
 import { collect, cut, daysFound, narrowDay, prepareNarrowing, type Sources } from './narrow';
-import { SourceSide, type Period } from './source-side';
-import { NOTHING, plus, same, sideOf, total, type Sums, type SumsBy } from './sums';
+import { NOTHING, plus, same, total, type Period, type Sums, type SumsBy } from '../../domain/row-sums';
+import { decimalText } from './row-text';
 import { TopicSide } from './topic-side';
 import {
   NotComparable,
   type DateComparison,
+  type Side,
   type VerifyOptions,
   type VerifyResult,
 } from '../../domain/verification';
 import { unreachableRows } from './unreachable';
 
 export * from '../../domain/verification';
+
+/** What is compared. */
+export interface Compared {
+  source: OrdersSource;
+  sourceRows: SourceRows;
+  topic: OrdersTopic;
+  lake: LakeStorage;
+}
 
 /** Differing orders that are told; one knows by then where to look. */
 const EXAMPLES = 20;
@@ -36,35 +43,22 @@ const DAYS = 31;
  * @throws NotComparable, LastingFailure, or an outage's error, where it cannot be said whether anything differs
  */
 export async function verifyPipeline(
-  settings: Settings,
-  telemetry: Telemetry,
+  { sourceRows, ...compared }: Compared,
   options: VerifyOptions = {},
 ): Promise<VerifyResult> {
   const begun = performance.now();
   const signal = options.signal ?? new AbortController().signal;
   const say = options.onProgress ?? (() => undefined);
-  const reader = createOrdersSource(settings, telemetry);
-  const topic = createOrdersTopic(topicOptions(settings.kafka, telemetry));
-  const storage = openStorage(settings.datalake);
-  const source = new SourceSide(settings.postgres, signal);
-  try {
-    say('looking at how far source, topic and lake have come');
-    await source.open();
-    const bounds = await findBounds(
-      settings,
-      { source: reader, topic, lake: storage.lake, telemetry },
-      { ...options, signal },
-    );
-    return await withScratchDuckDB(async (duckdb, folder) => {
-      const lake = new LakeSide(storage, bounds.lastSequence, duckdb);
-      const messages = new TopicSide(topic, duckdb, signal);
-      const sources: Sources = { source, lake, topic: messages, duckdb, folder };
-      const result = await compare(sources, bounds, options.dates ?? 'all', say);
-      return { ...result, seconds: Math.round((performance.now() - begun) / 100) / 10 };
-    });
-  } finally {
-    await Promise.allSettled([source.close(), reader.close(), topic.close()]);
-  }
+  say('looking at how far source, topic and lake have come');
+  const source = await sourceRows.open({ signal });
+  const bounds = await findBounds({ ...compared, lake: compared.lake.lake }, { ...options, signal });
+  return withScratchDuckDB(async (duckdb, folder) => {
+    const lake = new LakeSide(compared.lake, bounds.lastSequence, duckdb);
+    const topic = new TopicSide(compared.topic, duckdb, signal);
+    const sources: Sources = { source, lake, topic, duckdb, folder };
+    const result = await compare(sources, bounds, options.dates ?? 'all', say);
+    return { ...result, seconds: Math.round((performance.now() - begun) / 100) / 10 };
+  });
 }
 
 async function compare(
@@ -175,6 +169,10 @@ async function compare(
     },
     notes,
   };
+}
+
+function sideOf({ rows, total: sum }: Sums): Side {
+  return { rows, amount: decimalText(sum, ORDERS.total.scale) };
 }
 
 /** Where nobody asked for an end, it is before the oldest order that is in the topic and has not landed. */

@@ -1,11 +1,10 @@
 import { basename } from 'node:path/posix';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { LakeStorage } from '../../ports';
+import type { LakeStorage, TextRow } from '../../ports';
 import { quote, quoteName, readParquet, sequenceOfPart, dateFolders } from '../../adapters/lake/reading';
 import { ORDERS } from '../../domain/table/orders';
-import { lakeHashSql, lakeTextColumns, type TextRow } from './row-text';
-import type { Period } from './source-side';
-import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
+import { lakeHashSql, lakeTextColumns } from './row-text';
+import { addTo, UNIT_LENGTH, type Period, type SumsBy, type Unit } from '../../domain/row-sums';
 
 const HASH = lakeHashSql(ORDERS);
 const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>

@@ -1,16 +1,17 @@
 /** From a day that differs to the hours, and from those to the orders. Rows are compared in DuckDB, on disk. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../../adapters/lake/reading';
 import { formatTimestamp, parseTimestamp } from '../../domain/watermark';
+import type { OpenRows } from '../../ports';
 import type { LakeSide } from './lake-side';
-import type { Period, SourceSide } from './source-side';
-import { NOTHING, plus, same, type Sums, type SumsBy } from './sums';
+import { NOTHING, plus, same, type Period, type Sums, type SumsBy } from '../../domain/row-sums';
 import type { TopicSide } from './topic-side';
 import type { DifferenceKind, Place } from '../../domain/verification';
 
 export interface Sources {
-  source: SourceSide;
+  source: OpenRows;
   lake: LakeSide;
   topic: TopicSide;
   duckdb: DuckDBConnection;
@@ -100,7 +101,7 @@ async function narrowHour(
   withTopic: boolean,
 ): Promise<void> {
   const file = join(folder, 'wanted.csv');
-  await source.copyRows(period, file);
+  await source.copyHashes(period, () => createWriteStream(file, { mode: 0o600 }));
   await duckdb.run('DELETE FROM wanted; DELETE FROM landed');
   // The source's hash is signed: the same 64 bits.
   await duckdb.run(

@@ -1,13 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, UBIGINT, type DuckDBAppender } from '@duckdb/node-api';
-import type { IncomingMessage, OrdersTopic } from '../../ports';
+import type { IncomingMessage, OrdersTopic, TextRow } from '../../ports';
 import type { OffsetRange } from '../../domain/ranges';
 import { ORDERS } from '../../domain/table/orders';
 import { keyOf, microsOf, type Row } from '../../domain/table/table';
 import { judge } from '../../messages';
-import { hashOfRow, textRow, type TextRow } from './row-text';
-import type { Period } from './source-side';
-import { addTo, UNIT_LENGTH, type SumsBy, type Unit } from './sums';
+import { hashOfRow, textRow } from './row-text';
+import { addTo, UNIT_LENGTH, type Period, type SumsBy, type Unit } from '../../domain/row-sums';
 import { parseTimestamp } from '../../domain/watermark';
 
 const TYPES = [BIGINT, BIGINT, BIGINT, UBIGINT, INTEGER, BIGINT] as const;

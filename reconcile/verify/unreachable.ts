@@ -2,14 +2,15 @@
 import { LOWEST_ORDER_ID } from '../../domain/watermark';
 import type { Unreachable } from '../../domain/unreachable';
 import type { Bounds } from './bounds';
-import type { Period, SourceSide } from './source-side';
+import type { Period } from '../../domain/row-sums';
+import type { OpenRows } from '../../ports';
 
 /**
  * Without a created_at a row belongs to every period. Beyond a bound that the caller asked for nothing is looked for; where he
  * asked for none, what is after the end is on its way, unless it lies in the future or capture has passed it over.
  */
 export async function unreachableRows(
-  source: SourceSide,
+  source: OpenRows,
   { from, to }: Period,
   { clock, gaps, fromIsGiven, toIsGiven }: Bounds,
 ): Promise<Unreachable[]> {

@@ -2,7 +2,8 @@ import { cpSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { withDuckDB, quote } from '../../adapters/lake/reading/duckdb';
 import { summary } from '../../adapters/lake/reading/reader';
-import { verifyPipeline, type VerifyResult } from '../../reconcile/verify';
+import { createVerify } from '../../reconcile/open';
+import type { VerifyOptions, VerifyResult } from '../../reconcile/verify';
 import { brokers } from '../adapters/kafka/helpers';
 import type { Workers } from '../../dev/workers';
 import {
@@ -59,8 +60,7 @@ afterAll(async () => {
   await pipeline.dispose();
 });
 
-const verify = (options?: Parameters<typeof verifyPipeline>[2]) =>
-  verifyPipeline(pipeline.settings, SILENT, options);
+const verify = (options?: VerifyOptions) => createVerify(pipeline.settings, SILENT)(options);
 
 /** Runs `work` and brings the lake's files back; the ledger grows meanwhile. */
 async function withLakeRestored<T>(work: () => Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import { WORKFLOWS } from '../../domain/names';
 import type { Offsets } from '../../domain/ranges';
 import type { Watermark } from '../../domain/watermark';
 import { auditLake } from '../../reconcile/audit';
-import { verifyPipeline } from '../../reconcile/verify';
+import { createVerify } from '../../reconcile/open';
 import { insertOrders } from '../../dev/torture/orders';
 import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
@@ -62,7 +62,7 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   await eventually(async () => expect(await checkStructure(pipeline, { repeats: true })).toEqual([]), 20_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(750);
   expect((await auditLake(storageAt(pipeline.lakePath))).problems).toEqual([]);
-  expect(await verifyPipeline(pipeline.settings, SILENT)).toMatchObject({ equal: true });
+  expect(await createVerify(pipeline.settings, SILENT)()).toMatchObject({ equal: true });
 }
 
 /** Another program sends the orders after a place, so often that all of the old offsets are taken. */

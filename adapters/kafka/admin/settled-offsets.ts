@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenTransaction } from '../../../domain/open-transaction';
 import type { Offsets } from '../../../domain/ranges';
+import type { SettledOffsets } from '../../../ports';
 import { type Connection, ConnectionPool, explain, type KafkaTopicOptions } from '../transport';
 import { logBounds, type Bounds } from '../topic';
 import { openTransactions, type Held } from './open-transactions';
@@ -9,24 +10,7 @@ import { openTransactions, type Held } from './open-transactions';
 /** A transaction of the capture is open for a second at most; one that is longer hides what comes after it. */
 const OPEN_TRANSACTION_PATIENCE_MS = 15_000;
 
-export interface SettledOffsets {
-  earliest: Offsets;
-  /** Everything below has been committed or aborted. At least what was written when this was called. */
-  stable: Offsets;
-  /** Per partition the first offset whose message is not older than `since`; absent without it. */
-  since?: Offsets;
-  /** Transactions that kept `stable` below what was written, for longer than patience allows. */
-  heldBack: OpenTransaction[];
-  /** The partitions where that is so. */
-  held: number[];
-}
-
-/**
- * Waits until what is in the topic now can be read: a commit is answered before its markers are written, so the last
- * stable offset may still be below it.
- *
- * @param sinceMillis for `since`: milliseconds since 1970, compared with the messages' own timestamps
- */
+/** {@link OrdersTopic.settledOffsets}, on connections of its own. */
 export async function settledOffsets(
   options: KafkaTopicOptions,
   signal: AbortSignal,

@@ -3,9 +3,8 @@ import { Client } from 'pg';
 import type { OrdersSource } from '../../../ports';
 import { judge } from '../../../messages';
 import { judgeOrder } from '../../helpers/orders';
-import { createOrdersSource } from '../../../adapters/postgres';
+import { createOrdersSource, createSourceRows } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
-import { SourceSide } from '../../../reconcile/verify/source-side';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
 import { SILENT } from '../../helpers/telemetry';
 
@@ -80,14 +79,14 @@ test('SQL_ASCII: bytes that are UTF-8 land, others come whole and are malformed'
     expect(value.toString('hex')).toContain(inJson);
   }
   // It cannot add such rows up, and does not say that all is equal.
-  const side = new SourceSide({ ...pipeline.settings.postgres, db: name }, new AbortController().signal);
+  const sourceRows = createSourceRows({ postgres: { ...pipeline.settings.postgres, db: name } }, SILENT);
   try {
-    await side.open();
+    const open = await sourceRows.open();
     await expect(
-      side.sums({ from: START.createdAt, to: '2100-01-01T00:00:00.000000Z' }, 'day'),
+      open.sums({ from: START.createdAt, to: '2100-01-01T00:00:00.000000Z' }, 'day'),
     ).rejects.toThrow('invalid byte sequence');
   } finally {
-    await side.close();
+    await sourceRows.close();
   }
 });
 

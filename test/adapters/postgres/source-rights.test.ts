@@ -1,9 +1,8 @@
 /** What administrators take away from our role, and that what the message says gives it back: each statement is run as it stands. */
 import type { OrdersSource } from '../../../ports';
-import { createOrdersSource } from '../../../adapters/postgres';
+import { createOrdersSource, createSourceRows } from '../../../adapters/postgres';
 import type { Settings } from '../../../configs/schema';
 import { watermarkFrom } from '../../../domain/watermark';
-import { SourceSide } from '../../../reconcile/verify/source-side';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
 import { SILENT } from '../../helpers/telemetry';
 
@@ -112,15 +111,15 @@ async function readAll(source: OrdersSource, upper: typeof START): Promise<numbe
 }
 
 test('verify refuses to add up rows of which some are hidden from it', async () => {
-  const side = new SourceSide(settings.postgres, new AbortController().signal);
+  const rows = createSourceRows(settings, SILENT);
   try {
-    await side.open();
+    const open = await rows.open();
     await pipeline.pool.query(HIDE);
-    await expect(side.sums({ from: START.createdAt, to: BEFORE }, 'day')).rejects.toMatchObject({
+    await expect(open.sums({ from: START.createdAt, to: BEFORE }, 'day')).rejects.toMatchObject({
       type: 'InsufficientPrivilege',
     });
-    await expect(side.open()).rejects.toMatchObject({ type: 'InsufficientPrivilege' });
+    await expect(rows.open()).rejects.toMatchObject({ type: 'InsufficientPrivilege' });
   } finally {
-    await side.close();
+    await rows.close();
   }
 });

@@ -6,7 +6,7 @@ import { TableLocked } from '../../../domain/hold';
 import type { OrdersSource } from '../../../ports';
 import { createOrdersSource } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
-import { countRewind } from '../../../reconcile/rewind';
+import { createCountRewind } from '../../../reconcile/open';
 import { inActivity } from '../../helpers/activity';
 import { ORDERS_TABLE, eventually, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
 import { SILENT } from '../../helpers/telemetry';
@@ -61,7 +61,7 @@ test('whoever has locked the table is named by each that reads it, and can be en
     lockedBy(source.nextWindow(NEXT)),
     lockedBy(source.check()),
     lockedBy(readAll()),
-    lockedBy(countRewind(pipeline.settings, START, { createdAt: NEXT.before, orderId: '0' })),
+    lockedBy(createCountRewind(pipeline.settings, SILENT)(START, { createdAt: NEXT.before, orderId: '0' })),
   ]);
   for (const { message, hold } of errors) {
     expect(hold).toMatchObject({ kind: 'table lock' });

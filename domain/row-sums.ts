@@ -1,6 +1,10 @@
-import { ORDERS } from '../../domain/table/orders';
-import { decimalText } from './row-text';
-import type { Side } from '../../domain/verification';
+/** What source, topic and lake are compared by, each added up where its rows are. */
+
+/** Bounds of the position as UTC text; `to` is exclusive. */
+export interface Period {
+  from: string;
+  to: string;
+}
 
 /** Rows, their totals and their hashes, added up. Two sets of rows that are equal have equal sums, and hardly any others. */
 export interface Sums {
@@ -37,10 +41,6 @@ export function addTo(sums: SumsBy, row: readonly unknown[]): void {
 
 export function total(sums: SumsBy): Sums {
   return [...sums.values()].reduce(plus, NOTHING);
-}
-
-export function sideOf({ rows, total }: Sums): Side {
-  return { rows, amount: decimalText(total, ORDERS.total.scale) };
 }
 
 export type Unit = 'day' | 'hour';
