@@ -1,6 +1,6 @@
 /** `npm run orders -- <command>`: thin conveniences over the Temporal client. */
 import { Command } from 'commander';
-import { LastingFailure } from '../domain/errors';
+import { describeFailure } from '../domain/errors';
 import { ORDERS } from '../domain/table/orders';
 
 /** A command's code is loaded when it runs: help needs none of the libraries, which take most of a second. */
@@ -74,6 +74,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: Error) => {
-  console.error(error instanceof LastingFailure ? `${error.type}: ${error.message}` : error.message);
+  console.error(describeFailure(error));
   process.exit(1);
 });

@@ -40,3 +40,8 @@ export class LastingFailure extends Error {
     this.name = 'LastingFailure';
   }
 }
+
+/** For a person: the message, and before it the type of a failure that no retry mends. */
+export function describeFailure(error: Error): string {
+  return error instanceof LastingFailure ? `${error.type}: ${error.message}` : error.message;
+}

@@ -1,4 +1,4 @@
-import { LastingFailure } from '../../domain/errors';
+import { describeFailure, LastingFailure } from '../../domain/errors';
 
 export type Server = 'PostgreSQL' | 'Kafka' | 'lake' | 'Temporal';
 
@@ -54,7 +54,7 @@ export class Findings {
       return await within(this.patienceMs, work());
     } catch (error) {
       const lasting = error instanceof LastingFailure;
-      const found = lasting ? `${error.type}: ${error.message}` : (error as Error).message;
+      const found = describeFailure(error as Error);
       const toDo = lasting ? 'what the message says' : otherwise;
       this.all.push({ server: this.server, about, grade: 'broken', found, toDo, lasting });
       return undefined;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { insertNow } from './orders-table';
+import { messageOf } from './print';
 import { sampleOrder } from './sample-orders';
 
 /** Orders of one transaction, at most: a till commits one, an importer a few. */
@@ -65,10 +66,4 @@ export class LiveOrders {
 function isOutage(error: unknown): boolean {
   const { code } = error as { code?: string };
   return code === undefined || /^(08|57|E[A-Z])/.test(code);
-}
-
-/** An AggregateError, of a host with several addresses, has no message of its own. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return String(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
 }

@@ -13,7 +13,7 @@ import { runLive } from './live-phase';
 import { openPool } from './orders-table';
 import { sendOrdersWithoutId } from './other-producer';
 import { Pipeline } from './pipeline';
-import { counted, detail, dim, red, step, title } from './print';
+import { counted, detail, dim, messageOf, red, step, title } from './print';
 import { printLake, printNext, printCheck, workflowLinks } from './report';
 import { prepareTable } from './prepare-table';
 import { demoServers, type Servers } from './servers';
@@ -146,12 +146,6 @@ async function main(): Promise<void> {
   if (interrupt.leaving) return;
   await close().catch((error: Error) => console.error(error.message));
   process.exit(equal ? 0 : 1);
-}
-
-/** An AggregateError, of a host with several addresses, has no message of its own. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '') return String(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
 }
 
 void main();

@@ -4,7 +4,7 @@ import type { Pool } from 'pg';
 import { createOrdersLake } from '../../adapters/lake/writing';
 import type { Settings } from '../../configs/schema';
 import { fillTable, lookAtTable } from './orders-table';
-import { count } from './print';
+import { count, messageOf } from './print';
 import { COMMAND_TELEMETRY } from '../../cli/telemetry';
 
 /** Makes and fills the table if there are no orders yet; tells what it found. Rows of others are never touched. */
@@ -15,7 +15,7 @@ export async function prepareTable(
   const { host, port, db, table } = settings.postgres;
   const { found, rows } = await lookAtTable(pool, table).catch((error: Error) => {
     throw new Error(
-      `PostgreSQL at ${host}:${port}, database ${db}, user ${settings.postgres.user}: ${reason(error)}`,
+      `PostgreSQL at ${host}:${port}, database ${db}, user ${settings.postgres.user}: ${messageOf(error)}`,
       {
         cause: error,
       },
@@ -50,8 +50,4 @@ async function refuseOldLake({ datalake, streaming, postgres }: Settings): Promi
       old.map((folder) => `  ${relative(process.cwd(), folder)}\n`).join('') +
       'Move them away or delete them, or set LAKE_PATH and STATE_PATH to new folders, then run the demo again.',
   );
-}
-
-function reason(error: Error): string {
-  return error instanceof AggregateError && error.message === '' ? String(error.errors[0]) : error.message;
 }

@@ -62,3 +62,9 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
   for (const line of table(head, rows)) detail(line);
 }
+
+/** An AggregateError, of a host with several addresses, has no message of its own. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return String(error.errors[0]);
+  return error instanceof Error ? error.message : String(error);
+}
