@@ -3,7 +3,7 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptors, ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { cutMiddle, LONGEST_ERROR } from '../domain/bounded';
-import { LastingFailure } from '../domain/errors';
+import { NonRetryableError } from '../domain/errors';
 import type { Recovery } from '../domain/status';
 
 /**
@@ -16,7 +16,7 @@ const HEARTBEAT_INTERVAL_MS = 1_000;
 const earlierFailures = new Map<string, string>();
 
 /**
- * What every activity has in common: it heartbeats while it runs, its lasting failures are not retried,
+ * What every activity has in common: it heartbeats while it runs, its non-retryable errors end it,
  * everything else is, an abort counts as a cancellation, and a result that took several attempts says so.
  */
 export function commonBehaviour(context: Context): ActivityInterceptors {
@@ -47,7 +47,7 @@ function withRecovery(result: unknown, attempt: number, error = 'the worker was 
 }
 
 function toFailure(error: unknown, signal: AbortSignal): Error {
-  if (error instanceof LastingFailure) {
+  if (error instanceof NonRetryableError) {
     return ApplicationFailure.create({
       message: cutMiddle(error.message),
       type: error.type,

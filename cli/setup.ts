@@ -1,7 +1,7 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { msToNumber, type Duration } from '@temporalio/common/lib/time';
 import { registerSearchAttributes } from '../adapters/temporal/search-attributes';
-import { LastingFailure } from '../domain/errors';
+import { NonRetryableError } from '../domain/errors';
 import { VERIFY } from '../domain/names';
 import { withClient } from './client';
 
@@ -54,7 +54,7 @@ async function setUpSearchAttributes(client: Client): Promise<string> {
   try {
     added = await registerSearchAttributes(client.connection, namespace);
   } catch (error) {
-    if (error instanceof LastingFailure) throw error;
+    if (error instanceof NonRetryableError) throw error;
     throw new Error(
       `Search attributes could not be registered in namespace ${namespace}: ${(error as Error).message}. Does it exist ` +
         `(temporal operator namespace create -n ${namespace}), and may this user register them? In Temporal Cloud they are ` +

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { isMap, isScalar, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import { LastingFailure } from '../domain/errors';
+import { NonRetryableError } from '../domain/errors';
 import { settingsSchema, type Settings } from './schema';
 import { ORDERS } from '../domain/table/orders';
 
@@ -21,7 +21,7 @@ const RETIRED: Record<string, string> = {
 /**
  * Reads and checks the settings once, at the edge; nothing else reads the environment.
  *
- * @throws LastingFailure InvalidSettings, which names the file, each wrong key, what was found and what is allowed.
+ * @throws NonRetryableError InvalidSettings, which names the file, each wrong key, what was found and what is allowed.
  */
 export function loadSettings(env: NodeJS.ProcessEnv = process.env): Settings {
   const file = env['ORDERS_CONFIG'] ?? DEFAULT_SETTINGS_FILE;
@@ -85,8 +85,8 @@ function interpolate(text: string, env: NodeJS.ProcessEnv, missing: (name: strin
   });
 }
 
-function invalid(file: string, problems: string[]): LastingFailure {
-  return new LastingFailure('InvalidSettings', `${file}: ${problems.join('\n  ')}`);
+function invalid(file: string, problems: string[]): NonRetryableError {
+  return new NonRetryableError('InvalidSettings', `${file}: ${problems.join('\n  ')}`);
 }
 
 function explain(issue: z.core.$ZodIssue, raw: unknown): string[] {

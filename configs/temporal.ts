@@ -1,13 +1,13 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ConnectionOptions } from '@temporalio/client';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { LastingFailure } from '../domain/errors';
+import { NonRetryableError } from '../domain/errors';
 
 /**
  * Where Temporal is, from its own variables and files (TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS_…, profiles).
  *
  * @param env instead of the process's own
- * @throws LastingFailure InvalidSettings where a file that they name cannot be read, or they contradict each other.
+ * @throws NonRetryableError InvalidSettings where a file that they name cannot be read, or they contradict each other.
  */
 export function loadTemporal(env?: Record<string, string>): {
   connection: ConnectionOptions & NativeConnectionOptions;
@@ -26,7 +26,7 @@ function load(env?: Record<string, string>): ReturnType<typeof loadClientConnect
   try {
     return loadClientConnectConfig(env === undefined ? {} : { overrideEnvVars: env });
   } catch (error) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InvalidSettings',
       `Temporal’s own settings (TEMPORAL_… variables or its configuration file): ${(error as Error).message}`,
       { cause: error },

@@ -1,5 +1,5 @@
 /** What an operator does about offsets that Kafka no longer has; the same words wherever the loss is noticed. */
-import { LastingFailure } from './errors';
+import { NonRetryableError } from './errors';
 import { WORKFLOWS } from './names';
 import { formatOffsets, type Offsets } from './ranges';
 import { LOWEST_ORDER_ID } from './watermark';
@@ -36,8 +36,8 @@ function signalWithStart(type: keyof typeof WORKFLOWS, signal: string, input: st
 }
 
 /** The failure for offsets of a topic that is gone, although its name is there. */
-export function otherTopic(known: string, found: string, offsets: Offsets): LastingFailure {
-  return new LastingFailure(
+export function otherTopic(known: string, found: string, offsets: Offsets): NonRetryableError {
+  return new NonRetryableError(
     'DataLoss',
     `the topic was deleted and made anew: its id is ${found}, but the offsets to land next (${formatOffsets(offsets)}) are of ` +
       `the one with the id ${known}. What that one held from there on is gone. Land what the topic holds now, from its first ` +

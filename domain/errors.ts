@@ -1,9 +1,9 @@
 /**
- * The closed list of lasting failures: what a retry can never mend. Each becomes an
+ * The closed list of non-retryable errors: what a retry can never mend. Each becomes an
  * `ApplicationFailure.nonRetryable` with this word as its type, at the edge of an activity.
  * Everything else, known or not, is an outage and is retried until it works.
  */
-export type LastingFailureType =
+export type NonRetryableErrorType =
   /** The settings file or the workflow input is wrong. */
   | 'InvalidSettings'
   /** A role lacks a right that the pipeline needs. */
@@ -30,18 +30,18 @@ export type LastingFailureType =
   | 'LakeMismatch';
 
 /** A failure that no retry mends. The message says what, where and what to do. */
-export class LastingFailure extends Error {
+export class NonRetryableError extends Error {
   constructor(
-    readonly type: LastingFailureType,
+    readonly type: NonRetryableErrorType,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.name = 'LastingFailure';
+    this.name = 'NonRetryableError';
   }
 }
 
 /** For a person: the message, and before it the type of a failure that no retry mends. */
 export function describeFailure(error: Error): string {
-  return error instanceof LastingFailure ? `${error.type}: ${error.message}` : error.message;
+  return error instanceof NonRetryableError ? `${error.type}: ${error.message}` : error.message;
 }

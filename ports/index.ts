@@ -2,7 +2,7 @@
  * What the activities need of the world, and nothing more. `adapters/` implements these over PostgreSQL,
  * Kafka and a file system; every quirk of a library stays there.
  *
- * Every method rejects with a {@link LastingFailure} where no retry can help and with any other error for an
+ * Every method rejects with a {@link NonRetryableError} where no retry can help and with any other error for an
  * outage. Every method that may run long takes a `signal` and rejects soon after it is aborted.
  */
 export * from './orders-lake';

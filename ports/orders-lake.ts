@@ -123,7 +123,7 @@ export interface LedgerEntry extends BatchIdentity, BatchManifest {
 
 /** The Parquet lake, its quarantine and its ledger. */
 export interface OrdersLake {
-  /** Creates the folders. LastingFailure LakeNotWritable where they cannot be written or renames are not possible. */
+  /** Creates the folders. NonRetryableError LakeNotWritable where they cannot be written or renames are not possible. */
   ensure(): Promise<void>;
 
   /**
@@ -131,7 +131,7 @@ export interface OrdersLake {
    * files, files of batches after the ledger's last entry), and tells the place to go on from.
    * `opener`: the workflow's run, and when Temporal scheduled this attempt (milliseconds since 1970).
    *
-   * Idempotent: every call takes an epoch of its own. LastingFailure LandingConflict for an attempt that was
+   * Idempotent: every call takes an epoch of its own. NonRetryableError LandingConflict for an attempt that was
    * scheduled before the present owner's, LakeMismatch where the ledger has lost entries or is gone.
    */
   open(opener: {
@@ -139,7 +139,7 @@ export interface OrdersLake {
     scheduledAt: number;
     /** First run of the workflow; continuing as new and a reset keep it. */
     firstRunId?: string;
-    /** Only if this very workflow, by its first run, opened it last. LastingFailure LandingConflict otherwise. */
+    /** Only if this very workflow, by its first run, opened it last. NonRetryableError LandingConflict otherwise. */
     onlyOwn?: boolean;
     /** How far the consumer group says that landing came: beyond the ledger where that has lost entries. */
     landed?: Offsets;
@@ -149,7 +149,7 @@ export interface OrdersLake {
 
   /**
    * Whether the lake is there and is the one that the landing knows; returns what it is known by. Throws what is retried where
-   * it is gone, as a disk that is not mounted; LastingFailure LakeMismatch where another one stands in its place.
+   * it is gone, as a disk that is not mounted; NonRetryableError LakeMismatch where another one stands in its place.
    */
   confirm(known: KnownLake): Promise<LakeIdentity | undefined>;
 
@@ -162,7 +162,7 @@ export interface OrdersLake {
   /**
    * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
    * Idempotent: same batch and rows, same names and bytes; what stands there equal is kept, and what is committed is never
-   * replaced. LastingFailure LandingConflict under an old epoch, BatchNotLandable where the file system refuses a name.
+   * replaced. NonRetryableError LandingConflict under an old epoch, BatchNotLandable where the file system refuses a name.
    */
   writeBatch(
     batch: OwnedBatch,
@@ -206,13 +206,13 @@ export interface OrdersLake {
   /** The newest ledger entry, or `undefined` for a new lake. */
   lastEntry(): Promise<LedgerEntry | undefined>;
 
-  /** The entry with this number, if there is one. LastingFailure BatchNotLandable where it cannot be read. */
+  /** The entry with this number, if there is one. NonRetryableError BatchNotLandable where it cannot be read. */
   entry(sequence: number): Promise<LedgerEntry | undefined>;
 
   /** Numbers of the batches that have files of these dates (`2025-11-18`, UTC, both included) in lake or quarantine. */
   batchesOf(dates: { from: string; to: string }): Promise<number[]>;
 
-  /** The batch's ledger entry, if it is committed. LastingFailure LandingConflict where other ranges, or another topic's, took its sequence. */
+  /** The batch's ledger entry, if it is committed. NonRetryableError LandingConflict where other ranges, or another topic's, took its sequence. */
   findCommitted(batch: BatchIdentity): Promise<LedgerEntry | undefined>;
 
   /**
@@ -220,7 +220,7 @@ export interface OrdersLake {
    * `committedAt` are filled in here. Never overwrites. With `supersedes`, the files that were written hidden then take
    * the place of that batch's: each date's rows are the old ones or the new ones for a reader.
    * Idempotency key: sequence and ranges; an entry that is already there with the same ranges is success.
-   * LastingFailure LandingConflict under an old epoch, and where the sequence is taken by other ranges; this batch's own
+   * NonRetryableError LandingConflict under an old epoch, and where the sequence is taken by other ranges; this batch's own
    * files are removed before that is thrown.
    */
   commit(entry: NewLedgerEntry): Promise<{ hash: string }>;
@@ -260,7 +260,7 @@ export interface WriteOptions {
   again?: boolean;
   /** Lands the batch again: its files stay hidden until the ledger entry with this number supersedes it. */
   hiddenFor?: number;
-  /** LastingFailure BatchTooWide, before anything is written, where the batch has rows for more dates than this. */
+  /** NonRetryableError BatchTooWide, before anything is written, where the batch has rows for more dates than this. */
   mostFiles?: number;
 }
 

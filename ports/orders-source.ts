@@ -26,14 +26,14 @@ export interface Inspection {
 
 /**
  * The orders table. Each method but `horizon` looks at the table's shape in the snapshot in which it reads: a change that does no
- * harm is taken over, any other is a LastingFailure before a row is used. With `sourceId`, the source must be that one:
+ * harm is taken over, any other is a NonRetryableError before a row is used. With `sourceId`, the source must be that one:
  * CaptureConflict for another database, SchemaMismatch for another table, or one whose rows have another created_at than
  * they were captured with.
  */
 export interface OrdersSource {
   /**
    * Looks at table, rights and server once, before anything is done.
-   * Warnings are lasting but harmless (a missing index). LastingFailure SchemaMismatch, InsufficientPrivilege
+   * Warnings are lasting but harmless (a missing index). NonRetryableError SchemaMismatch, InsufficientPrivilege
    * or InvalidSettings, with the SQL that mends it.
    */
   check(): Promise<Inspection>;
@@ -42,7 +42,7 @@ export interface OrdersSource {
   inspected(): Inspection | undefined;
 
   /**
-   * LastingFailure InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. An outage where the
+   * NonRetryableError InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. An outage where the
    * server has become a standby, which shows no transactions.
    */
   horizon(): Promise<Horizon>;

@@ -47,13 +47,13 @@ export interface OrdersTopic {
 
   /**
    * Creates the topic if it does not exist. Idempotent.
-   * LastingFailure TopicMismatch where it exists with fewer partitions than the settings ask for.
+   * NonRetryableError TopicMismatch where it exists with fewer partitions than the settings ask for.
    */
   ensure(): Promise<void>;
 
   /**
    * Looks whether the topic's settings let messages in, and let them stay until they land; what may not be seen is passed over.
-   * LastingFailure TopicMismatch where nothing could be published, with the command that mends it.
+   * NonRetryableError TopicMismatch where nothing could be published, with the command that mends it.
    */
   check(): Promise<{ warnings: string[] }>;
 
@@ -68,7 +68,7 @@ export interface OrdersTopic {
    *
    * Idempotency key: (sequence, lower, upper). Older attempts are fenced first; a window whose record is
    * already there is not read again, and its recorded row count is returned with `already: true`.
-   * `rows` is called at most once, after fencing. LastingFailure CaptureConflict where the record is of a
+   * `rows` is called at most once, after fencing. NonRetryableError CaptureConflict where the record is of a
    * newer sequence, or of this sequence with another window, or lags behind by more than one.
    *
    * With `topicId`, CaptureConflict where the topic is another one, before the commit at the latest. With `afterReset`, a record
@@ -96,7 +96,7 @@ export interface OrdersTopic {
 
   /**
    * Writes the progress record again as it stands, so that Kafka does not forget it; fences as {@link publish} does.
-   * LastingFailure CaptureConflict, with nothing written, where the record is not of this sequence.
+   * NonRetryableError CaptureConflict, with nothing written, where the record is not of this sequence.
    */
   renewProgress(sequence: number, options: { signal: AbortSignal }): Promise<void>;
 
@@ -128,7 +128,7 @@ export interface OrdersTopic {
    * Gives `take` the committed messages of exactly these ranges: ranges in parallel, each range's messages in offset order, in
    * chunks, the next chunk of a range when `take` is done with the one before. Resolves when every offset of every range has been
    * accounted for; nothing is given after a rejection.
-   * LastingFailure DataLoss where Kafka no longer holds a range's first offset; also where the topic is not the one that
+   * NonRetryableError DataLoss where Kafka no longer holds a range's first offset; also where the topic is not the one that
    * `topicId` names, at the end at the latest: all that was read is worth nothing then.
    */
   read(

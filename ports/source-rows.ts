@@ -8,7 +8,7 @@ import type { Watermark } from '../domain/watermark';
 export interface SourceRows {
   /**
    * Looks at the table; the rows are read by the shape that it has now. `signal` breaks off what is read, however long that takes.
-   * LastingFailure as in `OrdersSource.check`; each method rejects with `TableLocked` where it waited for a lock for too long.
+   * NonRetryableError as in `OrdersSource.check`; each method rejects with `TableLocked` where it waited for a lock for too long.
    */
   open(options?: { signal?: AbortSignal }): Promise<OpenRows>;
 

@@ -56,17 +56,17 @@ export interface LakeStorage {
   /** The lake whose quarantine this one would be, if its name is of that kind. */
   outer: Storage | undefined;
 
-  /** Makes the places and does there once what landing will do. LastingFailure LakeNotWritable where that fails for good. */
+  /** Makes the places and does there once what landing will do. NonRetryableError LakeNotWritable where that fails for good. */
   probe(): Promise<void>;
 
   /**
    * Takes the next epoch, greater than `above`, and shuts out all older ones: none of their writers can show or remove anything
-   * from then on. LastingFailure LandingConflict for an opener that was scheduled before the present one, and with `onlyOwn` where
+   * from then on. NonRetryableError LandingConflict for an opener that was scheduled before the present one, and with `onlyOwn` where
    * another workflow opened the lake last.
    */
   takeEpoch(opener: Opener, options: { above: number; onlyOwn: boolean }): Promise<number>;
 
-  /** Writes as the owner of an epoch. LastingFailure LandingConflict once a newer one was taken. */
+  /** Writes as the owner of an epoch. NonRetryableError LandingConflict once a newer one was taken. */
   writer(kind: 'lake' | 'quarantine', epoch: number): StorageWriter;
 
   /** What can be done in the lake or its quarantine, for a person; tried where it is there. Throws why nothing can. */

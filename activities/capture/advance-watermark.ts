@@ -1,5 +1,5 @@
 import { PUBLISH_AGAIN } from '../../domain/data-loss';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import type { Window } from '../../domain/ranges';
 import type { OrdersTopic, WatermarkFile } from '../../ports';
 
@@ -12,7 +12,7 @@ export interface AdvanceWatermarkInput extends Window {
  *
  * Idempotency key: sequence. Writing the same line again changes nothing, and an attempt that wakes up late finds a
  * newer record and leaves the file alone. The truth is the workflow's state and Kafka's record; if the process
- * dies before the file is written, the retry writes it. LastingFailure CaptureConflict where the record is gone: only a topic
+ * dies before the file is written, the retry writes it. NonRetryableError CaptureConflict where the record is gone: only a topic
  * that is deleted takes it along so soon.
  */
 export function createAdvanceWatermark(deps: { topic: OrdersTopic; watermarkFile: WatermarkFile }) {
@@ -22,7 +22,7 @@ export function createAdvanceWatermark(deps: { topic: OrdersTopic; watermarkFile
   }: AdvanceWatermarkInput): Promise<{ sequence: number }> {
     const record = await deps.topic.progress();
     if (record === undefined) {
-      throw new LastingFailure(
+      throw new NonRetryableError(
         'CaptureConflict',
         `The progress record of window ${sequence}, which was published, is gone: the topic was deleted. Publish again what had ` +
           `not landed; repeats are dropped: ${PUBLISH_AGAIN}`,

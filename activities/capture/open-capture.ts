@@ -1,4 +1,4 @@
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { gapsBefore, LOWEST_PLACE } from '../../domain/gaps';
 import { movedLateRows, NONE_MISSED, withPublished, type LateRows } from '../../domain/missed';
 import { LOWEST_ORDER_ID, parseTimestamp, watermarkFrom, type Watermark } from '../../domain/watermark';
@@ -44,7 +44,7 @@ export interface OpenCaptureResult extends Named {
  * is means the lowest place there is.
  *
  * Idempotent: creates the topic if it is missing, otherwise only reads. No key is needed.
- * LastingFailure CaptureConflict where the workflow is not behind a record of its own.
+ * NonRetryableError CaptureConflict where the workflow is not behind a record of its own.
  * The sequence always follows the record, whatever the place, because the record is what fences a second capture.
  */
 export function createOpenCapture(deps: {
@@ -96,7 +96,7 @@ export function createOpenCapture(deps: {
 
 function refuseOthers({ sequence, firstRunId }: Behind, record: Progress | undefined): void {
   if (record?.firstRunId === firstRunId && record.sequence > sequence) return;
-  throw new LastingFailure('CaptureConflict', 'the progress record is not a later one of this workflow');
+  throw new NonRetryableError('CaptureConflict', 'the progress record is not a later one of this workflow');
 }
 
 /** Rows *after* the setting: with the lowest id, one created at that very microsecond is after it too. */

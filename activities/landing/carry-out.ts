@@ -1,6 +1,6 @@
 import type { Context } from '@temporalio/activity';
 import type { DamagedFile } from '../../domain/damaged';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { REMEMBERED } from '../../domain/requests';
 import { ORDERS } from '../../domain/table/orders';
 import { microsOf } from '../../domain/table/table';
@@ -121,7 +121,7 @@ function verdictOn(message: IncomingMessage): Judged['verdict'] {
     return judge(message);
   } catch (error) {
     const { partition, offset } = message;
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'BatchNotLandable',
       `partition ${partition}, offset ${offset}: judging the message failed: ${String(error)}`,
       { cause: error },

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { landFrom, otherTopic, PUBLISH_AGAIN } from '../../domain/data-loss';
 import type { DamagedFile, LakeIdentity } from '../../domain/damaged';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { areSameTransactions, type OpenTransaction } from '../../domain/open-transaction';
 import { lagOf, planRanges } from '../../domain/plan-ranges';
 import { REMEMBERED } from '../../domain/requests';
@@ -49,7 +49,7 @@ const LONGEST_CLAIM_MS = 5 * 60_000;
  * Decides which offsets make up the next micro-batch, waiting until there are any.
  *
  * Reads only, so it is idempotent without a key. Its answer becomes a fact by standing in workflow history.
- * LastingFailure LakeMismatch where the lake is another one, DataLoss where Kafka no longer holds offsets that were not landed,
+ * NonRetryableError LakeMismatch where the lake is another one, DataLoss where Kafka no longer holds offsets that were not landed,
  * and where they are of a topic that is gone. Returns early where there is news for the status. On the way it looks whether the lake and its files are there.
  */
 export function createClaimMicroBatch(deps: {
@@ -123,7 +123,7 @@ function refuseGaps(next: Offsets, earliest: Offsets): void {
     .map((p) => `partition ${p} offsets ${next[p]} to ${BigInt(earliest[p]!) - 1n}`)
     .join(', ');
   const afterGaps = Object.fromEntries(gaps.map((p) => [p, earliest[p]!]));
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'DataLoss',
     `Kafka no longer holds ${lost}, which were never landed (retention, or deleted records). Raise the topic's ` +
       `retention. Start landing after the gap: ${landFrom(afterGaps)} and publish the lost rows again: ${PUBLISH_AGAIN}`,

@@ -29,7 +29,7 @@ export interface CommitInput extends OwnedBatch {
  * Writes the batch's ledger entry, then sets the consumer group's offsets for lag tools.
  *
  * Idempotency key: (sequence, ranges). An entry that is there with these ranges is success, so a retry after a crash
- * between the two goes on with the group. The entry of a replay first shows its files; that is repeated until it is done. LastingFailure LandingConflict where another landing took the sequence.
+ * between the two goes on with the group. The entry of a replay first shows its files; that is repeated until it is done. NonRetryableError LandingConflict where another landing took the sequence.
  */
 export function createCommitMicroBatch(deps: { topic: OrdersTopic; lake: OrdersLake }) {
   return async function commitMicroBatch({

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type DamagedFile } from '../../domain/damaged';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { PUBLISH_AGAIN } from '../../domain/data-loss';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { OffsetRange } from '../../domain/ranges';
@@ -47,7 +47,7 @@ export interface LandAgainResult {
  *
  * Idempotency key: (sequence, batch). Only the ledger decides which offsets; each attempt writes the same hidden files. All
  * messages are looked up in the files of all other batches, since a copy may have landed later than this batch.
- * LastingFailure InvalidSettings where the ledger has no such batch, DataLoss where Kafka no longer holds its messages,
+ * NonRetryableError InvalidSettings where the ledger has no such batch, DataLoss where Kafka no longer holds its messages,
  * BatchNotLandable where it still cannot be landed: nothing has changed then.
  */
 export function createLandAgain(deps: Landing) {
@@ -69,7 +69,7 @@ export function createLandAgain(deps: Landing) {
     if (entry === undefined || entry.supersedes !== undefined) {
       const why =
         entry === undefined ? 'the ledger has no such batch' : `it replayed batch ${entry.supersedes}`;
-      throw new LastingFailure('InvalidSettings', `Batch ${batch} cannot be landed again: ${why}.`);
+      throw new NonRetryableError('InvalidSettings', `Batch ${batch} cannot be landed again: ${why}.`);
     }
     const ranges = [...entry.ranges];
     const identity = { epoch, sequence: batch, ranges, topicId: entry.topicId ?? topicId };
@@ -111,8 +111,8 @@ export function createLandAgain(deps: Landing) {
   };
 }
 
-function offsetsOfBefore(batch: number, topicId: string | undefined): LastingFailure {
-  return new LastingFailure(
+function offsetsOfBefore(batch: number, topicId: string | undefined): NonRetryableError {
+  return new NonRetryableError(
     'DataLoss',
     `Batch ${batch} cannot be landed again: the topic was deleted and made anew since (its id is ${topicId}), so these offsets ` +
       `are other messages now. Publish its orders again; those that have landed are dropped: ${PUBLISH_AGAIN}`,

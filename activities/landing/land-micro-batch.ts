@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type DamagedFile } from '../../domain/damaged';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
 import type { BatchManifest, KnownLake, OwnedBatch } from '../../ports';
@@ -35,7 +35,7 @@ export const MOST_FILES = 2_000;
  * workflow that was reset to an earlier point comes by here). One that wakes up after its landing was replaced finds its
  * epoch closed.
  *
- * LastingFailure BatchNotLandable, where the workflow parks the batch; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
+ * NonRetryableError BatchNotLandable, where the workflow parks the batch; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
  */
 export function createLandMicroBatch(deps: Landing) {
   return async function landMicroBatch({
@@ -71,7 +71,7 @@ export function createLandMicroBatch(deps: Landing) {
     );
     return await manifest.catch(async (error: unknown) => {
       // It is parked now; what this attempt or one before has shown is in no entry, and readers would count it.
-      if (error instanceof LastingFailure && error.type === 'BatchNotLandable')
+      if (error instanceof NonRetryableError && error.type === 'BatchNotLandable')
         await deps.lake.discard(batch);
       throw error;
     });

@@ -45,7 +45,7 @@ export interface OpenLandingInput extends Unnamed {
  *
  * Idempotent: creates what is missing, and every attempt takes an epoch of its own, which shuts out all before it: so an
  * attempt that wakes up late can neither write nor remove anything. Removes only files that no ledger entry names
- * and that only an earlier run of this pipeline can have written. LastingFailure LakeMismatch where the lake is not the one that
+ * and that only an earlier run of this pipeline can have written. NonRetryableError LakeMismatch where the lake is not the one that
  * was landed in: empty, or behind the consumer group's offsets; LandingConflict where only its own may be opened, and it is not.
  */
 export function createOpenLanding(deps: { topic: OrdersTopic; lake: OrdersLake }) {

@@ -1,10 +1,10 @@
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { MOST_BATCHES, readSelection, type Selection } from '../../domain/replay';
 import type { OrdersLake } from '../../ports';
 
 /**
  * Which batches an operator means, by the ledger as it is now; sorted, without entries that are themselves replays.
- * Reads only, so it is idempotent without a key. LastingFailure InvalidSettings for an input that says nothing.
+ * Reads only, so it is idempotent without a key. NonRetryableError InvalidSettings for an input that says nothing.
  */
 export function createSelectBatches(deps: { lake: OrdersLake }) {
   return async function selectBatches(input: unknown): Promise<{ batches: number[] }> {
@@ -21,7 +21,7 @@ export function createSelectBatches(deps: { lake: OrdersLake }) {
         const end = Math.min(to, last.sequence);
         const count = Math.max(0, end - from + 1);
         if (count > MOST_BATCHES)
-          throw new LastingFailure(
+          throw new NonRetryableError(
             'InvalidSettings',
             `Input of replayBatches: ${from} to ${end} are ${count} batches; at most ${MOST_BATCHES} at once. Replay them in parts.`,
           );
@@ -46,6 +46,6 @@ function read(input: unknown): Selection {
   try {
     return readSelection(input);
   } catch (error) {
-    throw new LastingFailure('InvalidSettings', `Input of replayBatches: ${(error as Error).message}`);
+    throw new NonRetryableError('InvalidSettings', `Input of replayBatches: ${(error as Error).message}`);
   }
 }

@@ -1,13 +1,13 @@
 import { publishAgainFrom } from '../../domain/data-loss';
 import { replayCommand } from '../../domain/damaged';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import type { BatchManifest, LakeFile, LedgerEntry, OrdersLake } from '../../ports';
 
 type Left = Pick<BatchManifest, 'files' | 'quarantineFiles' | 'counts'>;
 
 /**
  * What stays of a batch whose messages Kafka no longer holds: its files that are whole. The others are given up; readers
- * and the ledger forget them. Reads only. LastingFailure InvalidSettings where nothing of it is damaged.
+ * and the ledger forget them. Reads only. NonRetryableError InvalidSettings where nothing of it is damaged.
  */
 export async function withdrawal(
   lake: OrdersLake,
@@ -15,7 +15,7 @@ export async function withdrawal(
 ): Promise<{ left: Left; withdrawn: NonNullable<LedgerEntry['withdrawn']> }> {
   const { whole, lost } = await lake.filesOf(batch);
   if (lost.length === 0)
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InvalidSettings',
       `Batch ${batch} is not withdrawn: all its files are there, as the ledger says.`,
     );
@@ -34,11 +34,11 @@ export async function withdrawal(
 
 /** A loss in Kafka is mended in another way here than where messages have not landed yet. Returns the error to throw. */
 export async function orGone(error: unknown, lake: OrdersLake, batch: number): Promise<unknown> {
-  if (!(error instanceof LastingFailure) || error.type !== 'DataLoss') return error;
+  if (!(error instanceof NonRetryableError) || error.type !== 'DataLoss') return error;
   const { lost } = await lake.filesOf(batch);
   const why = `Batch ${batch} cannot be landed again: Kafka no longer holds all its messages (${reasonOf(error)}).`;
   if (lost.length === 0)
-    return new LastingFailure('DataLoss', `${why} Its files are whole, so its rows stay as they are.`, {
+    return new NonRetryableError('DataLoss', `${why} Its files are whole, so its rows stay as they are.`, {
       cause: error,
     });
   const from = lost.reduce<string | undefined>(
@@ -46,7 +46,7 @@ export async function orGone(error: unknown, lake: OrdersLake, batch: number): P
       first !== undefined && (least === undefined || first.createdAt < least) ? first.createdAt : least,
     undefined,
   );
-  return new LastingFailure(
+  return new NonRetryableError(
     'DataLoss',
     `${why} Of its files ${lost.map(({ path }) => path).join(', ')} ${lost.length === 1 ? 'is' : 'are'} damaged or missing, with ` +
       `${rowsOf(lost)} rows. Put back a copy, if you have one; npm run orders -- audit says whether it is whole. Else publish the ` +

@@ -1,6 +1,6 @@
 import { escapeIdentifier, type QueryResultRow } from 'pg';
 import type { Settings } from '../../configs/schema';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { encodeSource } from '../../domain/source-id';
 import { ORDERS } from '../../domain/table/orders';
 import type { Table } from '../../domain/table/table';
@@ -102,7 +102,10 @@ async function factsOf(
     await refuseClosedSchema(pool, settings, configured);
     const advice =
       (await advisePlace(pool, settings)) ?? 'Create it, or set postgres.table to the orders table.';
-    throw new LastingFailure('SchemaMismatch', `Table ${configured} does not exist in ${place}. ${advice}`);
+    throw new NonRetryableError(
+      'SchemaMismatch',
+      `Table ${configured} does not exist in ${place}. ${advice}`,
+    );
   }
   return { ...found, withSystem };
 }
@@ -129,7 +132,7 @@ async function refuseClosedSchema(
   const found = await pool.query<{ schema: string; role: string }>(CLOSED_SCHEMA_SQL, [schema, name]);
   const [closed] = found.rows;
   if (closed === undefined) return;
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'InsufficientPrivilege',
     `Role "${closed.role}" may not use the schema of ${configured}. ` +
       `Run: GRANT USAGE ON SCHEMA ${escapeIdentifier(closed.schema)} TO "${closed.role}";`,
@@ -150,7 +153,7 @@ function refuseColumns(
     missing > table.columns.length / 2 || mends.length === 0
       ? 'Set postgres.table to the orders table.'
       : `Run: ${mends.join(' ')}`;
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'SchemaMismatch',
     `Table ${name} in ${place}: ${problems.map(({ wrong }) => wrong).join('; ')}. ${advice}`,
   );
@@ -172,33 +175,33 @@ async function refuseServer(
     }>(SERVER_SQL, [name, settings.timezone])
   ).rows[0]!;
   if (server.standby) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InvalidSettings',
       `${place} is a standby: it does not show which transactions are still open on the primary, so rows they commit ` +
         `late would be lost. Set postgres.host to the primary.`,
     );
   }
   if (!server.zone_known) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InvalidSettings',
       `postgres.timezone: PostgreSQL knows no time zone "${settings.timezone}".`,
     );
   }
   if (!server.may_read) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InsufficientPrivilege',
       `Role "${server.role}" may not read ${name}. Run: GRANT SELECT ON ${name} TO "${server.role}";`,
     );
   }
   if (server.rows_hidden) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InsufficientPrivilege',
       `Row level security hides rows of ${name} from role "${server.role}", which would be in no file. ` +
         `Run: ALTER ROLE "${server.role}" BYPASSRLS;`,
     );
   }
   if (!server.sees_all) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InsufficientPrivilege',
       `Role "${server.role}" cannot see other roles' open transactions, so rows they commit late could be lost. ` +
         `Run: GRANT pg_read_all_stats TO "${server.role}";`,

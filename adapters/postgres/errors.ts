@@ -2,15 +2,15 @@ import { isNativeError } from 'node:util/types';
 import { DatabaseError, escapeIdentifier } from 'pg';
 import { TableLocked } from '../../domain/hold';
 import type { Settings } from '../../configs/schema';
-import { LastingFailure, type LastingFailureType } from '../../domain/errors';
+import { NonRetryableError, type NonRetryableErrorType } from '../../domain/errors';
 import { namesIn, tlsProblem } from '../shared/tls-problem';
 import { serverOf } from './session';
 import { quoteTable } from './sql';
 
 type Where = Pick<Settings['postgres'], 'host' | 'port' | 'db' | 'user' | 'table'>;
 
-interface Lasting {
-  type: LastingFailureType;
+interface NonRetryable {
+  type: NonRetryableErrorType;
   /** What to do, with the statement to run. */
   remedy: (where: Where, message: string) => string;
 }
@@ -21,7 +21,7 @@ const only = (words: string) => () => words;
  * SQLSTATEs that no retry mends, and what to do. Everything else (refused connections, shutdowns, deadlocks,
  * codes nobody thought of) is an outage. https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
-const LASTING: Record<string, Lasting> = {
+const NON_RETRYABLE: Record<string, NonRetryable> = {
   '28000': {
     type: 'InvalidSettings',
     remedy: ({ user }, message) =>
@@ -71,7 +71,7 @@ function hintFor({ user, db }: Where, error: Error): string {
 }
 
 /** What the client itself refuses, by its words; it has no codes for them. */
-const REFUSED_BY_CLIENT: [RegExp, Lasting][] = [
+const REFUSED_BY_CLIENT: [RegExp, NonRetryable][] = [
   [
     /does not support SSL/,
     { type: 'InvalidSettings', remedy: only('Set postgres.ssl to false, or switch ssl on in the server.') },
@@ -79,29 +79,33 @@ const REFUSED_BY_CLIENT: [RegExp, Lasting][] = [
   [/client password must be/, { type: 'InvalidSettings', remedy: only('Set postgres.password.') }],
 ];
 
-/** Runs `work`; an error leaves as a LastingFailure or as an outage that names the server. */
+/** Runs `work`; an error leaves as a NonRetryableError or as an outage that names the server. */
 export async function translateErrors<T>(settings: Where, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof LastingFailure || !isNativeError(error)) throw error;
+    if (error instanceof NonRetryableError || !isNativeError(error)) throw error;
     const message = `PostgreSQL ${serverOf(settings)} as "${settings.user}": ${describe(error)}`;
     if (error instanceof TableLocked) throw new TableLocked(message, error.hold, { cause: error });
-    const lasting = lastingOf(error);
-    if (lasting !== undefined)
-      throw new LastingFailure(lasting.type, `${message}. ${lasting.remedy(settings, error.message)}`, {
-        cause: error,
-      });
+    const nonRetryable = nonRetryableOf(error);
+    if (nonRetryable !== undefined)
+      throw new NonRetryableError(
+        nonRetryable.type,
+        `${message}. ${nonRetryable.remedy(settings, error.message)}`,
+        {
+          cause: error,
+        },
+      );
     const tls = tlsProblem(error, namesIn('postgres'));
-    if (tls?.lasting === true)
-      throw new LastingFailure('InvalidSettings', `${message}: ${tls.advice}`, { cause: error });
+    if (tls?.nonRetryable === true)
+      throw new NonRetryableError('InvalidSettings', `${message}: ${tls.advice}`, { cause: error });
     const hint = tls === undefined ? hintFor(settings, error) : `: ${tls.advice}`;
     throw new Error(`${message}${hint}`, { cause: error });
   }
 }
 
-function lastingOf(error: Error): Lasting | undefined {
-  if (error instanceof DatabaseError) return error.code === undefined ? undefined : LASTING[error.code];
+function nonRetryableOf(error: Error): NonRetryable | undefined {
+  if (error instanceof DatabaseError) return error.code === undefined ? undefined : NON_RETRYABLE[error.code];
   return REFUSED_BY_CLIENT.find(([words]) => words.test(error.message))?.[1];
 }
 

@@ -2,7 +2,7 @@ import type { PoolClient, QueryResultRow } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Horizon, OrdersSource, Telemetry } from '../../ports';
 import type { Settings } from '../../configs/schema';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { copyLines } from './copy-lines';
 import { comesAsItIs, inUtf8 } from './encoding';
 import { guarded as guardedBy } from './guarded';
@@ -177,7 +177,7 @@ function toHorizon(row: HorizonRow): Horizon {
     );
   }
   if (row.blind > 0) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InsufficientPrivilege',
       `Role "${role}" cannot see when ${row.blind} session(s) (one of role "${row.blind_role}") began their transaction, ` +
         `so rows they commit late could be lost. Run: GRANT pg_read_all_stats TO "${role}"; and keep track_activities on.`,

@@ -1,5 +1,5 @@
 /** What the table may be: what else PostgreSQL lets be read like a table could hide rows, or show them late. */
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import type { TableFacts } from './facts';
 
 const VIEWS: Record<string, string> = { v: 'VIEW', m: 'MATERIALIZED VIEW' };
@@ -12,7 +12,7 @@ const BEHIND_SQL = `
     JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE v.oid = $1::oid AND c.oid <> v.oid AND c.relkind IN ('r', 'p') GROUP BY 1, 2 ORDER BY 1`;
 
-/** LastingFailure SchemaMismatch for what is no table, or has a part on another server, with what mends it. */
+/** NonRetryableError SchemaMismatch for what is no table, or has a part on another server, with what mends it. */
 export async function refuseKind(
   query: <R extends object>(text: string, values: unknown[]) => Promise<{ rows: R[] }>,
   facts: TableFacts,
@@ -27,7 +27,7 @@ export async function refuseKind(
       table !== undefined && behind.length === 1 && table.beside
         ? `, or give that table the name: DROP ${view} ${name}; ALTER TABLE ${table.name} RENAME TO ${relation};`
         : '.';
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'SchemaMismatch',
       `${name} in ${place} is a ${view.toLowerCase()}: rows can come to light in it at any time and place, and be lost in ` +
         `silence. Capture reads tables. Set postgres.table to the one behind it` +
@@ -35,14 +35,14 @@ export async function refuseKind(
     );
   }
   if (kind === 'f') {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'SchemaMismatch',
       `${name} in ${place} is a foreign table: which transactions are still open on its own server cannot be seen from here, so ` +
         `rows that they commit late would be lost. Set postgres.host, postgres.db and postgres.table to the server that holds it.`,
     );
   }
   if (kind !== 'r' && kind !== 'p') {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'SchemaMismatch',
       `${name} in ${place} is not a table. Set postgres.table to one.`,
     );
@@ -53,7 +53,7 @@ export async function refuseKind(
       kind === 'p'
         ? `ALTER TABLE ${name} DETACH PARTITION ${part};`
         : `ALTER FOREIGN TABLE ${part} NO INHERIT ${name};`;
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'SchemaMismatch',
       `Part of ${name} in ${place} is a foreign table, ${part}: which transactions are still open on its server cannot be seen from ` +
         `here, so rows that they commit late would be lost. Run: ${mend}`,

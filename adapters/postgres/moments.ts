@@ -1,7 +1,7 @@
 /** Whether rows that were captured still are where they were, after the position got another type, or is read in another zone. */
 import { escapeLiteral } from 'pg';
 import { captureFrom } from '../../domain/data-loss';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import type { SourceIdentity } from '../../domain/source-id';
 import { formatTimestamp, LOWEST_ORDER_ID, parseTimestamp, type Watermark } from '../../domain/watermark';
 import type { Queries } from './check';
@@ -21,7 +21,7 @@ interface Moved {
 }
 
 /**
- * Passes where the last captured row has the position it had, as then the others have theirs; LastingFailure SchemaMismatch
+ * Passes where the last captured row has the position it had, as then the others have theirs; NonRetryableError SchemaMismatch
  * with the statement that mends it where it has not, or where that row is gone.
  */
 export async function refuseMoved(
@@ -33,7 +33,7 @@ export async function refuseMoved(
   const change = `${shape.table.position.name} of ${found.table} was ${known.createdAt} and is ${found.createdAt}`;
   if (precisionOf(found) < precisionOf(known)) {
     const before = formatTimestamp(parseTimestamp(at.createdAt)! - SECOND);
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'SchemaMismatch',
       `${change}: its moments were rounded, and cannot be told from those of rows that were not captured yet. Go on from a second ` +
         `before the last one captured: ${captureFrom({ createdAt: before, orderId: LOWEST_ORDER_ID })}`,
@@ -46,14 +46,14 @@ export async function refuseMoved(
   if (rows.some((row) => row.at === at.createdAt)) return;
   const [first] = rows;
   if (first === undefined) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'SchemaMismatch',
       `${change}, and the last order captured, ${at.orderId}, is gone, so it cannot be told whether the moments are the same. ` +
         `If they are, go on: ${captureFrom(at)}`,
     );
   }
   const moved = { shape, known, found, at, now: first.at };
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'SchemaMismatch',
     `${change}: order ${at.orderId} was captured with ${at.createdAt} and has ${first.at} now. Nothing was captured since. ` +
       `${await adviceFor(pool, moved)} Then start the capture again; it goes on where it was.`,

@@ -2,7 +2,7 @@
 import { DatabaseError } from 'pg';
 import type { Settings } from '../../configs/schema';
 import { captureFrom } from '../../domain/data-loss';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { decodeSource, describeSource, sourceDifference, type SourceIdentity } from '../../domain/source-id';
 import type { Watermark } from '../../domain/watermark';
 import type { Log } from '../../ports';
@@ -44,14 +44,14 @@ export class OrdersTable {
       return (this.#inspected = await inspectTable(this.pool, this.settings));
     } catch (error) {
       this.#inspected = undefined;
-      throw error instanceof LastingFailure ? await this.#withNewName(error, known) : error;
+      throw error instanceof NonRetryableError ? await this.#withNewName(error, known) : error;
     }
   }
 
   /**
    * Runs a statement that is built from the table's shape and tells how the table looked in its snapshot. Where that is not
    * as the shape has it, its answer is thrown away, and it is built and run again: so a change that does no harm is taken over,
-   * and any other is a LastingFailure before a row is used.
+   * and any other is a NonRetryableError before a row is used.
    */
   async run<T extends { look: string }>(
     statement: (shape: TableShape) => Promise<T>,
@@ -74,7 +74,7 @@ export class OrdersTable {
     }
   }
 
-  /** LastingFailure CaptureConflict or SchemaMismatch where it is not the source that capture knows. */
+  /** NonRetryableError CaptureConflict or SchemaMismatch where it is not the source that capture knows. */
   async #refuseOther({ sourceId, shape }: Inspected, { sourceId: before, at }: Known): Promise<void> {
     if (before === undefined || before === sourceId) return;
     const pair = `${before}\n${sourceId}`;
@@ -92,11 +92,11 @@ export class OrdersTable {
     this.#same = pair;
   }
 
-  async #otherTable(known: SourceIdentity, found: SourceIdentity, at: Watermark): Promise<LastingFailure> {
+  async #otherTable(known: SourceIdentity, found: SourceIdentity, at: Watermark): Promise<NonRetryableError> {
     const now = await this.#nameOf(known.tableOid);
     const before =
       now === undefined ? 'that one is gone' : `that one is ${now} now (postgres.table leads back to it)`;
-    return new LastingFailure(
+    return new NonRetryableError(
       'SchemaMismatch',
       `${describeSource(found)} is another table than ${describeSource(known)}, from which capture read until ` +
         `${at.createdAt}; ${before}. Rows of the new one at earlier places would never be captured. Capture it from its beginning; ` +
@@ -107,12 +107,12 @@ export class OrdersTable {
   }
 
   /** Where the table is not there by its name, the one that capture knows may have another now. */
-  async #withNewName(error: LastingFailure, known: string | undefined): Promise<LastingFailure> {
+  async #withNewName(error: NonRetryableError, known: string | undefined): Promise<NonRetryableError> {
     const source = known === undefined ? undefined : decodeSource(known);
     if (error.type !== 'SchemaMismatch' || source === undefined) return error;
     const now = await this.#nameOf(source.tableOid).catch(() => undefined);
     if (now === undefined || now === source.table) return error;
-    return new LastingFailure(
+    return new NonRetryableError(
       error.type,
       `${error.message} The table that capture read, ${source.table}, is ${now} now: set postgres.table to ${now} to go on with it.`,
     );
@@ -128,8 +128,8 @@ export class OrdersTable {
   }
 }
 
-function otherDatabase(known: SourceIdentity, found: SourceIdentity, at: Watermark): LastingFailure {
-  return new LastingFailure(
+function otherDatabase(known: SourceIdentity, found: SourceIdentity, at: Watermark): NonRetryableError {
+  return new NonRetryableError(
     'CaptureConflict',
     `This capture has read ${describeSource(known)} until ${at.createdAt}, and is asked to go on with ${describeSource(found)}: ` +
       `another database. Point the workers back (postgres.host, postgres.port and postgres.db). If the database was moved on ` +

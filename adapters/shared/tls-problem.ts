@@ -3,7 +3,7 @@ import { isNativeError } from 'node:util/types';
 /** What a TLS handshake failed for, and what to do. */
 export interface TlsProblem {
   /** Only other settings or another certificate mend it. One that is renewed in place, or a wrong clock, is an outage. */
-  lasting: boolean;
+  nonRetryable: boolean;
   advice: string;
 }
 
@@ -30,7 +30,7 @@ const WRONG_NAME = () =>
 const WRONG_PAIR = ({ cert, key }: TlsNames) => `${key} is not the key of ${cert}`;
 const DATES = () => "its certificate is outside its dates: have it renewed, or correct this machine's clock";
 
-type Entry = [lasting: boolean, advice: (names: TlsNames) => string];
+type Entry = [nonRetryable: boolean, advice: (names: TlsNames) => string];
 
 /** By Node's and OpenSSL's codes. */
 const PROBLEMS: Record<string, Entry> = {
@@ -56,6 +56,6 @@ export function tlsProblem(error: unknown, names: TlsNames): TlsProblem | undefi
   const { code } = error as { code?: unknown };
   const found = typeof code === 'string' ? PROBLEMS[code] : undefined;
   if (found === undefined) return tlsProblem(error.cause, names);
-  const [lasting, advice] = found;
-  return { lasting, advice: advice(names) };
+  const [nonRetryable, advice] = found;
+  return { nonRetryable, advice: advice(names) };
 }

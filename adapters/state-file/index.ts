@@ -1,7 +1,7 @@
 /** The replaced pipeline's state file, on this machine's disk. */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { formatWatermark, parseWatermark } from '../../domain/watermark';
 import type { WatermarkFile } from '../../ports';
 import { absentWhere } from '../shared/error-code';
@@ -16,7 +16,7 @@ export function createWatermarkFile(folder: string): WatermarkFile {
       try {
         return parseWatermark(text);
       } catch (error) {
-        throw new LastingFailure(
+        throw new NonRetryableError(
           'InvalidSettings',
           `${path}: ${(error as Error).message}. It should hold one line such as ` +
             `2025-11-18 10:00:00.123456|1; correct it, or remove it to begin at cdc.default_start_timestamp.`,

@@ -1,6 +1,6 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { encodeSearchAttributeIndexedValueType } from '@temporalio/common/lib/search-attributes';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import {
   SEARCH_ATTRIBUTE_NAMES,
   SEARCH_ATTRIBUTES,
@@ -27,13 +27,14 @@ export async function lookUpSearchAttributes(
   };
 }
 
-/** Registers what is missing and returns it. LastingFailure InvalidSettings where a name is taken by another type. */
+/** Registers what is missing and returns it. NonRetryableError InvalidSettings where a name is taken by another type. */
 export async function registerSearchAttributes(
   operator: Operator,
   namespace: string,
 ): Promise<SearchAttributeName[]> {
   const { missing, ofOtherType } = await lookUpSearchAttributes(operator, namespace);
-  if (ofOtherType.length > 0) throw new LastingFailure('InvalidSettings', wrongTypes(ofOtherType, namespace));
+  if (ofOtherType.length > 0)
+    throw new NonRetryableError('InvalidSettings', wrongTypes(ofOtherType, namespace));
   if (missing.length > 0) {
     const searchAttributes = Object.fromEntries(missing.map((name) => [name, typeOf(name)]));
     await operator.operatorService.addSearchAttributes({ namespace, searchAttributes });

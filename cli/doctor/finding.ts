@@ -1,4 +1,4 @@
-import { describeFailure, LastingFailure } from '../../domain/errors';
+import { describeFailure, NonRetryableError } from '../../domain/errors';
 
 export type Server = 'PostgreSQL' | 'Kafka' | 'lake' | 'Temporal';
 
@@ -15,7 +15,7 @@ export interface Finding {
   /** Absent only where all is fine. */
   toDo?: string;
   /** The failure of an attempt: lasting ones end a workflow that is started, others would be retried. */
-  lasting?: boolean;
+  nonRetryable?: boolean;
 }
 
 /** Whoever asks the doctor will not wait for a server that says nothing; each look ends then, and is a finding. */
@@ -40,7 +40,7 @@ export class Findings {
   }
 
   broken(about: string, found: string, toDo: string): void {
-    this.all.push({ server: this.server, about, grade: 'broken', found, toDo, lasting: true });
+    this.all.push({ server: this.server, about, grade: 'broken', found, toDo, nonRetryable: true });
   }
 
   /** Broken, but what is started now waits for its end. */
@@ -53,10 +53,10 @@ export class Findings {
     try {
       return await within(this.patienceMs, work());
     } catch (error) {
-      const lasting = error instanceof LastingFailure;
+      const nonRetryable = error instanceof NonRetryableError;
       const found = describeFailure(error as Error);
-      const toDo = lasting ? 'what the message says' : otherwise;
-      this.all.push({ server: this.server, about, grade: 'broken', found, toDo, lasting });
+      const toDo = nonRetryable ? 'what the message says' : otherwise;
+      this.all.push({ server: this.server, about, grade: 'broken', found, toDo, nonRetryable });
       return undefined;
     }
   }

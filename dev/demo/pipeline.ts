@@ -45,7 +45,7 @@ export class Pipeline {
     return { ranAlready: capture && land };
   }
 
-  /** Throws if a workflow has ended: that is for lasting failures, and its message says what to do. */
+  /** Throws if a workflow has ended: that is for non-retryable errors, and its message says what to do. */
   async flow(): Promise<Flow> {
     try {
       for (const { id } of Object.values(WORKFLOWS)) {

@@ -74,7 +74,7 @@ async function writeRecord(record: Progress): Promise<void> {
   }
 }
 
-const conflict = { name: 'LastingFailure', type: 'CaptureConflict' };
+const conflict = { name: 'NonRetryableError', type: 'CaptureConflict' };
 
 test('the record goes with its topic, and the next window of another process finds none', async () => {
   await publish(topic, 1);

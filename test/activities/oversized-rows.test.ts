@@ -90,7 +90,7 @@ describe('publishing', () => {
     }
     const failure = publishing(topic, first);
     await expect(failure).rejects.toThrow(/MESSAGE_TOO_LARGE.*max\.message\.bytes/);
-    await expect(failure).rejects.not.toMatchObject({ name: 'LastingFailure' });
+    await expect(failure).rejects.not.toMatchObject({ name: 'NonRetryableError' });
     const asked: string[] = [];
     expect(await publishing(topic, rows, asked)).toMatchObject({ rows: 2, already: false });
     expect(asked).toEqual(['2']);

@@ -1,4 +1,4 @@
-/** Fails unless `work` does, as expected: `outage` for what is retried, else the type of the lasting failure. */
+/** Fails unless `work` does, as expected: `outage` for what is retried, else the type of the non-retryable error. */
 export async function expectFailure(
   name: string,
   expected: [type: string, message: RegExp],

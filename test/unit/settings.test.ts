@@ -2,15 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings, parseSettings } from '../../configs/load';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 
 const parse = (text: string, env: NodeJS.ProcessEnv = {}) => parseSettings(text, 'test.yml', env);
 const refusal = (text: string, env: NodeJS.ProcessEnv = {}): string => {
   try {
     parse(text, env);
   } catch (error) {
-    expect(error).toBeInstanceOf(LastingFailure);
-    expect((error as LastingFailure).type).toBe('InvalidSettings');
+    expect(error).toBeInstanceOf(NonRetryableError);
+    expect((error as NonRetryableError).type).toBe('InvalidSettings');
     return (error as Error).message;
   }
   throw new Error(`accepted: ${text}`);

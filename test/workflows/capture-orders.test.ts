@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { CaptureActivities } from '../../activities/capture';
 import type { OpenCaptureInput } from '../../activities/capture/open-capture';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { NONE_MISSED } from '../../domain/missed';
 import type { CaptureStatus } from '../../domain/status';
 import type { captureOrders } from '../../workflows';
@@ -100,8 +100,8 @@ test('an outage is retried with the same window, and status tells of it afterwar
   expect(status.lastError).toMatchObject({ activity: 'publish', attempts: 3, error: 'broker still away' });
 });
 
-test('a lasting failure ends the workflow with its type and message, without a second attempt', async () => {
-  const failure = new LastingFailure('CaptureConflict', 'a second capture runs');
+test('a non-retryable error ends the workflow with its type and message, without a second attempt', async () => {
+  const failure = new NonRetryableError('CaptureConflict', 'a second capture runs');
   const script = scripted(2, { publish: [failure] });
   await withWorker({ namespace, taskQueue: 'lasting', activities: script.activities }, async () => {
     const handle = await client.workflow.start('captureOrders', {
@@ -116,7 +116,7 @@ test('a lasting failure ends the workflow with its type and message, without a s
 });
 
 test('a conflict with what this workflow itself has published leads to its place, and a reset that came before is kept', async () => {
-  const conflict = () => new LastingFailure('CaptureConflict', 'the last published is 4');
+  const conflict = () => new NonRetryableError('CaptureConflict', 'the last published is 4');
   const script = scripted(6, { publish: [conflict()] });
   const opened: OpenCaptureInput[] = [];
   const activities: CaptureActivities = {

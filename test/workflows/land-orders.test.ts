@@ -5,7 +5,7 @@ import type { LandActivities } from '../../activities/landing';
 import type { CommitInput } from '../../activities/landing/commit-micro-batch';
 import type { OpenLandingInput } from '../../activities/landing/open-landing';
 import type { LandInput } from '../../activities/landing/land-micro-batch';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import type { LandStatus } from '../../domain/status';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
@@ -105,7 +105,7 @@ test('batches follow each other without gap or overlap, and continuing as new ca
 test('a conflict with what this workflow itself has landed leads to its place, and a reset that came before is kept', async () => {
   const script = scripted(9);
   const opened: (OpenLandingInput | undefined)[] = [];
-  const conflict = () => Promise.reject(new LastingFailure('LandingConflict', 'holds another batch'));
+  const conflict = () => Promise.reject(new NonRetryableError('LandingConflict', 'holds another batch'));
   const activities: LandActivities = {
     ...script.activities,
     openLanding: async (input?: OpenLandingInput) => {

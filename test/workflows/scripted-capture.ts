@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CaptureActivities } from '../../activities/capture';
 import type { PollInput } from '../../activities/capture/poll';
 import type { PublishInput } from '../../activities/capture/publish';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import type { Watermark } from '../../domain/watermark';
 
 export const mark = (n: number): Watermark => ({
@@ -25,7 +25,7 @@ export function scripted(windows: number, failures: { publish?: Error[] } = {}) 
             startedFrom: 'default_start_timestamp',
             warnings: [],
           })
-        : Promise.reject(new LastingFailure('CaptureConflict', 'the record is of another')),
+        : Promise.reject(new NonRetryableError('CaptureConflict', 'the record is of another')),
     async poll(input) {
       polls.push(input);
       const n = Number(input.after.orderId) + 1;

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { LastingFailure } from '../../domain/errors';
+import { NonRetryableError } from '../../domain/errors';
 import { spanOf } from '../../domain/ranges';
 import type { LandStatus } from '../../domain/status';
 import type { LakeFile, OrdersLake, OrdersTopic } from '../../ports';
@@ -64,7 +64,7 @@ function landingOf(messages: number, most: number, filesOf = (span: number) => s
     claimMicroBatch: claim,
     landMicroBatch: ({ ranges }) => {
       const span = spanOf(ranges);
-      if (span > most) return Promise.reject(new LastingFailure('BatchTooWide', `${span} files`));
+      if (span > most) return Promise.reject(new NonRetryableError('BatchTooWide', `${span} files`));
       landed.push(...ranges.map(({ from, to }) => `${from}..${to}`));
       return Promise.resolve({
         files: Array.from({ length: filesOf(span) }, (_, n) => file(n)),

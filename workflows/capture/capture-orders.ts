@@ -32,7 +32,7 @@ import {
 } from './state';
 import { lateStatus, watchForPoll } from './late-rows';
 import { withError } from '../shared/last-error';
-import { unlessOwn } from '../shared/lasting-failure';
+import { unlessOwn } from '../shared/non-retryable-error';
 import { statusQuery } from '../shared/messages';
 import { decidePolicy, workPolicy } from '../shared/policies';
 import { checkedInput } from '../shared/input';

@@ -40,10 +40,10 @@ export function openedLate(late: LateRows | undefined): LateState {
 /** For the progress record, which has no room for what the next look finds anew. */
 export function lateRowsOf(state: LateState): LateRows {
   const { watch, missed = NONE_MISSED, missedSince, gaps = [], uncounted } = state;
-  return { watch: watch ? lasting(watch) : null, missed, missedSince, gaps, uncounted };
+  return { watch: watch ? withoutNews(watch) : null, missed, missedSince, gaps, uncounted };
 }
 
-function lasting({ unreachable: _anew, failing: _over, ...watch }: Watch): Watch {
+function withoutNews({ unreachable: _anew, failing: _over, ...watch }: Watch): Watch {
   return watch;
 }
 

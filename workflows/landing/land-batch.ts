@@ -7,7 +7,7 @@ import { commitMicroBatch, landMicroBatch } from './activities';
 import { summarizeManifest } from './details';
 import { committed, furthest, knownLake, parked, withEntry, type LandState } from './state';
 import { withError } from '../shared/last-error';
-import { lastingFailure } from '../shared/lasting-failure';
+import { nonRetryableError } from '../shared/non-retryable-error';
 import { now } from '../shared/requests';
 import { orNone } from '../../domain/or-none';
 
@@ -55,7 +55,7 @@ export async function landBatch(
       },
     ]);
   } catch (error) {
-    const failure = lastingFailure(error, ['BatchNotLandable', 'BatchTooWide']);
+    const failure = nonRetryableError(error, ['BatchNotLandable', 'BatchTooWide']);
     if (failure.type === 'BatchTooWide') return claimLess(from, ranges);
     enter('committing');
     const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [

@@ -19,7 +19,7 @@ import { landDetails } from './details';
 import { requested } from './requests';
 import { caughtUp, claimed, knownLake, opened, searchable, type LandInput, type LandState } from './state';
 import { withError } from '../shared/last-error';
-import { unlessOwn } from '../shared/lasting-failure';
+import { unlessOwn } from '../shared/non-retryable-error';
 import { statusQuery } from '../shared/messages';
 import { checkedInput } from '../shared/input';
 import { receiveRequests, withStrays, type Outcome } from '../shared/requests';

@@ -7,7 +7,7 @@ import type { ReplayRequest, Request } from '../../domain/requests';
 import { commitMicroBatch, landAgain, resolveOffsets } from './activities';
 import { summarizeManifest } from './details';
 import { knownLake, moved, placeBefore, superseded, withEntry, type LandState } from './state';
-import { lastingFailure } from '../shared/lasting-failure';
+import { nonRetryableError } from '../shared/non-retryable-error';
 import { replayedSignal } from '../shared/messages';
 import { governed, refused, type Outcome } from '../shared/requests';
 import { orNone } from '../../domain/or-none';
@@ -90,7 +90,7 @@ async function landBatchAgain(
       ],
     );
   } catch (error) {
-    const { message } = lastingFailure(error, ['BatchNotLandable', 'DataLoss', 'InvalidSettings']);
+    const { message } = nonRetryableError(error, ['BatchNotLandable', 'DataLoss', 'InvalidSettings']);
     return { after: state, replayed: { batch, error: message } };
   }
   const { ranges, before, manifest, withdrawn } = again;

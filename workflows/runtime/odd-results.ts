@@ -1,8 +1,8 @@
 import { ApplicationFailure, type WorkflowInterceptors } from '@temporalio/workflow';
-import type { LastingFailureType } from '../../domain/errors';
+import type { NonRetryableErrorType } from '../../domain/errors';
 import { undecodedBecause } from '../../domain/undecodable';
 
-const FOREIGN: LastingFailureType = 'ForeignResult';
+const FOREIGN: NonRetryableErrorType = 'ForeignResult';
 
 /**
  * Each of our activities returns an object. Anything else was given by somebody who completed it by hand, and would fail the

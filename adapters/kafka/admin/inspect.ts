@@ -1,7 +1,7 @@
 /** Facts about brokers and topic, for those who judge whether the pipeline can live with them. Changes nothing. */
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../../ports';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import type { OpenTransaction } from '../../../domain/open-transaction';
 import { inTime, Connection, explain, isMoved, kindOf, type KafkaTopicOptions } from '../transport';
 import { adminOf, JUDGED } from '../topic';
@@ -52,7 +52,7 @@ const INTERNAL = ['__transaction_state', '__consumer_offsets'];
 const TOPIC_CONFIG = [...JUDGED, 'min.insync.replicas', 'unclean.leader.election.enable'];
 const BROKER_CONFIG = ['offsets.retention.minutes', 'transaction.max.timeout.ms'];
 
-/** Rejects with a LastingFailure where the login or the name is wrong, and as an outage where no broker answers. */
+/** Rejects with a NonRetryableError where the login or the name is wrong, and as an outage where no broker answers. */
 export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFacts> {
   const connection = new Connection(options);
   const admin = adminOf(options);
@@ -118,7 +118,7 @@ async function tryTransactions(
     return { missing, progress };
   } catch (error) {
     const trouble = explain(error, 'trying transactions and groups', options);
-    if (trouble instanceof LastingFailure) throw trouble;
+    if (trouble instanceof NonRetryableError) throw trouble;
     return { missing: [], trouble };
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Progress } from '../../../ports';
 import { PUBLISH_AGAIN } from '../../../domain/data-loss';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import type { LateRows } from '../../../domain/missed';
 import type { Window } from '../../../domain/ranges';
 import { formatWatermark } from '../../../domain/watermark';
@@ -58,7 +58,7 @@ function decodeProgress(metadata: string, topic: string): Progress {
   try {
     return record.parse(JSON.parse(metadata));
   } catch (error) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'CaptureConflict',
       `the progress record of topic ${topic} in group ${PROGRESS_GROUP} is not one of ours: ` +
         `${metadata.slice(0, 300)}. Another program commits offsets of this group; ` +
@@ -74,7 +74,7 @@ const GONE =
 
 /**
  * Decides what a publish has to do, once older attempts are fenced: `true` where the window is published
- * already, `false` where it is the next. LastingFailure CaptureConflict otherwise.
+ * already, `false` where it is the next. NonRetryableError CaptureConflict otherwise.
  */
 export function isPublished(
   window: Window & { sequence: number },
@@ -86,13 +86,13 @@ export function isPublished(
   if ((found?.sequence ?? 0) === window.sequence - 1) return false;
   if (found === undefined) {
     if (afterReset) return false;
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'CaptureConflict',
       `window ${describe(window)} of topic ${topic} is not the first, but Kafka holds no progress record in group ` +
         `${PROGRESS_GROUP}: ${GONE}`,
     );
   }
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'CaptureConflict',
     `window ${describe(window)} cannot be published to topic ${topic}: the last published is ` +
       `${describe(found)}. A second capture runs on this pipeline, or this workflow was restored from ` +
@@ -101,8 +101,8 @@ export function isPublished(
 }
 
 /** The failure of a renewal that finds another record than the one it is to renew. */
-export function otherRecord(sequence: number, found: Progress | undefined, topic: string): LastingFailure {
-  return new LastingFailure(
+export function otherRecord(sequence: number, found: Progress | undefined, topic: string): NonRetryableError {
+  return new NonRetryableError(
     'CaptureConflict',
     `the progress record of topic ${topic} in group ${PROGRESS_GROUP} should be that of window ${sequence}, but ` +
       (found === undefined
@@ -113,8 +113,8 @@ export function otherRecord(sequence: number, found: Progress | undefined, topic
 }
 
 /** The failure of a publish into another topic than the one that this capture has published to. */
-export function anotherTopic(topic: string, known: string, found: string): LastingFailure {
-  return new LastingFailure(
+export function anotherTopic(topic: string, known: string, found: string): NonRetryableError {
+  return new NonRetryableError(
     'CaptureConflict',
     `topic ${topic} was deleted and made anew: its id was ${known} and is ${found}. What had not landed is gone. Publish it ` +
       `again; repeats are dropped: ${PUBLISH_AGAIN}`,

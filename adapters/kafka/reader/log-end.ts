@@ -1,5 +1,5 @@
 import { landFrom, PUBLISH_AGAIN } from '../../../domain/data-loss';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { pause, type Connection, isMoved } from '../transport';
 import { logBounds, type Bounds } from '../topic';
 
@@ -7,7 +7,7 @@ import { logBounds, type Bounds } from '../topic';
 const PATIENCE_MS = 5_000;
 
 /**
- * The bounds of a partition's log, if it reaches up to `end`, whatever of it is readable now. LastingFailure DataLoss if it
+ * The bounds of a partition's log, if it reaches up to `end`, whatever of it is readable now. NonRetryableError DataLoss if it
  * has really lost its end: if, for some seconds and by fresh metadata, whoever leads says so.
  *
  * ListOffsets is to be believed, and not a fetch: a new leader's high watermark may be behind what its predecessor showed,
@@ -35,8 +35,8 @@ export async function requireEnd(
 }
 
 /** The failure for offsets beyond the end of the log: it is not the log in which they were seen. */
-function missingAbove(topic: string, partition: number, offset: bigint, end: bigint): LastingFailure {
-  return new LastingFailure(
+function missingAbove(topic: string, partition: number, offset: bigint, end: bigint): NonRetryableError {
+  return new NonRetryableError(
     'DataLoss',
     `topic ${topic}, partition ${partition}: offset ${offset} was seen, but the log now ends at ${end}: the topic ` +
       'was deleted and created anew, or a broker that lagged behind became leader (unclean election). Land what the ' +

@@ -4,7 +4,7 @@ import { pause, type Connection, checkCode, isMoved } from '../transport';
 import { fetch, type FetchedPartition } from './fetch-request';
 import { removedBelow } from '../topic';
 import { requireEnd } from './log-end';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { ChecksumError, decodeRecords, type DecodedRecords } from '../records';
 
 /** Bytes a fetch asks for: at 190 bytes a row some 5,000 rows. Memory is two fetches a partition. */
@@ -70,7 +70,7 @@ async function decodeTwice(
       return decodeRecords(again.records, partition, from, again.aborted);
     } catch (second) {
       if (!(second instanceof ChecksumError)) throw second;
-      throw new LastingFailure(
+      throw new NonRetryableError(
         'BatchNotLandable',
         `${second.message}, fetched twice: the broker's copy is damaged`,
         {

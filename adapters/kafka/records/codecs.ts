@@ -1,12 +1,12 @@
 import { decompress as zstd } from 'fzstd';
 import { decompressFrameSync as lz4Frame } from 'lz4-napi';
 import { gunzipSync } from 'node:zlib';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { uncompress as snappyBlock } from 'snappyjs';
 
 /**
  * The codecs of Kafka's message format, by the number in a batch's attributes. We send uncompressed; others may not.
- * LastingFailure BatchNotLandable for a codec that is not known here.
+ * NonRetryableError BatchNotLandable for a codec that is not known here.
  */
 export function decompress(codec: number, data: Buffer): Buffer {
   switch (codec) {
@@ -21,7 +21,7 @@ export function decompress(codec: number, data: Buffer): Buffer {
     case 4:
       return Buffer.from(zstd(data));
     default:
-      throw new LastingFailure(
+      throw new NonRetryableError(
         'BatchNotLandable',
         `it is compressed with codec ${codec}, which this version cannot read; a newer one may`,
       );

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from '../../../ports';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { decompress } from './codecs';
 import { crc32c } from './crc32c';
 import { BATCH_HEADER_BYTES, CRC_START } from './record-batch';
@@ -36,7 +36,7 @@ export class ChecksumError extends Error {}
  * end), and so delivers aborted rows where transactions interleave; it checks no checksum; it forgets where a
  * batch ended once its last records are compacted away; and it fails on a batch of some 125,000 records.
  *
- * ChecksumError where bytes changed; LastingFailure BatchNotLandable for what nobody could read.
+ * ChecksumError where bytes changed; NonRetryableError BatchNotLandable for what nobody could read.
  */
 export function decodeRecords(
   data: Buffer,
@@ -79,8 +79,8 @@ export function decodeRecords(
   return result;
 }
 
-function unreadable(partition: number, offset: bigint, why: string, cause?: unknown): LastingFailure {
-  return new LastingFailure(
+function unreadable(partition: number, offset: bigint, why: string, cause?: unknown): NonRetryableError {
+  return new NonRetryableError(
     'BatchNotLandable',
     `partition ${partition}, offset ${offset}: the record batch cannot be read: ${why}`,
     { cause },

@@ -1,5 +1,5 @@
 import { landFrom, PUBLISH_AGAIN } from '../../../domain/data-loss';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import type { Connection } from '../transport';
 
 const EARLIEST = -2;
@@ -62,9 +62,9 @@ export function removedBelow(
   from: bigint,
   earliest: bigint,
   to?: bigint,
-): LastingFailure {
+): NonRetryableError {
   const last = (to !== undefined && to < earliest ? to : earliest) - 1n;
-  return new LastingFailure(
+  return new NonRetryableError(
     'DataLoss',
     `topic ${topic}, partition ${partition}: offsets ${from} to ${last} are gone, Kafka keeps the log from ` +
       `${earliest} on (retention.ms, retention.bytes or deleted records). Start landing after the gap: ` +

@@ -28,7 +28,7 @@ export async function topicId(connection: Connection): Promise<string | undefine
   return ids[0];
 }
 
-/** LastingFailure DataLoss where the topic is not the one that the offsets of these ranges are of. */
+/** NonRetryableError DataLoss where the topic is not the one that the offsets of these ranges are of. */
 export async function requireTopic(
   connection: Connection,
   known: string | undefined,

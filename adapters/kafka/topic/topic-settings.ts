@@ -1,5 +1,5 @@
 /** Settings of the topic that keep messages out, or take them away before they land. */
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { ADVISED, type Connection, kindOf, configureTopic, type KafkaTopicOptions } from '../transport';
 import { ORDERS } from '../../../domain/table/orders';
 
@@ -132,7 +132,7 @@ export async function checkSettings(
   const say = ({ setting, found, why, mend }: Judgement) =>
     `topic ${options.topic} has ${setting} ${found}: ${why}. Change it: ${mend}`;
   const refusals = judgements.filter(({ severity }) => severity === 'refusal');
-  if (refusals.length > 0) throw new LastingFailure('TopicMismatch', refusals.map(say).join('; '));
+  if (refusals.length > 0) throw new NonRetryableError('TopicMismatch', refusals.map(say).join('; '));
   return { warnings: judgements.filter(({ severity }) => severity === 'danger').map(say) };
 }
 

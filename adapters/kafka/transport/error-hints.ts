@@ -1,5 +1,5 @@
 /** What to look at, and what to do, for the errors of Kafka and kafkajs by name: see kindOf. */
-import type { LastingFailureType } from '../../../domain/errors';
+import type { NonRetryableErrorType } from '../../../domain/errors';
 import type { KafkaTopicOptions } from './options';
 import { ADVISED, configureTopic, kafkaTool } from './kafka-tool';
 import { ORDERS } from '../../../domain/table/orders';
@@ -15,7 +15,7 @@ const GRANT =
 const SETTINGS = 'correct the kafka section of the settings file';
 
 /** Errors that no retry mends. Whatever is not here is an outage. */
-export const LASTING: Record<string, { type: LastingFailureType; advice: string }> = {
+export const NON_RETRYABLE: Record<string, { type: NonRetryableErrorType; advice: string }> = {
   TOPIC_AUTHORIZATION_FAILED: {
     type: 'InsufficientPrivilege',
     advice: `the user lacks a right on the topic; ${GRANT}`,

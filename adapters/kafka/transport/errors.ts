@@ -1,8 +1,8 @@
 import type { KafkaJSProtocolError } from 'kafkajs';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { namesIn, tlsProblem } from '../../shared/tls-problem';
 import { protocolName } from './error-codes';
-import { HINTS, LASTING, type Where } from './error-hints';
+import { HINTS, NON_RETRYABLE, type Where } from './error-hints';
 
 export { checkCode } from './error-codes';
 
@@ -57,19 +57,19 @@ export function isSilence(error: unknown): boolean {
 
 /** The error to show for one that came out of Kafka: lasting or an outage, and always where and during what. */
 export function explain(error: unknown, doing: string, at: Where): Error {
-  if (error instanceof LastingFailure) return error;
+  if (error instanceof NonRetryableError) return error;
   const kind = kindOf(error);
   const text = wordsOf(error);
   const where = `Kafka at ${at.brokers.join(', ')}, ${doing}`;
-  const lasting = LASTING[kind];
-  if (lasting !== undefined) {
-    return new LastingFailure(lasting.type, `${where}: ${text} (${kind}): ${lasting.advice}`, {
+  const nonRetryable = NON_RETRYABLE[kind];
+  if (nonRetryable !== undefined) {
+    return new NonRetryableError(nonRetryable.type, `${where}: ${text} (${kind}): ${nonRetryable.advice}`, {
       cause: error,
     });
   }
   const tls = tlsProblem(error, namesIn('kafka'));
-  if (tls?.lasting === true)
-    return new LastingFailure('InvalidSettings', `${where}: ${text}: ${tls.advice}`, { cause: error });
+  if (tls?.nonRetryable === true)
+    return new NonRetryableError('InvalidSettings', `${where}: ${text}: ${tls.advice}`, { cause: error });
   const known = tls?.advice ?? HINTS[kind] ?? HINTS[codeOf(error)];
   const hint = typeof known === 'function' ? known(at) : known;
   return new Error(`${where}: ${text} (${kind})${hint === undefined ? '' : `: ${hint}`}`, { cause: error });

@@ -1,5 +1,5 @@
 import type { Broker, ProtocolRequest } from 'kafkajs/src/cluster/types';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 
 /** As much of a broker as a request needs. */
 export type Receiver = Pick<Broker, 'versions' | 'connectionPool'>;
@@ -14,7 +14,7 @@ export async function send<T extends object>(
   const { apiKey, apiVersion, apiName, requestTimeout } = call;
   const offered = broker.versions[apiKey];
   if (offered === undefined || apiVersion < offered.minVersion || apiVersion > offered.maxVersion) {
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'InvalidSettings',
       `the broker does not offer ${apiName} version ${apiVersion}: Kafka 2.5 or newer is needed`,
     );

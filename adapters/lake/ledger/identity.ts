@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { KnownLake, LakeStorage, Storage, StorageWriter } from '../../../ports';
 import { shellWord, type LakeIdentity } from '../../../domain/damaged';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { absentWhere } from '../../shared/error-code';
 import { DATE_FOLDER, entryName, ID_FILE, sequenceOfEntry, allParts } from '../files';
@@ -49,7 +49,7 @@ async function readIdentity(lake: Storage): Promise<LakeIdentity | undefined> {
  * small files, so it is asked before every step.
  *
  * @throws an error that is retried where the lake, or its newest entry, is gone: it may come back, as a disk does.
- *   LastingFailure LakeMismatch where another lake stands there.
+ *   NonRetryableError LakeMismatch where another lake stands there.
  */
 export async function confirm(lake: Storage, known: KnownLake): Promise<LakeIdentity | undefined> {
   const found = await readIdentity(lake);
@@ -96,8 +96,8 @@ async function gone(at: Storage, { lake, sequence }: KnownLake): Promise<Error> 
   );
 }
 
-function another(known: LakeIdentity, found: LakeIdentity): LastingFailure {
-  return new LastingFailure(
+function another(known: LakeIdentity, found: LakeIdentity): NonRetryableError {
+  return new NonRetryableError(
     'LakeMismatch',
     `This worker's lake is ${found.at} (id ${found.id}), but the landing has opened ${known.at} (id ${known.id}). Do workers of ` +
       'another pipeline, with a datalake.path (LAKE_PATH) of their own, serve the same namespace? Stop them, or give all the same ' +
@@ -106,13 +106,13 @@ function another(known: LakeIdentity, found: LakeIdentity): LastingFailure {
   );
 }
 
-/** A lake within what belongs to another one: its quarantine. LastingFailure LakeMismatch. */
+/** A lake within what belongs to another one: its quarantine. NonRetryableError LakeMismatch. */
 export async function refuseNested({ lake, quarantine, outer }: LakeStorage): Promise<void> {
   const holdsLake = async (storage: Storage) => (await namesOrNone(storage, '')).includes(LEDGER_FOLDER);
   const inner = (await holdsLake(quarantine)) ? quarantine : undefined;
   const [one, other] = inner !== undefined ? [lake, inner] : [outer, lake];
   if (one === undefined || (inner === undefined && !(await holdsLake(one)))) return;
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'LakeMismatch',
     `${other.location} is the quarantine of the lake ${one.location} and a lake of its own: their files would mix. Set ` +
       'datalake.path (LAKE_PATH) of one of them to another folder.',

@@ -9,7 +9,7 @@ import type {
   StorageWriter,
 } from '../../../ports';
 import { setAsideCommand, shellWord } from '../../../domain/damaged';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { ORDERS } from '../../../domain/table/orders';
 import type { FailureCode } from '../../../domain/table/table';
@@ -62,7 +62,7 @@ export async function knownBeginning(lake: Storage): Promise<Beginning | undefin
 /**
  * Appends an entry as the owner of its epoch; returns the hash of its bytes. Success where it stands there already with the
  * same ranges.
- * LastingFailure LandingConflict where other ranges took its sequence, LakeMismatch where the entry before it is missing or was
+ * NonRetryableError LandingConflict where other ranges took its sequence, LakeMismatch where the entry before it is missing or was
  * changed.
  */
 export async function appendEntry(
@@ -86,8 +86,8 @@ export async function appendEntry(
   return hashOfEntry(lake, entry.sequence);
 }
 
-function edited(lake: Storage, sequence: number): LastingFailure {
-  return new LastingFailure(
+function edited(lake: Storage, sequence: number): NonRetryableError {
+  return new NonRetryableError(
     'LakeMismatch',
     `${lake.locate(entryName(sequence))}, the ledger's newest entry, was changed since it was written. Put back a copy of it and ` +
       'start the landing again, or start it as it is, if the change is meant; the ledger then proves the changed entry: npm run ' +
@@ -111,18 +111,18 @@ export async function findCommitted(lake: Storage, batch: BatchIdentity): Promis
 }
 
 /** Another landing has committed other offsets under a batch's number. */
-export class SequenceTaken extends LastingFailure {
+export class SequenceTaken extends NonRetryableError {
   constructor(message: string) {
     super('LandingConflict', message);
   }
 }
 
-/** Hex SHA-256 of an entry's bytes; empty for 0. LastingFailure LakeMismatch where it is missing. */
+/** Hex SHA-256 of an entry's bytes; empty for 0. NonRetryableError LakeMismatch where it is missing. */
 export async function hashOfEntry(lake: Storage, sequence: number): Promise<string> {
   if (sequence === 0) return '';
   const bytes = await lake.get(entryName(sequence));
   if (bytes !== undefined) return sha256(bytes);
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'LakeMismatch',
     `${lake.locate(entryName(sequence))} is missing, so batch ${sequence + 1} has nothing to follow. The lake was emptied, moved or ` +
       'changed under a running landing: put its _ledger back as it was, then start the landing again: npm run orders -- start',

@@ -1,6 +1,6 @@
 /** A ledger that has lost entries: noticed before anything is removed or landed, because what it listed may be gone from Kafka. */
 import type { LakeStorage, LedgerEntry } from '../../../ports';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { formatOffsets, type Offsets } from '../../../domain/ranges';
 import { ASIDE_FOLDER, allParts } from '../files';
@@ -9,7 +9,7 @@ import { knownBeginning } from './ledger';
 
 /**
  * Two things outlive a lost ledger: the consumer group's offsets in Kafka, which are set after each entry, and the files of the
- * batches. LastingFailure LakeMismatch where one of them is ahead of the ledger.
+ * batches. NonRetryableError LakeMismatch where one of them is ahead of the ledger.
  */
 export async function refuseShortened(
   storage: LakeStorage,
@@ -17,7 +17,7 @@ export async function refuseShortened(
   landed: Offsets,
 ): Promise<void> {
   const why = await shortened(storage, last, landed);
-  if (why !== undefined) throw new LastingFailure('LakeMismatch', why);
+  if (why !== undefined) throw new NonRetryableError('LakeMismatch', why);
 }
 
 /** Says what is wrong, or nothing. Reads only. */

@@ -1,5 +1,5 @@
 import type { LakeFile, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
 import { allParts, partName } from '../files';
 import {
@@ -125,7 +125,7 @@ export function createOrdersLake(
         return await readEntry(lake, sequence);
       } catch (error) {
         if (!(error instanceof UnreadableEntry)) throw error;
-        throw new LastingFailure('BatchNotLandable', `${error.message} Restore it from a backup`, {
+        throw new NonRetryableError('BatchNotLandable', `${error.message} Restore it from a backup`, {
           cause: error,
         });
       }
@@ -183,7 +183,7 @@ async function epochInLedger(lake: Storage): Promise<number> {
   }
 }
 
-/** Not a lasting failure: if this attempt were the one that counts, the batch would not be committed. */
+/** Not a non-retryable error: if this attempt were the one that counts, the batch would not be committed. */
 function lateAttempt({ sequence }: { sequence: number }): Error {
   return new Error(`Batch ${sequence} is committed with other contents; this attempt came too late.`);
 }

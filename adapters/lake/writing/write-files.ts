@@ -7,7 +7,7 @@ import type {
   QuarantinedRow,
   StorageWriter,
 } from '../../../ports';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
 import { keyOf, microsOf } from '../../../domain/table/table';
 import { formatTimestamp, type Watermark } from '../../../domain/watermark';
@@ -26,7 +26,7 @@ interface How {
   mostFiles?: number;
 }
 
-/** One file a date. LastingFailure BatchTooWide, with nothing written, where those are more than `mostFiles`. */
+/** One file a date. NonRetryableError BatchTooWide, with nothing written, where those are more than `mostFiles`. */
 export async function writeBatchFiles(
   storage: LakeStorage,
   batch: OwnedBatch,
@@ -38,7 +38,7 @@ export async function writeBatchFiles(
   const failed = byFolder(inOffsetOrder(quarantined), (row) => quarantineFolder(ORDERS, row));
   const count = orders.length + failed.length;
   if (count > mostFiles)
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'BatchTooWide',
       `the batch has rows for ${count} files, of at most ${mostFiles}`,
     );
@@ -121,7 +121,7 @@ const REFUSED_NAMES = new Set(['ENAMETOOLONG', 'EILSEQ', 'EINVAL']);
 
 function refusedName(error: unknown, { sequence }: OwnedBatch): unknown {
   if (!REFUSED_NAMES.has(codeOf(error) ?? '')) return error;
-  return new LastingFailure(
+  return new NonRetryableError(
     'BatchNotLandable',
     `batch ${sequence}: the lake's file system refuses a file's name: ${String(error)}`,
     { cause: error },

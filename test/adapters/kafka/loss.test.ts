@@ -17,7 +17,7 @@ describe('offsets that Kafka no longer has', () => {
     await fixture.deleteRecords(1, '100');
     expect((await topic.offsets()).earliest).toEqual({ '0': '0', '1': '100', '2': '0' });
     const reading = readRanges(topic, [{ partition: 1, from: '40', to: '500' }]);
-    await expect(reading).rejects.toMatchObject({ name: 'LastingFailure', type: 'DataLoss' });
+    await expect(reading).rejects.toMatchObject({ name: 'NonRetryableError', type: 'DataLoss' });
     await expect(reading).rejects.toThrow('partition 1: offsets 40 to 99 are gone');
     const within = readRanges(topic, [{ partition: 1, from: '40', to: '60' }]);
     await expect(within).rejects.toThrow('offsets 40 to 59 are gone');

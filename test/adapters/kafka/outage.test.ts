@@ -45,7 +45,7 @@ describe('a broker that is killed and comes back', () => {
     await expect(publishing).rejects.toThrow(
       `Kafka at ${brokers.join()}, publishing window 2 of topic orders`,
     );
-    await expect(publishing).rejects.not.toMatchObject({ name: 'LastingFailure' });
+    await expect(publishing).rejects.not.toMatchObject({ name: 'NonRetryableError' });
     await polling.catch(() => undefined); // resolved by the rows, or ended by the crash
 
     for (const call of [

@@ -86,7 +86,7 @@ describe('publishing a window', () => {
     await publishRows(topic, windowOf(1), () => rowsFrom(1, 10));
     await publishRows(topic, windowOf(2), () => rowsFrom(11, 10));
     const failure = publishRows(fixture.open(), window, noRows);
-    await expect(failure).rejects.toMatchObject({ name: 'LastingFailure', type: 'CaptureConflict' });
+    await expect(failure).rejects.toMatchObject({ name: 'NonRetryableError', type: 'CaptureConflict' });
     await expect(failure).rejects.toThrow(`window ${window.sequence} (2025-11-18 10:00:00.000000|`);
     await expect(failure).rejects.toThrow('last published is 2 (2025-11-18 10:00:00.000000|10, ');
   });

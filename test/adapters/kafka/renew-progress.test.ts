@@ -49,7 +49,7 @@ describe('renewing the progress record', () => {
 
   test('of another sequence, or of none, is a CaptureConflict and writes nothing', async () => {
     const topic = fixture.open();
-    const conflict = { name: 'LastingFailure', type: 'CaptureConflict' };
+    const conflict = { name: 'NonRetryableError', type: 'CaptureConflict' };
     await expect(topic.renewProgress(1, { signal: never })).rejects.toMatchObject(conflict);
     await publishRows(topic, windowOf(1), () => rowsFrom(1, 10));
     await publishRows(topic, windowOf(2), () => rowsFrom(11, 10));

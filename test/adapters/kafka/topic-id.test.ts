@@ -105,7 +105,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
   afterEach(() => remove());
 
   async function expectDataLoss(work: Promise<unknown>): Promise<void> {
-    await expect(work).rejects.toMatchObject({ name: 'LastingFailure', type: 'DataLoss' });
+    await expect(work).rejects.toMatchObject({ name: 'NonRetryableError', type: 'DataLoss' });
     const message = `made anew: its id is ${await topic.id()}, but the offsets to land next (0: 1`;
     await expect(work).rejects.toThrow(message);
     await expect(work).rejects.toThrow(`the id ${id}`);

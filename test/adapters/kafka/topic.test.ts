@@ -39,7 +39,7 @@ describe('the topic', () => {
     await expect(failure).rejects.toThrow(
       /^Kafka at \S+:\d+, listing offsets of topic no-such-topic: .*UNKNOWN_TOPIC/,
     );
-    await expect(failure).rejects.not.toMatchObject({ name: 'LastingFailure' });
+    await expect(failure).rejects.not.toMatchObject({ name: 'NonRetryableError' });
   });
 
   test('of a name that Kafka does not allow is InvalidSettings', async () => {

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { crc32c } from '../../../adapters/kafka/records/crc32c';
 import { checkCode, explain } from '../../../adapters/kafka/transport/errors';
 import { partitionOf } from '../../../adapters/kafka/producer/partitioner';
@@ -106,7 +106,7 @@ describe('errors', () => {
 
   test('a missing right is lasting and says how to grant it', () => {
     const failure = shown(29);
-    expect(failure).toMatchObject({ name: 'LastingFailure', type: 'InsufficientPrivilege' });
+    expect(failure).toMatchObject({ name: 'NonRetryableError', type: 'InsufficientPrivilege' });
     expect(failure.message).toContain('Kafka at a:1, b:2, reading: ');
     expect(failure.message).toContain('kafka-acls');
   });
@@ -122,15 +122,15 @@ describe('errors', () => {
     [9999, 'error code 9999 of a Kafka newer than 4.1'],
   ])('code %d is an outage', (code, text) => {
     const outage = shown(code);
-    expect(outage).not.toBeInstanceOf(LastingFailure);
+    expect(outage).not.toBeInstanceOf(NonRetryableError);
     expect(outage.message).toContain(text);
   });
 
-  test('an error that nobody knows is an outage, and a lasting failure stays as it is', () => {
+  test('an error that nobody knows is an outage, and a non-retryable error stays as it is', () => {
     expect(explain(new TypeError('what'), 'reading', AT).message).toBe(
       'Kafka at a:1, b:2, reading: what (TypeError)',
     );
-    const lasting = new LastingFailure('DataLoss', 'gone');
-    expect(explain(lasting, 'reading', AT)).toBe(lasting);
+    const nonRetryable = new NonRetryableError('DataLoss', 'gone');
+    expect(explain(nonRetryable, 'reading', AT)).toBe(nonRetryable);
   });
 });

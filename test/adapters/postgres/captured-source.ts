@@ -1,5 +1,5 @@
 /** A table of orders that is captured, in a schema made anew by `begin`. For suites of a database each. */
-import { LastingFailure } from '../../../domain/errors';
+import { NonRetryableError } from '../../../domain/errors';
 import { createOrdersTable } from '../../../dev/stack/orders-table';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
 import { CapturedTable } from './source-shape-helpers';
@@ -33,8 +33,8 @@ export const failureOf = async (work: Promise<unknown>) => {
     () => undefined,
     (failure: unknown) => failure,
   );
-  expect(error).toBeInstanceOf(LastingFailure);
-  return error as LastingFailure;
+  expect(error).toBeInstanceOf(NonRetryableError);
+  return error as NonRetryableError;
 };
 
 /** In one transaction, in a session of the database's zone if none is given. */

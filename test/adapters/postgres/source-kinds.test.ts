@@ -1,6 +1,6 @@
 /** What the table may be at the start, and what its look says of it while it runs: refusals, warnings, and who is who. */
 import { createPoll, type PollResult } from '../../../activities/capture/poll';
-import type { LastingFailure } from '../../../domain/errors';
+import type { NonRetryableError } from '../../../domain/errors';
 import { decodeSource, encodeSource, sourceDifference } from '../../../domain/source-id';
 import { watermarkFrom } from '../../../domain/watermark';
 import { inActivity } from '../../helpers/activity';
@@ -19,7 +19,7 @@ const query = (sql: string) => pipeline.pool.query(sql);
 const failureOf = (work: Promise<unknown>) =>
   work.then(
     () => undefined,
-    (failure: unknown) => failure as LastingFailure,
+    (failure: unknown) => failure as NonRetryableError,
   );
 
 beforeAll(async () => {

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LastingFailure } from '../../../../domain/errors';
+import { NonRetryableError } from '../../../../domain/errors';
 import type { LakeStorage, Opener } from '../../../../ports';
 import { codeOf } from '../../../shared/error-code';
 import { createDurably, makeFolder, namesIn } from './durable-file';
@@ -23,7 +23,7 @@ export interface Roots {
 
 /**
  * Takes the next epoch and shuts out all older ones; their staged files are gone afterwards. An attempt that was scheduled
- * before the present epoch's leaves the lake alone: it is one that woke up late. LastingFailure LandingConflict then. With
+ * before the present epoch's leaves the lake alone: it is one that woke up late. NonRetryableError LandingConflict then. With
  * `onlyOwn` also where another workflow, by its first run, opened the lake last.
  */
 export async function takeEpoch(
@@ -55,7 +55,7 @@ export async function orSuperseded(
   const newest = await newestEpoch(join(folders.lake, STAGING_FOLDER));
   if (newest > epoch) return supersededBy(root, newest);
   if (!(await exists(root))) return new Error(`${root} is gone. ${PUT_BACK}`, { cause: error });
-  return new LastingFailure(
+  return new NonRetryableError(
     'LakeMismatch',
     `${stagingOf(root, epoch)}, by which one landing keeps another from writing, was removed, and no other landing has opened the ` +
       'lake since: somebody has. Nothing is lost. Start the landing again, which makes it anew: npm run orders -- start',
@@ -109,7 +109,7 @@ async function refuseLatecomer(records: string, newest: number, opener: Opener):
   const path = join(records, epochName(newest));
   const { scheduledAt, runId } = await openerIn(path);
   if (opener.scheduledAt >= scheduledAt) return;
-  throw new LastingFailure(
+  throw new NonRetryableError(
     'LandingConflict',
     `${path} was written by run ${runId} at ${new Date(scheduledAt).toISOString()}, after this one was scheduled ` +
       `(${new Date(opener.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
@@ -151,9 +151,9 @@ async function closeOlder(staging: string, epoch: number): Promise<void> {
   }
 }
 
-function supersededBy(root: string, epoch: number | undefined): LastingFailure {
+function supersededBy(root: string, epoch: number | undefined): NonRetryableError {
   const which = epoch === undefined ? '' : ` (epoch ${epoch})`;
-  return new LastingFailure(
+  return new NonRetryableError(
     'LandingConflict',
     `The lake ${root} was opened by another landing${which}, which owns it now; nothing ` +
       'more is written here. If two landOrders share the lake, stop one of them or give it a lake of its own; then start ' +

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LastingFailure } from '../../../../domain/errors';
+import { NonRetryableError } from '../../../../domain/errors';
 import { codeOf } from '../../../shared/error-code';
 import { userName } from '../../../shared/user-name';
 import { createDurably, makeFolder, writeDurably } from './durable-file';
 
 /** What an administrator must change; anything else (disk full, an I/O error) may pass by itself. */
-const LASTING: Record<string, string> = {
+const NON_RETRYABLE: Record<string, string> = {
   EACCES: 'give that user write access',
   EPERM: 'give that user write access, on a file system that has renames and hard links',
   EROFS: 'mount it writable',
@@ -20,7 +20,7 @@ const LASTING: Record<string, string> = {
 
 /**
  * Makes the folder and does in it once what landing will do: write, fsync, rename, link, remove.
- * LastingFailure LakeNotWritable says which path, what the system said, who asked and what to do.
+ * NonRetryableError LakeNotWritable says which path, what the system said, who asked and what to do.
  */
 export async function probeFolder(folder: string): Promise<void> {
   // Names that readers skip, and sweep() removes should this process die here.
@@ -32,9 +32,9 @@ export async function probeFolder(folder: string): Promise<void> {
     await createDurably(folder, names[1], Buffer.from('probe'));
     for (const name of names) await rm(join(folder, name), { force: true });
   } catch (error) {
-    const remedy = LASTING[codeOf(error) ?? ''];
+    const remedy = NON_RETRYABLE[codeOf(error) ?? ''];
     if (remedy === undefined) throw error;
-    throw new LastingFailure(
+    throw new NonRetryableError(
       'LakeNotWritable',
       `The lake folder ${folder} cannot be written by user ${userName()}: ${String(error)}. To do: ${remedy}, or set datalake.path.`,
       { cause: error },

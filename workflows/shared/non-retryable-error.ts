@@ -1,11 +1,11 @@
 import { ActivityFailure, ApplicationFailure, patched } from '@temporalio/workflow';
-import type { LastingFailureType } from '../../domain/errors';
+import type { NonRetryableErrorType } from '../../domain/errors';
 
-/** The lasting failure that an activity ended with, if it is one of these; every other error is thrown on. */
-export function lastingFailure(
+/** The non-retryable error that an activity ended with, if it is one of these; every other error is thrown on. */
+export function nonRetryableError(
   error: unknown,
-  types: readonly LastingFailureType[],
-): { type: LastingFailureType; message: string } {
+  types: readonly NonRetryableErrorType[],
+): { type: NonRetryableErrorType; message: string } {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   const type = cause instanceof ApplicationFailure ? types.find((one) => one === cause.type) : undefined;
   if (cause === undefined || type === undefined) throw error;
@@ -19,16 +19,16 @@ export function lastingFailure(
  */
 export async function unlessOwn<T>(
   error: unknown,
-  conflict: LastingFailureType,
+  conflict: NonRetryableErrorType,
   reopen: () => Promise<T>,
 ): Promise<T> {
-  lastingFailure(error, [conflict]);
+  nonRetryableError(error, [conflict]);
   // Histories of earlier versions end with the conflict.
   if (!patched('own-conflict')) throw error;
   try {
     return await reopen();
   } catch (again) {
-    lastingFailure(again, [conflict]);
+    nonRetryableError(again, [conflict]);
     throw error;
   }
 }
