@@ -6,7 +6,7 @@ import { partitionsIn } from '../../domain/partition-marks';
 import type { OffsetRange } from '../../domain/ranges';
 import { isOtherTopic } from '../../domain/topic-id';
 import type { BatchManifest, KnownLake, LedgerEntry } from '../../ports';
-import { carryOut, type Landing } from './carry-out';
+import { processBatch, type Landing } from './process-batch';
 import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
 import { orGone, withdrawal } from './withdraw-batch';
@@ -92,7 +92,7 @@ export function createLandAgain(deps: Landing) {
       return { ranges, before, manifest, withdrawn };
     }
     if (batch < topicSince || isOtherTopic(entry.topicId, topicId)) throw offsetsOfBefore(batch, topicId);
-    const manifest = await carryOut(
+    const manifest = await processBatch(
       deps,
       identity,
       {

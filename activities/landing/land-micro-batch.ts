@@ -4,7 +4,7 @@ import { NonRetryableError } from '../../domain/errors';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
 import type { BatchManifest, KnownLake, OwnedBatch } from '../../ports';
-import { carryOut, type Landing } from './carry-out';
+import { processBatch, type Landing } from './process-batch';
 import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
 import { orNone } from '../../domain/or-none';
@@ -56,7 +56,7 @@ export function createLandMicroBatch(deps: Landing) {
     const committed = await deps.lake.findCommitted(batch);
     if (committed !== undefined)
       return { ...manifestFor(committed, partitions), damaged: orNone(committed.damaged) };
-    const manifest = carryOut(
+    const manifest = processBatch(
       deps,
       batch,
       {

@@ -88,7 +88,7 @@ export function commandsIn(text: string): string[] {
 }
 
 /** Runs the last command of a line, which is its remedy. */
-export function carryOut(rig: Rig, line: string): Promise<{ code: number; output: string }> {
+export function processBatch(rig: Rig, line: string): Promise<{ code: number; output: string }> {
   const command = commandsIn(line).at(-1);
   expect(command).toBeDefined();
   return run(rig, command!);

@@ -20,7 +20,7 @@ import {
   newestEntry,
   statusSays,
   commandsIn,
-  carryOut,
+  processBatch,
   run,
   failure,
   failureNow,
@@ -41,7 +41,7 @@ sideBySide(
         const [line] = await statusSays(rig, /not what the ledger says: .* has 50 bytes/);
         expect(line).toContain(file);
         await landedBeside(rig, file);
-        await carryOut(rig, line!);
+        await processBatch(rig, line!);
         await expectWhole(rig);
       },
 
@@ -52,7 +52,7 @@ sideBySide(
         const files = [one, await newestFile(rig)];
         for (const file of files) await fs.truncate(file, 50);
         const lines = await statusSays(rig, /not what the ledger says: .* has 50 bytes/, 2);
-        for (const line of lines) await carryOut(rig, line);
+        for (const line of lines) await processBatch(rig, line);
         await expectWhole(rig);
       },
 
@@ -60,7 +60,7 @@ sideBySide(
         await landed(rig);
         await fs.rm(await newestFile(rig));
         const [line] = await statusSays(rig, /not what the ledger says: .* is missing/);
-        await carryOut(rig, line!);
+        await processBatch(rig, line!);
         await expectWhole(rig);
       },
 
@@ -76,7 +76,7 @@ sideBySide(
         expect(audit.code).toBe(1);
         const lines = audit.output.split('\n').filter((line) => line.includes('more than once'));
         expect(lines).not.toEqual([]);
-        for (const line of lines) await carryOut(rig, line);
+        for (const line of lines) await processBatch(rig, line);
         await expectWhole(rig);
       },
 
@@ -89,7 +89,7 @@ sideBySide(
         const { output } = await orders(rig, 'audit');
         const lines = output.split('\n').filter((line) => line.startsWith('problem'));
         expect(lines.join('\n')).toMatch(/date=[\d-]+\.old: is in no ledger entry.*: mv /);
-        for (const line of lines) await carryOut(rig, line);
+        for (const line of lines) await processBatch(rig, line);
         await expectWhole(rig);
       },
     },
@@ -99,7 +99,7 @@ sideBySide(
         await fs.rm(await newestFile(rig));
         await deleteMessages(rig);
         const [line] = await statusSays(rig, /not what the ledger says: .* is missing/);
-        const refusal = await carryOut(rig, line!);
+        const refusal = await processBatch(rig, line!);
         expect(refusal.code).toBe(1);
         expect(refusal.output).toMatch(/cannot be landed again: Kafka no longer holds all its messages/);
         const [audit, publishAgain, giveUp] = commandsIn(refusal.output);

@@ -41,7 +41,7 @@ export interface Known {
  * Reads the batch's offsets, judges every message, drops repeats, and writes one file per date unless `write` is
  * `undefined` (a dry run, whose manifest has no files). The rows depend on the arguments alone, and on files of `known.batches`.
  */
-export async function carryOut(
+export async function processBatch(
   { topic, lake }: Landing,
   batch: OwnedBatch,
   known: Known,
