@@ -1,6 +1,6 @@
 import { ORDERS } from '../domain/table/orders';
-import { createJudge } from './judge';
+import { createValidator } from './validate';
 
-/** {@link createJudge} for the orders table. */
-export const judge = createJudge(ORDERS);
-export type { Verdict } from './judge';
+/** {@link createValidator} for the orders table. */
+export const validate = createValidator(ORDERS);
+export type { ValidationResult } from './validate';

@@ -56,7 +56,7 @@ function isKeptRow(value: unknown): boolean {
   return typeof file === 'string' && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }
 
-/** No order nests at all. The parser recurses, and where a stack ends must not decide a verdict. */
+/** No order nests at all. The parser recurses, and where a stack ends must not decide a result. */
 const DEEPEST = 200;
 
 function nestsTooDeep(text: string): boolean {

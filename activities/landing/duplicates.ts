@@ -2,13 +2,13 @@ import { NO_ID_BUCKET } from '../../domain/partition-marks';
 import { ORDERS } from '../../domain/table/orders';
 import { keyOf, microsOf, type Row } from '../../domain/table/table';
 import { formatTimestamp, parseTimestamp, type Watermark } from '../../domain/watermark';
-import type { Verdict } from '../../messages';
+import type { ValidationResult } from '../../messages';
 import type { AcceptedRow, IncomingMessage, QuarantinedRow } from '../../ports';
 
 /** A message and what became of it. */
-export interface Judged {
+export interface Validated {
   message: IncomingMessage;
-  verdict: Verdict;
+  validation: ValidationResult;
 }
 
 /** Highest position (time and key) that was ever landed or quarantined, by bucket: see {@link bucketOf}. */
@@ -38,18 +38,18 @@ export interface Deduplicated {
  *
  * Within a bucket the pipeline's own messages only rise, so one above the bucket's highest position cannot be a
  * repeat, and costs a comparison. Any other (after a watermark reset, a replay, from another producer) is
- * looked up among the files of its date and among this batch. The result depends on the order of `judged` and on
+ * looked up among the files of its date and among this batch. The result depends on the order of `validated` and on
  * files of earlier batches only.
  */
 export async function findDuplicates(
-  judged: readonly Judged[],
+  validated: readonly Validated[],
   check: DuplicateCheck,
 ): Promise<Deduplicated> {
   const reached = new Map(
     Object.entries(check.highWater).map(([bucket, mark]) => [bucket, toPosition(mark)]),
   );
-  const verdicts: ('new' | 'suspect' | 'repeat')[] = judged.map(({ message, verdict }) => {
-    const order = verdict.accepted ?? verdict.order;
+  const marks: ('new' | 'suspect' | 'repeat')[] = validated.map(({ message, validation }) => {
+    const order = validation.accepted ?? validation.order;
     const again = check.isReread(message);
     const [key, micros] = [keyOf(ORDERS, order), microsOf(ORDERS, order)];
     // Without a time it has no position; the pipeline itself never publishes such a row twice.
@@ -63,13 +63,13 @@ export async function findDuplicates(
     return again || !above ? 'suspect' : 'new';
   });
 
-  await settleSuspects(judged, verdicts, check);
+  await settleSuspects(validated, marks, check);
 
   const result: Deduplicated = { accepted: [], quarantined: [], duplicates: 0, highWater: {} };
-  judged.forEach(({ message, verdict }, index) => {
-    if (verdicts[index] === 'repeat') result.duplicates += 1;
-    else if (verdict.accepted) result.accepted.push({ order: verdict.accepted });
-    else result.quarantined.push({ message, failures: verdict.failures, order: verdict.order });
+  validated.forEach(({ message, validation }, index) => {
+    if (marks[index] === 'repeat') result.duplicates += 1;
+    else if (validation.accepted) result.accepted.push({ order: validation.accepted });
+    else result.quarantined.push({ message, failures: validation.failures, order: validation.order });
   });
   for (const [bucket, position] of reached) result.highWater[bucket] = toWatermark(position);
   return result;
@@ -77,48 +77,50 @@ export async function findDuplicates(
 
 /** Turns each 'suspect' into 'repeat', if an earlier batch or an earlier message of this one has the row, else into 'new'. */
 async function settleSuspects(
-  judged: readonly Judged[],
-  verdicts: ('new' | 'suspect' | 'repeat')[],
+  validated: readonly Validated[],
+  marks: ('new' | 'suspect' | 'repeat')[],
   check: DuplicateCheck,
 ): Promise<void> {
-  const suspects = verdicts.flatMap((verdict, index) => (verdict === 'suspect' ? [index] : []));
+  const suspects = marks.flatMap((mark, index) => (mark === 'suspect' ? [index] : []));
   if (suspects.length === 0) return;
 
-  const accepted = suspects.filter((index) => judged[index]!.verdict.accepted !== undefined);
-  const failed = suspects.filter((index) => judged[index]!.verdict.accepted === undefined);
+  const accepted = suspects.filter((index) => validated[index]!.validation.accepted !== undefined);
+  const failed = suspects.filter((index) => validated[index]!.validation.accepted === undefined);
   const [landed, quarantined] = await Promise.all([
     accepted.length === 0
       ? none
-      : check.findLanded(accepted.map((index) => judged[index]!.verdict.accepted!)),
-    failed.length === 0 ? none : check.findQuarantined(failed.map((index) => asQuarantined(judged[index]!))),
+      : check.findLanded(accepted.map((index) => validated[index]!.validation.accepted!)),
+    failed.length === 0
+      ? none
+      : check.findQuarantined(failed.map((index) => asQuarantined(validated[index]!))),
   ]);
-  for (const position of landed) verdicts[accepted[position]!] = 'repeat';
-  for (const position of quarantined) verdicts[failed[position]!] = 'repeat';
+  for (const position of landed) marks[accepted[position]!] = 'repeat';
+  for (const position of quarantined) marks[failed[position]!] = 'repeat';
 
   const seen = new Set<string>();
-  judged.forEach((item, index) => {
-    if (verdicts[index] === 'repeat') return;
+  validated.forEach((item, index) => {
+    if (marks[index] === 'repeat') return;
     const identity = identityOf(item);
-    if (verdicts[index] === 'suspect') verdicts[index] = seen.has(identity) ? 'repeat' : 'new';
+    if (marks[index] === 'suspect') marks[index] = seen.has(identity) ? 'repeat' : 'new';
     seen.add(identity);
   });
 }
 
 const none: Promise<Set<number>> = Promise.resolve(new Set<number>());
 
-function asQuarantined({ message, verdict }: Judged): QuarantinedRow {
-  if (verdict.accepted !== undefined) throw new Error('an accepted row has no failures');
-  return { message, failures: verdict.failures, order: verdict.order };
+function asQuarantined({ message, validation }: Validated): QuarantinedRow {
+  if (validation.accepted !== undefined) throw new Error('an accepted row has no failures');
+  return { message, failures: validation.failures, order: validation.order };
 }
 
 /**
  * As when it is looked up in files: an order is its id within its date, a row without an id is the bytes of its message, and
  * one without a time, which nothing of ours publishes twice, is its place in the topic.
  */
-function identityOf({ message, verdict }: Judged): string {
-  const order = verdict.accepted ?? verdict.order;
+function identityOf({ message, validation }: Validated): string {
+  const order = validation.accepted ?? validation.order;
   const [key, micros] = [keyOf(ORDERS, order), microsOf(ORDERS, order)];
-  const side = verdict.accepted === undefined ? 'failed' : 'landed';
+  const side = validation.accepted === undefined ? 'failed' : 'landed';
   if (micros === null) return `${side} at ${message.partition}, ${message.offset}`;
   return key === null ? `${side} ${message.value?.toString('latin1')}` : `${side} ${key} ${dayOf(micros)}`;
 }

@@ -18,7 +18,7 @@ export interface LandInput extends OwnedBatch {
   damaged?: DamagedFile[];
   /** What is known of the lake; absent in versions before 0.4.0. */
   known?: KnownLake;
-  /** Partitions of the topic when the batch was claimed, fixed so that attempts judge alike; in 0.3.0 those of `reached`. */
+  /** Partitions of the topic when the batch was claimed, fixed so that attempts validate alike; in 0.3.0 those of `reached`. */
   partitions?: number;
 }
 
@@ -26,7 +26,7 @@ export interface LandInput extends OwnedBatch {
 export const MOST_FILES = 2_000;
 
 /**
- * Reads exactly the claimed offsets, judges every message, drops repeats and writes one file per date.
+ * Reads exactly the claimed offsets, validates every message, drops repeats and writes one file per date.
  *
  * Idempotency key: (sequence, ranges). Committed messages of fixed offsets never change, and neither do files of
  * earlier batches, so every attempt comes to the same rows, names and bytes. One that dies leaves at most

@@ -5,7 +5,7 @@ import { REMEMBERED } from '../../domain/requests';
 import { ORDERS } from '../../domain/table/orders';
 import { microsOf } from '../../domain/table/table';
 import { formatTimestamp } from '../../domain/watermark';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import type {
   BatchIdentity,
   BatchManifest,
@@ -17,7 +17,7 @@ import type {
   OwnedBatch,
   WriteOptions,
 } from '../../ports';
-import { findDuplicates, type HighWater, type Judged } from './duplicates';
+import { findDuplicates, type HighWater, type Validated } from './duplicates';
 import { orNone } from '../../domain/or-none';
 
 export interface Landing {
@@ -38,7 +38,7 @@ export interface Known {
 }
 
 /**
- * Reads the batch's offsets, judges every message, drops repeats, and writes one file per date unless `write` is
+ * Reads the batch's offsets, validates every message, drops repeats, and writes one file per date unless `write` is
  * `undefined` (a dry run, whose manifest has no files). The rows depend on the arguments alone, and on files of `known.batches`.
  */
 export async function processBatch(
@@ -53,8 +53,8 @@ export async function processBatch(
     for (const one of found.damaged) if (!damaged.some(({ file }) => file === one.file)) damaged.push(one);
     return found.indexes;
   };
-  const judged = await readAndJudge(topic, batch, context);
-  const { accepted, quarantined, duplicates, ...after } = await findDuplicates(judged, {
+  const validated = await readAndValidate(topic, batch, context);
+  const { accepted, quarantined, duplicates, ...after } = await findDuplicates(validated, {
     highWater: known.highWater,
     isReread: known.isReread,
     partitionOf: (key) => topic.partitionOf(key, known.partitions),
@@ -79,7 +79,7 @@ export async function processBatch(
   return {
     ...written,
     counts: {
-      read: judged.length,
+      read: validated.length,
       landed: accepted.length,
       duplicate: duplicates,
       quarantined: quarantined.length,
@@ -94,19 +94,19 @@ export async function processBatch(
 const MIN = -(2n ** 63n);
 
 /** By partition and offset, so that every attempt sees the same list. */
-async function readAndJudge(
+async function readAndValidate(
   topic: OrdersTopic,
   { ranges, topicId }: BatchIdentity,
   context: Context,
-): Promise<Judged[]> {
+): Promise<Validated[]> {
   const inOrder = [...ranges].sort((a, b) => a.partition - b.partition);
-  const byRange = new Map(inOrder.map((range) => [range, [] as Judged[]]));
+  const byRange = new Map(inOrder.map((range) => [range, [] as Validated[]]));
   let read = 0;
   await topic.read(
     inOrder,
     (messages, range) => {
-      const judged = byRange.get(range)!;
-      for (const message of messages) judged.push({ message, verdict: verdictOn(message) });
+      const validated = byRange.get(range)!;
+      for (const message of messages) validated.push({ message, validation: resultOf(message) });
       read += messages.length;
       context.heartbeat({ read });
     },
@@ -115,15 +115,15 @@ async function readAndJudge(
   return [...byRange.values()].flat();
 }
 
-/** A bad message is a verdict; rules that throw are a fault of ours, which no retry of the same version mends. */
-function verdictOn(message: IncomingMessage): Judged['verdict'] {
+/** A bad message is a result; rules that throw are a fault of ours, which no retry of the same version mends. */
+function resultOf(message: IncomingMessage): Validated['validation'] {
   try {
-    return judge(message);
+    return validate(message);
   } catch (error) {
     const { partition, offset } = message;
     throw new NonRetryableError(
       'BatchNotLandable',
-      `partition ${partition}, offset ${offset}: judging the message failed: ${String(error)}`,
+      `partition ${partition}, offset ${offset}: validating the message failed: ${String(error)}`,
       { cause: error },
     );
   }

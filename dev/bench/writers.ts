@@ -9,7 +9,7 @@ import { encodeRows } from '../../adapters/lake/writing/parquet-writer';
 import { ORDERS } from '../../domain/table/orders';
 import type { Value } from '../../domain/table/table';
 import { formatTimestamp } from '../../domain/watermark';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import { sampleMessages } from './sample-orders';
 
 /** What one writer made of the rows. */
@@ -39,7 +39,7 @@ type Write = (path: string, rows: readonly AcceptedRow[]) => Promise<void>;
 /** Realistic rows; every tenth has an order_id above 2^53 or the largest amount, where doubles give out. */
 function sampleRows(count: number): AcceptedRow[] {
   return sampleMessages({ rows: count, badEvery: 0 }).flatMap((message, index) => {
-    const { accepted: order } = judge(message);
+    const { accepted: order } = validate(message);
     if (order === undefined) return [];
     const row = [...order];
     if (index % 20 === 0) row[ORDERS.keyAt] = 2n ** 53n + 1n + (order[ORDERS.keyAt] as bigint) * 2n;

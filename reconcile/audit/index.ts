@@ -77,7 +77,7 @@ export async function auditLake(
   );
 
   const strangers = new StrangerCheck(lake, ledger.lastSequence, ledger.unproved, findings);
-  await strangers.judgeLedger();
+  await strangers.checkLedger();
   await withScratchDuckDB(async (duckdb) => {
     for (const [storage, filesOf] of [
       [lake, ({ files }: Batch) => files],
@@ -85,12 +85,12 @@ export async function auditLake(
     ] as const) {
       const name = basename(storage.location);
       const shown = storage === lake ? '' : `${name}/`;
-      await strangers.judgeRoot(storage, shown === '' ? '.' : name);
+      await strangers.checkRoot(storage, shown === '' ? '.' : name);
       const listed = byFolder(batches, filesOf);
       for (const date of new Set([...listed.keys(), ...(await dateFolders(storage))].sort())) {
         const files = listed.get(date) ?? [];
         const others = await unlisted(storage, date, new Set(files.map((file) => basename(file.path))));
-        await strangers.judge({ storage, folder: date }, `${shown}${date}`, others);
+        await strangers.check({ storage, folder: date }, `${shown}${date}`, others);
         const sound = await checkListed(storage, files, {
           findings,
           shown: (file) => `${shown}${file}`,

@@ -20,7 +20,7 @@ const REPLAY = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r(\d{10})/;
 /** What is beside the entries. */
 const OWN = new Set([BEGINNING, ID_FILE]);
 
-/** Judges names that no entry lists. */
+/** Checks names that no entry lists. */
 export class StrangerCheck {
   constructor(
     private readonly lake: Storage,
@@ -32,7 +32,7 @@ export class StrangerCheck {
   ) {}
 
   /** @param folder their prefix in the storage; `shown` is how to name it for a person */
-  async judge(
+  async check(
     { storage, folder }: { storage: Storage; folder: string },
     shown: string,
     names: readonly string[],
@@ -80,16 +80,16 @@ export class StrangerCheck {
   }
 
   /** The lake's or the quarantine's own folder: other names than dates. */
-  async judgeRoot(storage: Storage, shown: string): Promise<void> {
+  async checkRoot(storage: Storage, shown: string): Promise<void> {
     const strangers = (await storage.list('')).filter((name) => !DATE_FOLDER.test(name));
-    await this.judge({ storage, folder: '' }, shown, strangers);
+    await this.check({ storage, folder: '' }, shown, strangers);
   }
 
-  async judgeLedger(): Promise<void> {
+  async checkLedger(): Promise<void> {
     const strangers = (await this.lake.list(LEDGER_FOLDER)).filter(
       (name) => !OWN.has(`${LEDGER_FOLDER}/${name}`) && sequenceOfEntry(name) === undefined,
     );
-    await this.judge({ storage: this.lake, folder: LEDGER_FOLDER }, LEDGER_FOLDER, strangers);
+    await this.check({ storage: this.lake, folder: LEDGER_FOLDER }, LEDGER_FOLDER, strangers);
   }
 
   async #lastSequence(): Promise<number> {

@@ -4,7 +4,7 @@ import type { IncomingMessage, OrdersTopic, TextRow } from '../../ports';
 import type { OffsetRange } from '../../domain/ranges';
 import { ORDERS } from '../../domain/table/orders';
 import { keyOf, microsOf, type Row } from '../../domain/table/table';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import { hashOfRow, textRow } from './row-text';
 import { addTo, UNIT_LENGTH, type Period, type SumsBy, type Unit } from '../../domain/row-sums';
 import { parseTimestamp } from '../../domain/watermark';
@@ -121,8 +121,8 @@ export class TopicSide {
 }
 
 function rowOf(message: IncomingMessage): Row {
-  const verdict = judge(message);
-  return verdict.accepted ?? verdict.order;
+  const validation = validate(message);
+  return validation.accepted ?? validation.order;
 }
 
 type Columns = [(bigint | null)[], bigint[], (bigint | null)[], bigint[], number[], bigint[]];

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { OrdersTopic, OutgoingMessage } from '../../ports';
 import { createPublish } from '../../activities/capture/publish';
 import { standInFor } from '../../activities/capture/stand-in';
-import { judge } from '../../messages';
-import { judgeOrder } from '../helpers/orders';
+import { validate } from '../../messages';
+import { validateOrder } from '../helpers/orders';
 import { createOversizedRows } from '../../adapters/lake/writing/oversized-rows';
 import { sizeAlone } from '../../adapters/kafka/records/record-batch';
 import { createOrdersLake } from '../../adapters/lake/writing';
@@ -149,7 +149,7 @@ describe('the stand-in', () => {
   });
 
   test('is quarantined for that reason alone, at the row’s own place', () => {
-    expect(judgeOrder(standInFor(row(wire), kept))).toEqual({
+    expect(validateOrder(standInFor(row(wire), kept))).toEqual({
       failures: ['row_oversized'],
       order: {
         orderId: 9007199254740993n,
@@ -165,7 +165,7 @@ describe('the stand-in', () => {
 
   test('an order that merely has a field of that name is none', () => {
     for (const oversized of ['true', '{"bytes":1}', '{"file":"x","sha256":"no"}', 'null']) {
-      expect(judge(row({ ...wire, oversized }))).toHaveProperty('accepted');
+      expect(validate(row({ ...wire, oversized }))).toHaveProperty('accepted');
     }
   });
 });
@@ -216,7 +216,7 @@ test('from the table to the quarantine: large rows between small ones, published
     ]);
 
     const messages = await fixture.readAll();
-    const verdicts = messages.map((message) => ({ message, verdict: judge(message) }));
+    const validations = messages.map((message) => ({ message, validation: validate(message) }));
     const lake = createOrdersLake({ path: lakePath, compression: 'snappy' }, SILENT);
     await lake.ensure();
     await openLake(lake);
@@ -224,9 +224,11 @@ test('from the table to the quarantine: large rows between small ones, published
       lake,
       { epoch: 1, sequence: 1, ranges: [{ partition: 0, from: '0', to: '9' }] },
       {
-        accepted: verdicts.flatMap(({ verdict }) => (verdict.accepted ? [{ order: verdict.accepted }] : [])),
-        quarantined: verdicts.flatMap(({ message, verdict }) =>
-          verdict.accepted ? [] : [{ message, failures: verdict.failures, order: verdict.order }],
+        accepted: validations.flatMap(({ validation }) =>
+          validation.accepted ? [{ order: validation.accepted }] : [],
+        ),
+        quarantined: validations.flatMap(({ message, validation }) =>
+          validation.accepted ? [] : [{ message, failures: validation.failures, order: validation.order }],
         ),
       },
     );

@@ -10,7 +10,7 @@ import type {
   OwnedBatch,
   QuarantinedRow,
 } from '../../ports';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import { rowOf, type Order } from './orders';
 import { openStorage } from '../../adapters/lake/reading';
 import { createOrdersLake } from '../../adapters/lake/writing';
@@ -107,9 +107,9 @@ export function quarantined(
     key: key === null ? null : Buffer.from(key),
     value: typeof value === 'string' ? Buffer.from(value) : value,
   };
-  const verdict = judge(message);
-  if (verdict.accepted !== undefined) throw new Error(`not a failing value: ${String(value)}`);
-  return { message, order: verdict.order, failures: verdict.failures };
+  const validation = validate(message);
+  if (validation.accepted !== undefined) throw new Error(`not a failing value: ${String(value)}`);
+  return { message, order: validation.order, failures: validation.failures };
 }
 
 /** A ledger entry for a batch, with the files it wrote. */

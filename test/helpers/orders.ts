@@ -1,7 +1,7 @@
 /** Orders with names for their values, as tests write and read them. */
 import { ORDERS } from '../../domain/table/orders';
 import type { FailureCode, Row } from '../../domain/table/table';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import { anyFormReader } from '../../messages/read-any-form';
 import { wireScanner } from '../../messages/scan-wire';
 
@@ -40,9 +40,9 @@ export type NamedVerdict =
   | { accepted: Order; order?: never; failures?: never }
   | { accepted?: never; order: Order; failures: readonly FailureCode[] };
 
-/** `judge` with names. */
-export function judgeOrder(message: { value: Buffer | null }): NamedVerdict {
-  const { accepted, order, failures } = judge(message);
+/** `validate` with names. */
+export function validateOrder(message: { value: Buffer | null }): NamedVerdict {
+  const { accepted, order, failures } = validate(message);
   return accepted === undefined ? { order: orderOf(order), failures } : { accepted: orderOf(accepted) };
 }
 

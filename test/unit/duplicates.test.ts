@@ -1,14 +1,14 @@
 import type { IncomingMessage } from '../../ports';
-import { findDuplicates, type HighWater, type Judged } from '../../activities/landing/duplicates';
+import { findDuplicates, type HighWater, type Validated } from '../../activities/landing/duplicates';
 import type { Row } from '../../domain/table/table';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import { orderOf } from '../helpers/orders';
 
 /** Even ids belong to partition 0, odd ones to 1. */
 const partitionOf = (key: string) => Number(BigInt(key) % 2n);
 
 let offset = 0n;
-function message(order: Record<string, unknown>, partition = 0): Judged {
+function message(order: Record<string, unknown>, partition = 0): Validated {
   const value = Buffer.from(
     JSON.stringify({
       order_id: 1,
@@ -22,7 +22,7 @@ function message(order: Record<string, unknown>, partition = 0): Judged {
     }),
   );
   const incoming: IncomingMessage = { partition, offset: offset++, timestampMillis: 0, key: null, value };
-  return { message: incoming, verdict: judge(incoming) };
+  return { message: incoming, validation: validate(incoming) };
 }
 
 const at = (second: number) => `2025-11-18T10:00:${String(second).padStart(2, '0')}.000000Z`;
@@ -146,18 +146,18 @@ test('what went in comes out once: accepted, quarantined or duplicate', async ()
   const random = (n: number) => Math.floor(Math.random() * n);
   for (let round = 0; round < 50; round++) {
     // An order's created_at never changes, so it follows from the id.
-    const judged = Array.from({ length: 200 }, () => {
+    const validated = Array.from({ length: 200 }, () => {
       const id = random(60);
       const order_id = random(20) === 0 ? null : id;
       return message({ order_id, amount: id % 3, created_at: at((id * 7) % 5) }, random(2));
     });
-    const result = await findDuplicates(judged, { ...lake([]), highWater: none });
-    expect(result.accepted.length + result.quarantined.length + result.duplicates).toBe(judged.length);
+    const result = await findDuplicates(validated, { ...lake([]), highWater: none });
+    expect(result.accepted.length + result.quarantined.length + result.duplicates).toBe(validated.length);
     const nameOf = (row: Row) => `${orderOf(row).orderId} ${orderOf(row).createdAtMicros}`;
     const keys = result.accepted.map(({ order }) => nameOf(order));
     expect(new Set(keys).size).toBe(keys.length);
     const wanted = new Set(
-      judged.flatMap(({ verdict }) => (verdict.accepted ? [nameOf(verdict.accepted)] : [])),
+      validated.flatMap(({ validation }) => (validation.accepted ? [nameOf(validation.accepted)] : [])),
     );
     expect(new Set(keys)).toEqual(wanted);
   }

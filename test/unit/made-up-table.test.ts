@@ -10,13 +10,13 @@ import { copySql, windowSql, type TableShape } from '../../adapters/postgres/sql
 import { wrongColumns } from '../../adapters/postgres/types';
 import { defineTable, type TableDescription } from '../../domain/table/table';
 import { watermarkFrom } from '../../domain/watermark';
-import { createJudge } from '../../messages/judge';
+import { createValidator } from '../../messages/validate';
 import { anyFormReader } from '../../messages/read-any-form';
 import { wireScanner } from '../../messages/scan-wire';
 import { hashOfRow, lakeHashSql, lakeTextColumns, textRow } from '../../reconcile/verify/row-text';
 import { DESCRIPTION, PAYMENTS, ROW, wire } from '../helpers/made-up-table';
 
-const judge = createJudge(PAYMENTS);
+const validate = createValidator(PAYMENTS);
 
 let folder: string;
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'orders-made-up-'))));
@@ -25,13 +25,13 @@ afterAll(() => rm(folder, { recursive: true }));
 test('a message becomes a row, the quick way and the other', () => {
   expect(wireScanner(PAYMENTS)(wire())).toEqual(ROW);
   expect(anyFormReader(PAYMENTS)(wire())).toEqual({ values: ROW, oversized: false });
-  expect(judge({ value: wire() })).toEqual({ accepted: ROW });
+  expect(validate({ value: wire() })).toEqual({ accepted: ROW });
 });
 
 test('nulls land where no rule is against them', () => {
   const ruled = new Set([...DESCRIPTION.rules.map(({ column }) => column), 'booked']);
   const nulls = PAYMENTS.names.filter((name) => !ruled.has(name)).map((name) => [name, 'null']);
-  const { accepted } = judge({ value: wire(Object.fromEntries(nulls) as Record<string, string>) });
+  const { accepted } = validate({ value: wire(Object.fromEntries(nulls) as Record<string, string>) });
   expect(accepted?.filter((value) => value === null)).toHaveLength(14);
 });
 
@@ -66,7 +66,7 @@ test.each([
   const value = wire({ [name]: literal });
   const quick = wireScanner(PAYMENTS)(value);
   if (quick !== undefined) expect(anyFormReader(PAYMENTS)(value)?.values).toEqual(quick);
-  expect(judge({ value }).failures).toEqual([code]);
+  expect(validate({ value }).failures).toEqual([code]);
   expect(PAYMENTS.failures[code]).toBe(words);
 });
 
@@ -155,7 +155,7 @@ test('verify compares a message and a file by the same text', async () => {
 
 test('a refused row is in quarantine with what could be read', () => {
   const value = wire({ fee: '0.00001', clicks: '0' });
-  const { order, failures } = judge({ value });
+  const { order, failures } = validate({ value });
   const message = { partition: 0, offset: 5n, timestampMillis: 0, key: null, value };
   const bytes = encodeQuarantined(PAYMENTS, [{ message, order: order!, failures: failures! }], 'snappy');
   expect(order![3]).toBeNull();

@@ -1,4 +1,4 @@
-import { judgeOrder as judge, readAnyForm, scanWire, type Order } from '../helpers/orders';
+import { validateOrder as validate, readAnyForm, scanWire, type Order } from '../helpers/orders';
 
 const WIRE =
   '{"order_id":1,"customer_name":"Alice","restaurant_name":"Spice Garden","item":"Butter Chicken",' +
@@ -13,7 +13,7 @@ const ORDER: Order = {
   createdAtMicros: 1_763_460_000_123_456n,
 };
 
-const judgeText = (text: string) => judge({ value: Buffer.from(text) });
+const validateText = (text: string) => validate({ value: Buffer.from(text) });
 
 /** WIRE with one field's literal replaced. */
 const withField = (name: string, literal: string) =>
@@ -28,7 +28,7 @@ function readBothWays(value: Buffer) {
 
 test('the wire format is accepted, the quick way', () => {
   expect(readBothWays(Buffer.from(WIRE))).toEqual(ORDER);
-  expect(judgeText(WIRE)).toEqual({ accepted: ORDER });
+  expect(validateText(WIRE)).toEqual({ accepted: ORDER });
 });
 
 test.each([
@@ -40,7 +40,7 @@ test.each([
   ['__proto__ is a field like others', WIRE.replace('{', '{"__proto__":{"order_id":5},')],
 ])('the same order in another form: %s', (_name, text) => {
   expect(scanWire(Buffer.from(text))).toBeUndefined();
-  expect(judgeText(text)).toEqual({ accepted: ORDER });
+  expect(validateText(text)).toEqual({ accepted: ORDER });
 });
 
 test.each([
@@ -55,7 +55,7 @@ test.each([
   ['123456789e-2', 123_456_789],
 ])('amount %s is %d hundredths', (literal, hundredths) => {
   readBothWays(Buffer.from(withField('amount', literal)));
-  expect(judgeText(withField('amount', literal))).toMatchObject({
+  expect(validateText(withField('amount', literal))).toMatchObject({
     accepted: { amountHundredths: hundredths },
   });
 });
@@ -69,17 +69,17 @@ test.each([
   ['-99999999.99', -9_999_999_999],
 ])('amount %s can be read, but is not above 0', (literal, hundredths) => {
   readBothWays(Buffer.from(withField('amount', literal)));
-  const verdict = judgeText(withField('amount', literal));
-  expect(verdict.failures).toEqual(['amount_not_positive']);
-  expect(Object.is(verdict.order?.amountHundredths, hundredths)).toBe(true);
+  const validation = validateText(withField('amount', literal));
+  expect(validation.failures).toEqual(['amount_not_positive']);
+  expect(Object.is(validation.order?.amountHundredths, hundredths)).toBe(true);
 });
 
 test.each(['1.999', '"350.00"', '100000000.00', '1e8', '1e-3', '1e999999999', 'true', '[350]', '{"v":1}'])(
   'amount %s is unreadable, and not null as well',
   (literal) => {
-    const verdict = judgeText(withField('amount', literal));
-    expect(verdict.failures).toEqual(['amount_unreadable']);
-    expect(verdict.order?.amountHundredths).toBeNull();
+    const validation = validateText(withField('amount', literal));
+    expect(validation.failures).toEqual(['amount_unreadable']);
+    expect(validation.order?.amountHundredths).toBeNull();
   },
 );
 
@@ -91,7 +91,7 @@ test.each([
   ['999999999999999', 999_999_999_999_999n],
 ])('order_id %s', (literal, orderId) => {
   readBothWays(Buffer.from(withField('order_id', literal)));
-  expect(judgeText(withField('order_id', literal))).toMatchObject({ accepted: { orderId } });
+  expect(validateText(withField('order_id', literal))).toMatchObject({ accepted: { orderId } });
 });
 
 test.each([
@@ -105,7 +105,7 @@ test.each([
   'false',
 ])('order_id %.30s is unreadable', (literal) => {
   readBothWays(Buffer.from(withField('order_id', literal)));
-  expect(judgeText(withField('order_id', literal)).failures).toEqual(['order_id_unreadable']);
+  expect(validateText(withField('order_id', literal)).failures).toEqual(['order_id_unreadable']);
 });
 
 test.each([
@@ -118,14 +118,14 @@ test.each([
   ['"back\\\\"', 'back\\'],
 ])('text %.40s', (literal, item) => {
   expect(readBothWays(Buffer.from(withField('item', literal)))).toBeDefined();
-  expect(judgeText(withField('item', literal))).toMatchObject({ accepted: { item } });
+  expect(validateText(withField('item', literal))).toMatchObject({ accepted: { item } });
 });
 
 test.each(['"\\ud83c"', '"x\\udf5c\\ud83c"', '7', '["a"]', 'true', '{}'])(
   'text %s is unreadable, and not empty as well',
   (literal) => {
     readBothWays(Buffer.from(withField('item', literal)));
-    expect(judgeText(withField('item', literal)).failures).toEqual(['text_unreadable']);
+    expect(validateText(withField('item', literal)).failures).toEqual(['text_unreadable']);
   },
 );
 
@@ -140,7 +140,7 @@ test.each([
   ['"2025\\u002d11-18T10:00:00.123456Z"', 1_763_460_000_123_456n],
 ])('created_at %s', (literal, createdAtMicros) => {
   readBothWays(Buffer.from(withField('created_at', literal)));
-  expect(judgeText(withField('created_at', literal))).toMatchObject({ accepted: { createdAtMicros } });
+  expect(validateText(withField('created_at', literal))).toMatchObject({ accepted: { createdAtMicros } });
 });
 
 test.each([
@@ -158,12 +158,12 @@ test.each([
   '1763460000',
 ])('created_at %s is unreadable', (literal) => {
   readBothWays(Buffer.from(withField('created_at', literal)));
-  expect(judgeText(withField('created_at', literal)).failures).toEqual(['created_at_unreadable']);
+  expect(validateText(withField('created_at', literal)).failures).toEqual(['created_at_unreadable']);
 });
 
 test('the cached day is not taken for another that looks alike', () => {
-  judgeText(WIRE);
-  expect(judgeText(withField('created_at', '"2025x11x18T10:00:00.123456Z"')).failures).toEqual([
+  validateText(WIRE);
+  expect(validateText(withField('created_at', '"2025x11x18T10:00:00.123456Z"')).failures).toEqual([
     'created_at_unreadable',
   ]);
 });
@@ -178,15 +178,15 @@ test('null and absent fields break their rules', () => {
     text = text.replace(new RegExp(`"${name}":("[^"]*"|[^,}]*)`), `"${name}":null`);
   }
   expect(readBothWays(Buffer.from(text))).toBeDefined();
-  expect(judgeText(text)).toEqual(expected);
+  expect(validateText(text)).toEqual(expected);
   expect(
-    judgeText('{"restaurant_name":"Spice Garden","item":"Butter Chicken","order_status":"DELIVERED"}'),
+    validateText('{"restaurant_name":"Spice Garden","item":"Butter Chicken","order_status":"DELIVERED"}'),
   ).toEqual(expected);
 });
 
 test('everything wrong is reported together', () => {
   const text = '{"order_id":"x","customer_name":"","item":5,"amount":1.999,"created_at":"soon"}';
-  expect(judgeText(text).failures).toEqual([
+  expect(validateText(text).failures).toEqual([
     'customer_name_empty',
     'restaurant_name_empty',
     'order_status_empty',
@@ -225,13 +225,13 @@ test.each([
 ])('malformed: %s', (_name, value) => {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   if (bytes !== null) expect(scanWire(bytes)).toBeUndefined();
-  const verdict = judge({ value: bytes });
-  expect(verdict.failures).toEqual(['malformed_json']);
-  expect(Object.values(verdict.order ?? {})).toEqual(new Array(7).fill(null));
+  const validation = validate({ value: bytes });
+  expect(validation.failures).toEqual(['malformed_json']);
+  expect(Object.values(validation.order ?? {})).toEqual(new Array(7).fill(null));
 });
 
 test('brackets in a text are no nesting', () => {
-  expect(judgeText(withField('item', `"${'['.repeat(1000)}"`)).accepted?.item).toHaveLength(1000);
+  expect(validateText(withField('item', `"${'['.repeat(1000)}"`)).accepted?.item).toHaveLength(1000);
 });
 
 test('texts that share a slot of the table of known texts stay apart', () => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from '../../ports';
 import { findDuplicates } from '../../activities/landing/duplicates';
 import type { Row } from '../../domain/table/table';
-import { judge } from '../../messages';
+import { validate } from '../../messages';
 import { orderOf } from '../helpers/orders';
 import { partitionOf } from '../../adapters/kafka/producer/partitioner';
 import { marksFor } from '../../domain/partition-marks';
@@ -29,7 +29,7 @@ test('marks that were made with another number of partitions bound every bucket 
 
 test('an order whose key belongs to another partition since partitions were added is still known as a repeat', async () => {
   const ids = Array.from({ length: 100 }, (_, index) => index + 1);
-  const messages = ids.map((id) => judged(id));
+  const messages = ids.map((id) => validated(id));
   const landed: bigint[] = [];
   const check = (partitions: number) => ({
     isReread: () => false,
@@ -50,11 +50,11 @@ test('an order whose key belongs to another partition since partitions were adde
   expect(unheeded.accepted.length).toBeGreaterThan(0);
 });
 
-function judged(id: number) {
+function validated(id: number) {
   const value = Buffer.from(
     `{"order_id":${id},"customer_name":"a","restaurant_name":"b","item":"c","amount":1.00,"order_status":"PLACED",` +
       `"created_at":"${at(id % 60).createdAt}"}`,
   );
   const message: IncomingMessage = { partition: 0, offset: BigInt(id), timestampMillis: 0, key: null, value };
-  return { message, verdict: judge(message) };
+  return { message, validation: validate(message) };
 }

@@ -139,7 +139,7 @@ test('a batch that cannot be landed is parked, the loop goes on, and a replay la
       {
         sequence,
         error: expect.stringContaining(
-          'judging the message failed: TypeError: the rule for poison has a bug',
+          'validating the message failed: TypeError: the rule for poison has a bug',
         ) as string,
       },
     ]);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AcceptedRow, OrdersLake } from '../../../ports';
-import { judge } from '../../../messages';
+import { validate } from '../../../messages';
 import { createOrdersLake } from '../../../adapters/lake/writing';
 import { queryLake, summary } from '../../../adapters/lake/reading/reader';
 import { interleave, sampleMessages } from '../../../dev/bench/sample-orders';
@@ -296,9 +296,9 @@ function judgeAll(messages: ReturnType<typeof sampleMessages>) {
   const good: AcceptedRow[] = [];
   const bad = [];
   for (const message of messages) {
-    const verdict = judge(message);
-    if (verdict.accepted !== undefined) good.push({ order: verdict.accepted });
-    else bad.push({ message, order: verdict.order, failures: verdict.failures });
+    const validation = validate(message);
+    if (validation.accepted !== undefined) good.push({ order: validation.accepted });
+    else bad.push({ message, order: validation.order, failures: validation.failures });
   }
   return { accepted: good, quarantined: bad };
 }

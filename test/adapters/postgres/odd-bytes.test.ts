@@ -1,8 +1,8 @@
 /** Databases whose texts are not UTF-8, or cannot become it: such a row goes through as it is, to be quarantined; the others flow. */
 import { Client } from 'pg';
 import type { OrdersSource } from '../../../ports';
-import { judge } from '../../../messages';
-import { judgeOrder } from '../../helpers/orders';
+import { validate } from '../../../messages';
+import { validateOrder } from '../../helpers/orders';
 import { createOrdersSource, createSourceRows } from '../../../adapters/postgres';
 import { watermarkFrom } from '../../../domain/watermark';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';
@@ -58,7 +58,7 @@ async function capture(): Promise<{ key: string | null; value: Buffer }[]> {
   return rows;
 }
 
-const nameIn = (value: Buffer) => judgeOrder({ value }).accepted?.customerName;
+const nameIn = (value: Buffer) => validateOrder({ value }).accepted?.customerName;
 
 test('SQL_ASCII: bytes that are UTF-8 land, others come whole and are malformed', async () => {
   await inEncoding('SQL_ASCII');
@@ -73,7 +73,7 @@ test('SQL_ASCII: bytes that are UTF-8 land, others come whole and are malformed'
   expect(nameIn(rows.at(-1)!.value)).toBe('plain');
   for (const [index, bytes] of odd.entries()) {
     const { value } = rows[index + 1]!;
-    expect(judge({ value }).failures).toEqual(['malformed_json']);
+    expect(validate({ value }).failures).toEqual(['malformed_json']);
     // JSON writes a quote and a tab with a backslash, and leaves all else.
     const inJson = bytes.replace('22', '5c22').replace('09', '5c74');
     expect(value.toString('hex')).toContain(inJson);
@@ -109,7 +109,7 @@ test.each([
       const wanted = bytes === good ? text : bytes === ASCII ? 'plain' : undefined;
       expect({ bytes, name: nameIn(value) }).toEqual({ bytes, name: wanted });
       if (wanted === undefined) {
-        expect(judge({ value }).failures).toEqual(['malformed_json']);
+        expect(validate({ value }).failures).toEqual(['malformed_json']);
         expect(value.toString('hex')).toContain(bytes);
       }
     }

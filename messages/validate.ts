@@ -13,22 +13,22 @@ import { wireScanner } from './scan-wire';
 import type { Values } from './wire-values';
 
 /** What became of a message: a row of the lake, which has key and position, or every reason against it and what could be read. */
-export type Verdict =
+export type ValidationResult =
   | { accepted: Row; order?: never; failures?: never }
   | { accepted?: never; order: Row; failures: readonly FailureCode[] };
 
 /**
- * Makes what reads a message's value and applies the rules. The verdict depends on the value's bytes alone, so every attempt
- * of a batch judges alike. A bad message is a result; nothing is thrown.
+ * Makes what reads a message's value and applies the rules. The result depends on the value's bytes alone, so every attempt
+ * of a batch validates alike. A bad message is a result; nothing is thrown.
  */
-export function createJudge(table: Table): (message: { value: Buffer | null }) => Verdict {
+export function createValidator(table: Table): (message: { value: Buffer | null }) => ValidationResult {
   const { keyAt, positionAt, nothing } = table;
   const scanWire = wireScanner(table);
   const readAnyForm = anyFormReader(table);
   const failuresOf = failuresIn(table);
-  const malformed: Verdict = { order: nothing, failures: [MALFORMED] };
+  const malformed: ValidationResult = { order: nothing, failures: [MALFORMED] };
 
-  const verdictOn = (values: Values): Verdict => {
+  const resultOf = (values: Values): ValidationResult => {
     const row = values.includes(undefined) ? readable(values) : (values as Row);
     const broken = brokenRules(table, row);
     if (broken.length === 0 && row === values && row[keyAt] !== null && row[positionAt] !== null)
@@ -39,11 +39,11 @@ export function createJudge(table: Table): (message: { value: Buffer | null }) =
   return ({ value }) => {
     if (value === null) return malformed;
     const scanned = scanWire(value);
-    if (scanned !== undefined) return verdictOn(scanned);
+    if (scanned !== undefined) return resultOf(scanned);
     const read = readAnyForm(value);
     if (read === undefined) return malformed;
-    // Its texts are in a file, so the rules about them have nothing to judge.
-    return read.oversized ? { order: readable(read.values), failures: [OVERSIZED] } : verdictOn(read.values);
+    // Its texts are in a file, so the rules about them have nothing to validate.
+    return read.oversized ? { order: readable(read.values), failures: [OVERSIZED] } : resultOf(read.values);
   };
 }
 
