@@ -24,7 +24,7 @@ export function anyFormReader({ columns }: Pick<Table, 'columns'>): (value: Buff
     if (fields === undefined) return undefined;
     return {
       values: fieldReaders.map(({ name, reader }) => valueOf(fields.get(name), reader)),
-      oversized: isKeptRow(fields.get('oversized')),
+      oversized: isClaimCheck(fields.get('oversized')),
     };
   };
 }
@@ -49,8 +49,8 @@ function valueOf(value: unknown, { number, text, boolean }: Reader): Value | und
   return isLosslessNumber(value) ? number?.(value.value) : undefined;
 }
 
-/** Whether a field is what capture puts in the place of texts that are too large: see its stand-in. */
-function isKeptRow(value: unknown): boolean {
+/** Whether a field is what capture puts in the place of texts that are too large: see its placeholder. */
+function isClaimCheck(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const { file, sha256 } = value as { file?: unknown; sha256?: unknown };
   return typeof file === 'string' && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);

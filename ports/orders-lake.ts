@@ -7,7 +7,7 @@ import type { OutgoingMessage } from './orders-source';
 import type { IncomingMessage } from './orders-topic';
 
 /** Where a row is kept that is larger than the topic takes. */
-export interface KeptRow {
+export interface ClaimCheck {
   /** Relative to the quarantine folder. */
   file: string;
   bytes: number;
@@ -21,7 +21,7 @@ export interface OversizedRows {
    * Keeps a row's JSON as it is; resolves when it is on the disk.
    * Idempotency key: the row's key and bytes. A row that is there already is found equal and not written again.
    */
-  keep(row: OutgoingMessage): Promise<KeptRow>;
+  keep(row: OutgoingMessage): Promise<ClaimCheck>;
 }
 
 /** A message that became a row of the lake. */

@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { LateRows } from '../../domain/missed';
 import type { Window } from '../../domain/ranges';
 import type { OrdersSource, OrdersTopic, OversizedRows } from '../../ports';
-import { standInFor } from './stand-in';
+import { placeholderFor } from './placeholder';
 
 export interface PublishInput extends Window {
   sequence: number;
@@ -34,7 +34,7 @@ export interface PublishResult {
  * it; one that dies after the commit is recognised by its record. Of two at once, the one that began later
  * wins and the other can no longer commit.
  *
- * A row larger than the topic takes is kept in a file, and a small stand-in goes through the topic in its place.
+ * A row larger than the topic takes is kept in a file, and a small placeholder goes through the topic in its place.
  */
 export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; oversized: OversizedRows }) {
   return async function publish(input: PublishInput): Promise<PublishResult> {
@@ -48,7 +48,7 @@ export function createPublish(deps: { source: OrdersSource; topic: OrdersTopic; 
         signal,
         onProgress: (rowsSoFar) => context.heartbeat({ rowsSoFar }),
         // On the disk before the transaction that refers to it can commit.
-        onOversized: async (row) => standInFor(row, await deps.oversized.keep(row)),
+        onOversized: async (row) => placeholderFor(row, await deps.oversized.keep(row)),
         source: () => deps.source.inspected()?.sourceId,
         ...since,
       },

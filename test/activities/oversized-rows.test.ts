@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OrdersTopic, OutgoingMessage } from '../../ports';
 import { createPublish } from '../../activities/capture/publish';
-import { standInFor } from '../../activities/capture/stand-in';
+import { placeholderFor } from '../../activities/capture/placeholder';
 import { validate } from '../../messages';
 import { validateOrder } from '../helpers/orders';
 import { createOversizedRows } from '../../adapters/lake/writing/oversized-rows';
@@ -114,7 +114,7 @@ describe('publishing', () => {
   });
 });
 
-describe('the stand-in', () => {
+describe('the placeholder', () => {
   const kept = { file: '_oversized/x.json', bytes: 9, sha256: 'a'.repeat(64) };
   const row = (fields: Record<string, string>) => ({
     key: '7',
@@ -135,13 +135,13 @@ describe('the stand-in', () => {
   };
 
   test('has the row’s key and its columns as they stand, without the large ones', () => {
-    const { key, value } = standInFor(row(wire), kept);
+    const { key, value } = placeholderFor(row(wire), kept);
     expect(key).toBe('7');
     expect(value.toString()).toBe(
       '{"order_id":9007199254740993,"created_at":"2025-11-18T10:00:00.123456Z","amount":19.90,"order_status":"PLACED",' +
         `"oversized":{"bytes":9,"sha256":"${kept.sha256}","file":"_oversized/x.json"}}`,
     );
-    const huge = standInFor(
+    const huge = placeholderFor(
       row({ ...wire, order_status: `"${'s'.repeat(5_000)}"`, amount: '9'.repeat(5_000) }),
       kept,
     );
@@ -149,7 +149,7 @@ describe('the stand-in', () => {
   });
 
   test('is quarantined for that reason alone, at the row’s own place', () => {
-    expect(validateOrder(standInFor(row(wire), kept))).toEqual({
+    expect(validateOrder(placeholderFor(row(wire), kept))).toEqual({
       failures: ['row_oversized'],
       order: {
         orderId: 9007199254740993n,

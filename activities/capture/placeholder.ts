@@ -1,8 +1,8 @@
 import { ORDERS } from '../../domain/table/orders';
 import { isText } from '../../domain/table/rules';
-import type { KeptRow, OutgoingMessage } from '../../ports';
+import type { ClaimCheck, OutgoingMessage } from '../../ports';
 
-/** What a stand-in has of the row, as it stands there. The texts, which make a row large, stay in the file. */
+/** What a placeholder has of the row, as it stands there. The texts, which make a row large, stay in the file. */
 const { key: KEY, position: POSITION } = ORDERS;
 const OTHERS = ORDERS.columns.filter(
   (column) => column !== KEY && column !== POSITION && (!isText(column) || column.short),
@@ -16,7 +16,7 @@ const LONGEST_SHOWN_BYTES = 400;
  * The message that goes through the topic in place of a row that is larger than the topic takes. It has the row's key and
  * so its place, and says where the whole row is; the landing quarantines it as `row_oversized`.
  */
-export function standInFor(row: OutgoingMessage, kept: KeptRow): OutgoingMessage {
+export function placeholderFor(row: OutgoingMessage, check: ClaimCheck): OutgoingMessage {
   const literals = literalsOf(row.value);
   const fields = SHOWN.flatMap((name) => {
     const literal = literals.get(name);
