@@ -30,7 +30,7 @@ export interface Baseline {
   countedFrom?: Watermark;
 }
 
-/** What a capture carries to notice rows that it does not reach: see activities/capture/look-behind.ts. */
+/** What a capture carries to notice rows that it does not reach: see activities/capture/detect-late-rows.ts. */
 export interface Watch {
   /** Up to two, the older first. */
   baselines: Baseline[];

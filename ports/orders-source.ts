@@ -59,7 +59,7 @@ export interface OrdersSource {
   }): Promise<{ upper: Watermark; rows: number } | undefined>;
 
   /** In one snapshot. Rejects after some seconds. */
-  lookBehind(options: LookOptions): Promise<Seen>;
+  detectLateRows(options: LookOptions): Promise<Seen>;
 
   /** Exactly the rows of a window, in order, in the wire format, in chunks; one statement, so one snapshot. */
   read(

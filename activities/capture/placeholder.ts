@@ -24,7 +24,7 @@ export function placeholderFor(row: OutgoingMessage, check: ClaimCheck): Outgoin
       ? []
       : [`"${name}":${literal.toString()}`];
   });
-  const { bytes, sha256, file } = kept;
+  const { bytes, sha256, file } = check;
   fields.push(`"oversized":${JSON.stringify({ bytes, sha256, file })}`);
   return { key: row.key, value: Buffer.from(`{${fields.join(',')}}`) };
 }

@@ -8,13 +8,13 @@ import { TableLocked, type Hold } from '../../domain/hold';
 import type { Horizon, Inspection, OrdersSource } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
 import { pause } from '../pause';
-import { isDue, lookBehind, type Look } from './look-behind';
+import { isDue, detectLateRows, type Look } from './detect-late-rows';
 
 export interface PollInput extends Unnamed {
   after: Watermark;
   /** The hold that the workflow knows of, so that only a change of it ends the poll early. */
   heldBy: Hold | null;
-  /** What the last look behind left, and the rows published since; absent where there was none. */
+  /** What the last detection of late rows left, and the rows published since; absent where there was none. */
   watch?: Watch | null;
   /** Where capture passed over rows on purpose; absent from a workflow of an earlier version. */
   gaps?: Gap[];
@@ -50,7 +50,7 @@ const LONGEST_POLL_MS = 5 * 60_000;
 const WORTH_TELLING_MS = 5_000;
 
 /** How often to look for rows that are not captured: some milliseconds each time, more while there is a backlog. */
-const LOOK_BEHIND_EVERY_MS = 10_000;
+const DETECT_EVERY_MS = 10_000;
 
 /**
  * Decides which rows make up the next window, waiting until there are any.
@@ -67,9 +67,9 @@ export function createPoll(deps: {
   /** Default: whatever the source has inspected before the first poll was told by others. */
   told?: Told;
   /** Shorter in tests. */
-  lookBehindEveryMs?: number;
+  detectEveryMs?: number;
 }) {
-  const { lookBehindEveryMs = LOOK_BEHIND_EVERY_MS } = deps;
+  const { detectEveryMs = DETECT_EVERY_MS } = deps;
   let { told } = deps;
   return async function poll(input: PollInput): Promise<PollResult> {
     const { after, heldBy, watch = null, gaps = [], sourceId } = input;
@@ -85,9 +85,9 @@ export function createPoll(deps: {
       const horizon = await deps.source.horizon();
       const atHorizon = deps.source.inspected();
       let hold = worthTelling(horizon);
-      if (isDue(current, horizon.clock, lookBehindEveryMs)) {
-        const idAgeMs = lookBehindEveryMs;
-        const look = await lookBehind(deps.source, {
+      if (isDue(current, horizon.clock, detectEveryMs)) {
+        const idAgeMs = detectEveryMs;
+        const look = await detectLateRows(deps.source, {
           watch: current,
           after,
           horizon,

@@ -6,7 +6,7 @@ import { NonRetryableError } from '../../domain/errors';
 import { copyLines } from './copy-lines';
 import { comesAsItIs, inUtf8 } from './encoding';
 import { guarded as guardedBy } from './guarded';
-import { lookBehind } from './look-behind';
+import { detectLateRows } from './late-rows';
 import { OrdersTable, type Known } from './orders-table';
 import { encodingOf, endConnection, openPool, serverOf } from './session';
 import { attended } from './silence';
@@ -74,10 +74,10 @@ export function createOrdersSource(
         return at === null || key === null ? undefined : { upper: { createdAt: at, orderId: key }, rows };
       }),
 
-    lookBehind: ({ sourceId, ...options }) =>
+    detectLateRows: ({ sourceId, ...options }) =>
       guarded(async () => {
         const known = { sourceId, at: options.upTo };
-        return orders.run((shape) => lookBehind(query, shape, options), known);
+        return orders.run((shape) => detectLateRows(query, shape, options), known);
       }),
 
     async *read(window, { signal, sourceId }) {

@@ -81,7 +81,7 @@ async function examineRows(findings: Findings, source: OrdersSource, clock: stri
   const about = 'rows out of reach';
   const look = { baselines: [], upTo: LOWEST_PLACE, gaps: [], clock, idAgeMs: 0 };
   try {
-    const { unreachable } = await source.lookBehind(look);
+    const { unreachable } = await source.detectLateRows(look);
     for (const one of unreachable) {
       const { found, toDo } = describeUnreachable(one);
       findings.warning(about, found, toDo);

@@ -44,7 +44,7 @@ function activitiesInto(captured: string[]): CaptureActivities {
       const watermark = watermarkFrom({ createdAt: '1970-01-01T00:00:00Z' });
       return { sequence: 0, watermark, startedFrom: 'default_start_timestamp', warnings };
     },
-    poll: createPoll({ source, batchLimit: 100, intervalMs: 20, stopping: never, lookBehindEveryMs: 100 }),
+    poll: createPoll({ source, batchLimit: 100, intervalMs: 20, stopping: never, detectEveryMs: 100 }),
     async publish({ lower, upper }) {
       let rows = 0;
       for await (const chunk of source.read({ lower, upper }, { signal: never })) {

@@ -47,7 +47,7 @@ function withoutNews({ unreachable: _anew, failing: _over, ...watch }: Watch): W
   return watch;
 }
 
-export function lookedBehind<S extends LateState>(state: S, { behind }: Pick<PollResult, 'behind'>): S {
+export function withDetected<S extends LateState>(state: S, { behind }: Pick<PollResult, 'behind'>): S {
   if (behind === undefined) return state;
   const { watch, settled, uncounted } = behind;
   const unknown: Uncounted | undefined =

@@ -6,7 +6,7 @@ import { CAPTURE_STATE, readInput } from '../../domain/inputs';
 import { beyondLimits, fieldsOf, only, remember, type Request } from '../../domain/requests';
 import { noCapture, type CaptureFigures } from '../../domain/status';
 import { compareWatermarks, formatWatermark, parseTimestamp, type Watermark } from '../../domain/watermark';
-import { lateRowsOf, lookedBehind, movedLate, openedLate, publishedLate, type LateState } from './late-rows';
+import { lateRowsOf, withDetected, movedLate, openedLate, publishedLate, type LateState } from './late-rows';
 import { governed, now, refused, type Outcome } from '../shared/requests';
 import type { Searchable } from '../shared/search-attributes';
 
@@ -87,7 +87,7 @@ export function polled(state: CaptureState, result: PollResult): CaptureState {
     window === undefined || !more ? 0n : parseTimestamp(clock)! - parseTimestamp(window.upper.createdAt)!;
   const lagSeconds = Math.max(Number(micros / 1000n) / 1000, heldFor(heldBy, Date.parse(clock)));
   return {
-    ...lookedBehind(state, result),
+    ...withDetected(state, result),
     pipeline: result.pipeline ?? state.pipeline,
     sourceId: result.sourceId ?? state.sourceId,
     warnings,

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { isDeepStrictEqual } from 'node:util';
 import type { OrdersSource } from '../../../ports';
-import { lookBehind } from '../../../activities/capture/look-behind';
+import { detectLateRows } from '../../../activities/capture/detect-late-rows';
 import { addMissed, NONE_MISSED, type Missed } from '../../../domain/missed';
 import { lateStatus } from '../../../workflows/capture/late-rows';
 import { advanced, opened, polled } from '../../../workflows/capture/state';
@@ -127,7 +127,7 @@ async function capture(writersEnded: () => boolean, begun: () => void): Promise<
   const look = async () => {
     const { watermark: after, watch = null } = state;
     const horizon = await source.horizon();
-    const behind = await lookBehind(source, { watch, after, horizon });
+    const behind = await detectLateRows(source, { watch, after, horizon });
     expect(behind.watch).not.toBeNull();
     state = polled(state, { rows: 0, more: false, clock: horizon.clock, heldBy: null, behind });
     const now = addMissed(lateStatus(state).missed ?? NONE_MISSED, NONE_MISSED);

@@ -86,7 +86,7 @@ async function everything(source: OrdersSource, idleMs = 0): Promise<string> {
   const { before, clock } = await source.horizon();
   const window = (await source.nextWindow({ after: START, before: before!, limit: 2 * ROWS }))!;
   await sleep(idleMs);
-  const seen = await source.lookBehind({ baselines: [], upTo: START, gaps: [], clock, idAgeMs: 0 });
+  const seen = await source.detectLateRows({ baselines: [], upTo: START, gaps: [], clock, idAgeMs: 0 });
   const rows: string[] = [];
   for await (const chunk of source.read({ lower: START, upper: window.upper }, { signal })) {
     rows.push(...chunk.map(({ key, value }) => `${key} ${String(value)}`));

@@ -39,7 +39,7 @@ test('a table without the index, with another type, or none at all is told befor
   await pipeline.pool.query(`DROP INDEX "2025em1100102_orders_created_at_order_id_idx"`);
   const { warnings } = await source.check();
   expect(warnings).toEqual([expect.stringContaining('CREATE INDEX CONCURRENTLY')]);
-  expect(await source.lookBehind(LOOK)).toMatchObject({ unreachable: [] });
+  expect(await source.detectLateRows(LOOK)).toMatchObject({ unreachable: [] });
   await pipeline.pool.query(
     `ALTER TABLE ${ORDERS_TABLE} ALTER amount TYPE double precision, DROP COLUMN item`,
   );
@@ -55,7 +55,7 @@ test('a table without the index, with another type, or none at all is told befor
 });
 
 test('without an index on order_id there is a warning, and a look while it takes no longer than its limit', async () => {
-  expect(await source.lookBehind(LOOK)).toMatchObject({
+  expect(await source.detectLateRows(LOOK)).toMatchObject({
     highestOrderId: '-9223372036854775808',
     missed: [],
   });
@@ -63,16 +63,16 @@ test('without an index on order_id there is a warning, and a look while it takes
   expect((await source.check()).warnings).toEqual([
     expect.stringMatching(/no index on order_id.*CREATE INDEX CONCURRENTLY/),
   ]);
-  expect(await source.lookBehind(LOOK)).toMatchObject({ missed: [], unreachable: [] });
+  expect(await source.detectLateRows(LOOK)).toMatchObject({ missed: [], unreachable: [] });
 });
 
 test('a look for missed rows that takes too long is given up, and the connection goes on', async () => {
   await source.check();
   const locking = await session();
   await locking.query(`BEGIN; LOCK TABLE ${ORDERS_TABLE} IN ACCESS EXCLUSIVE MODE`);
-  await expect(source.lookBehind(LOOK)).rejects.toThrow('statement timeout');
+  await expect(source.detectLateRows(LOOK)).rejects.toThrow('statement timeout');
   await locking.query('ROLLBACK');
-  await expect(source.lookBehind(LOOK)).resolves.toBeDefined();
+  await expect(source.detectLateRows(LOOK)).resolves.toBeDefined();
 });
 
 test('a zone that moves its clock is warned of; timestamptz and a fixed zone come out in UTC', async () => {

@@ -1,6 +1,6 @@
 /** Rows that capture does not reach, counted by a look at a real table; and the look itself where it fails. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lookBehind } from '../../../activities/capture/look-behind';
+import { detectLateRows } from '../../../activities/capture/detect-late-rows';
 import type { Horizon, OrdersSource } from '../../../ports';
 import { createOrdersSource } from '../../../adapters/postgres';
 import { gapsBefore, LOWEST_PLACE, movedGaps } from '../../../domain/gaps';
@@ -32,7 +32,7 @@ async function look(
   gaps = gapsBefore(LOWEST_PLACE, ''),
 ): Promise<Unreachable[]> {
   const { clock } = await source.horizon();
-  return (await source.lookBehind({ baselines: [], upTo, gaps, clock, idAgeMs: 10_000 })).unreachable;
+  return (await source.detectLateRows({ baselines: [], upTo, gaps, clock, idAgeMs: 10_000 })).unreachable;
 }
 
 const shown = (found: Unreachable[]) =>
@@ -136,9 +136,9 @@ test('a new row in a gap is counted there and not as missed, one behind the wate
   const gaps = gapsBefore(at('2000-01-01'), 'setting');
   const horizon = await source.horizon();
   const options = { after: at('2021-01-01'), horizon, gaps };
-  const first = await lookBehind(source, { ...options, watch: null });
+  const first = await detectLateRows(source, { ...options, watch: null });
   await insert(`'1999-01-01'`, `'2020-05-05'`, `'2020-06-06'`, 'NULL');
-  const { watch } = await lookBehind(source, { ...options, watch: first.watch });
+  const { watch } = await detectLateRows(source, { ...options, watch: first.watch });
   expect(watch?.found).toMatchObject({ backdated: 2, examples: ['3', '4'] });
   expect(shown(watch!.unreachable!)).toEqual(['before the start 1: 2', 'without created_at 1: 5']);
 });
@@ -163,37 +163,38 @@ test('without any index they are counted all the same', async () => {
 
 describe('a look that fails', () => {
   const failing = (error = 'canceling statement due to statement timeout') => ({
-    lookBehind: () => Promise.reject(new Error(error)),
+    detectLateRows: () => Promise.reject(new Error(error)),
   });
   const at = watermarkFrom({ createdAt: '2021-01-01' });
   const options = async () => ({ after: at, horizon: await source.horizon() });
 
   test('is told, keeps what it goes by, and counts later what came meanwhile', async () => {
-    const first = await lookBehind(source, { ...(await options()), watch: null });
+    const first = await detectLateRows(source, { ...(await options()), watch: null });
     await insert(`'2020-01-01'`);
-    const failed = await lookBehind(failing(), { ...(await options()), watch: first.watch });
+    const failed = await detectLateRows(failing(), { ...(await options()), watch: first.watch });
     expect(failed.watch).toMatchObject({
       failing: { looks: 1, error: expect.stringContaining('timeout') as string },
     });
-    const again = await lookBehind(failing(), { ...(await options()), watch: failed.watch });
+    const again = await detectLateRows(failing(), { ...(await options()), watch: failed.watch });
     expect(again.watch?.failing).toEqual({ ...failed.watch!.failing, looks: 2 });
-    const later = await lookBehind(source, { ...(await options()), watch: again.watch });
+    const later = await detectLateRows(source, { ...(await options()), watch: again.watch });
     expect(later.watch).toMatchObject({ found: { backdated: 1 } });
     expect(later.watch).not.toHaveProperty('failing');
   });
 
   test('again and again, though one that has nothing to go by works, begins anew and says since when', async () => {
-    const { watch } = await lookBehind(source, { ...(await options()), watch: null });
+    const { watch } = await detectLateRows(source, { ...(await options()), watch: null });
     const { takenAt } = watch!.baselines[0]!;
     await insert(`'2020-01-01'`, 'NULL');
     const known = { ...watch!, found: { backdated: 3, examples: [], from: at.createdAt } };
-    const heavy: Pick<OrdersSource, 'lookBehind'> = {
-      lookBehind: (asked) => (asked.baselines.length > 0 ? failing().lookBehind() : source.lookBehind(asked)),
+    const heavy: Pick<OrdersSource, 'detectLateRows'> = {
+      detectLateRows: (asked) =>
+        asked.baselines.length > 0 ? failing().detectLateRows() : source.detectLateRows(asked),
     };
-    let last = await lookBehind(heavy, { ...(await options()), watch: known });
-    last = await lookBehind(heavy, { ...(await options()), watch: last.watch });
+    let last = await detectLateRows(heavy, { ...(await options()), watch: known });
+    last = await detectLateRows(heavy, { ...(await options()), watch: last.watch });
     expect(last.uncounted).toBeUndefined();
-    last = await lookBehind(heavy, { ...(await options()), watch: last.watch });
+    last = await detectLateRows(heavy, { ...(await options()), watch: last.watch });
     expect(last).toMatchObject({ settled: { backdated: 3 }, uncounted: { from: takenAt } });
     expect(last.watch).toMatchObject({ baselines: [{ published: 0 }], unreachable: [{ rows: 1 }] });
     expect(last.watch).not.toHaveProperty('failing');
@@ -205,9 +206,9 @@ test('ids that fall are noticed: what they bring with an old created_at is not c
   await pipeline.pool.query(
     `ALTER SEQUENCE "2025em1100102_orders_order_id_seq" MINVALUE -1000 INCREMENT BY -1`,
   );
-  const look2 = async (watch: Awaited<ReturnType<typeof lookBehind>>['watch'], after: Watermark) => {
+  const look2 = async (watch: Awaited<ReturnType<typeof detectLateRows>>['watch'], after: Watermark) => {
     const horizon: Horizon = await source.horizon();
-    return (await lookBehind(source, { watch, after, horizon, idAgeMs: 0 })).watch!;
+    return (await detectLateRows(source, { watch, after, horizon, idAgeMs: 0 })).watch!;
   };
   const captured = async () => {
     const { rows } = await pipeline.pool.query<{ at: string }>(
@@ -226,9 +227,9 @@ test('ids that fall are noticed: what they bring with an old created_at is not c
 /** What a second look finds missed, after rows came behind the place that the first one was at. */
 async function missedSince(first: string, come: () => Promise<unknown>) {
   const options = { after: watermarkFrom({ createdAt: first }), horizon: await source.horizon() };
-  const { watch } = await lookBehind(source, { ...options, watch: null });
+  const { watch } = await detectLateRows(source, { ...options, watch: null });
   await come();
-  return (await lookBehind(source, { ...options, watch })).watch!.found;
+  return (await detectLateRows(source, { ...options, watch })).watch!.found;
 }
 
 test('rows without an order_id that come behind are counted, those that were there are not', async () => {

@@ -40,8 +40,8 @@ const MOST_DOUBLINGS = 5;
  * those of a sequence do; where one that falls is seen, the watch says so. Deleted rows can hide missed ones; a created_at that was
  * changed can look like one.
  */
-export async function lookBehind(
-  source: Pick<OrdersSource, 'lookBehind'>,
+export async function detectLateRows(
+  source: Pick<OrdersSource, 'detectLateRows'>,
   options: {
     watch: Watch | null;
     after: Watermark;
@@ -55,7 +55,7 @@ export async function lookBehind(
   const baselines = watch?.baselines ?? [];
   const look = (since: Watch['baselines']) =>
     source
-      .lookBehind({
+      .detectLateRows({
         baselines: since,
         upTo: after,
         gaps,

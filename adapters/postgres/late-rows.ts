@@ -53,8 +53,8 @@ interface Row {
   attached: Attached[];
 }
 
-/** See OrdersSource.lookBehind. One statement, so one snapshot; and one more where partitions were attached. */
-export async function lookBehind(
+/** See OrdersSource.detectLateRows. One statement, so one snapshot; and one more where partitions were attached. */
+export async function detectLateRows(
   query: (text: string) => Promise<unknown>,
   shape: TableShape,
   options: LookOptions,
@@ -64,7 +64,7 @@ export async function lookBehind(
     const results = (await query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; ${sql}`)) as QueryResult<R>[];
     return results[1]!.rows;
   };
-  const [row] = await bounded<Row>(lookBehindSql(shape, options));
+  const [row] = await bounded<Row>(lateRowsSql(shape, options));
   const { look, highest, nameless, clock, missed, unreachable, transaction, attached } = row!;
   return {
     look,
@@ -89,7 +89,7 @@ export async function lookBehind(
   };
 }
 
-function lookBehindSql(shape: TableShape, options: LookOptions): string {
+function lateRowsSql(shape: TableShape, options: LookOptions): string {
   const missed = options.baselines.map((baseline) => `(${missedSql(shape, baseline, options)})`);
   return `
   SELECT ${lookSql(shape)} AS look, (SELECT coalesce(max(${keyOf(shape)}), ${LOWEST_ORDER_ID})::text FROM ${shape.name} t) AS highest,
