@@ -129,12 +129,12 @@ export interface OrdersLake {
   /**
    * Takes the lake over: whoever opened it before can write nothing any more. Then removes what attempts left (temporary
    * files, files of batches after the ledger's last entry), and tells the place to go on from.
-   * `opener`: the workflow's run, and when Temporal scheduled this attempt (milliseconds since 1970).
+   * `owner`: the workflow's run, and when Temporal scheduled this attempt (milliseconds since 1970).
    *
    * Idempotent: every call takes an epoch of its own. NonRetryableError LandingConflict for an attempt that was
    * scheduled before the present owner's, LakeMismatch where the ledger has lost entries or is gone.
    */
-  open(opener: {
+  open(owner: {
     runId: string;
     scheduledAt: number;
     /** First run of the workflow; continuing as new and a reset keep it. */

@@ -42,7 +42,7 @@ export interface StorageWriter {
 }
 
 /** Who opens a lake: the workflow run, and when Temporal scheduled this attempt, in milliseconds since 1970. */
-export interface Opener {
+export interface Owner {
   runId: string;
   scheduledAt: number;
   /** First run of its workflow; continuing as new and a reset keep it. Absent in versions before 0.4.0. */
@@ -61,10 +61,10 @@ export interface LakeStorage {
 
   /**
    * Takes the next epoch, greater than `above`, and shuts out all older ones: none of their writers can show or remove anything
-   * from then on. NonRetryableError LandingConflict for an opener that was scheduled before the present one, and with `onlyOwn` where
+   * from then on. NonRetryableError LandingConflict for an owner that was scheduled before the present one, and with `onlyOwn` where
    * another workflow opened the lake last.
    */
-  takeEpoch(opener: Opener, options: { above: number; onlyOwn: boolean }): Promise<number>;
+  takeEpoch(owner: Owner, options: { above: number; onlyOwn: boolean }): Promise<number>;
 
   /** Writes as the owner of an epoch. NonRetryableError LandingConflict once a newer one was taken. */
   writer(kind: 'lake' | 'quarantine', epoch: number): StorageWriter;

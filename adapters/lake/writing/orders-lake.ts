@@ -44,10 +44,10 @@ export function createOrdersLake(
   return {
     ensure: () => storage.probe(),
 
-    async open({ landed = {}, accept = false, onlyOwn = false, ...opener }) {
+    async open({ landed = {}, accept = false, onlyOwn = false, ...owner }) {
       await refuseNested(storage);
       await storage.probe();
-      const epoch = await storage.takeEpoch(opener, { above: await epochInLedger(lake), onlyOwn });
+      const epoch = await storage.takeEpoch(owner, { above: await epochInLedger(lake), onlyOwn });
       // Nobody else can add to the ledger or the dates any more: what is seen from here on stays so.
       const last = await lastEntry(lake);
       if (accept) await setAside(storage, last);

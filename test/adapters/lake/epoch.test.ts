@@ -70,13 +70,13 @@ test('an opening that wakes up late leaves the lake to its owner', async () => {
 });
 
 test('a workflow that was reset opens the lake again only if it opened it last', async () => {
-  const opener = { runId: 'a run', scheduledAt: Date.now(), firstRunId: 'mine' };
-  const again = () => lake.open({ ...opener, runId: 'a reset one', onlyOwn: true });
+  const owner = { runId: 'a run', scheduledAt: Date.now(), firstRunId: 'mine' };
+  const again = () => lake.open({ ...owner, runId: 'a reset one', onlyOwn: true });
   // The lake was opened by one that told no first run, as versions before 0.4.0 did.
   await expect(again()).rejects.toMatchObject(CONFLICT);
-  await lake.open(opener);
+  await lake.open(owner);
   expect(await again()).toMatchObject({ epoch: 3 });
-  const before = await lake.open({ ...opener, firstRunId: 'of another' });
+  const before = await lake.open({ ...owner, firstRunId: 'of another' });
   await expect(again()).rejects.toMatchObject(CONFLICT);
   await write(lake, { ...batch(1), epoch: before.epoch }, rows);
 });

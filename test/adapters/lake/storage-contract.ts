@@ -2,7 +2,7 @@
 import type { LakeStorage, Storage, StorageWriter } from '../../../ports';
 
 const bytes = (text: string) => Buffer.from(text);
-const opener = { runId: 'a test', scheduledAt: 1 };
+const owner = { runId: 'a test', scheduledAt: 1 };
 const CONFLICT = { type: 'LandingConflict' };
 const REFUSED = 'is no name of a file below';
 
@@ -16,7 +16,7 @@ export function storageContract(open: () => LakeStorage): void {
     await storage.probe();
   });
   const textOf = async (name: string) => (await open().lake.get(name))?.toString();
-  const take = (above = 0) => storage.takeEpoch(opener, { above, onlyOwn: false });
+  const take = (above = 0) => storage.takeEpoch(owner, { above, onlyOwn: false });
 
   /** The storage itself, and as the owner of an epoch. */
   const writers: [string, () => Promise<StorageWriter>][] = [

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NonRetryableError } from '../../../../domain/errors';
-import type { LakeStorage, Opener } from '../../../../ports';
+import type { LakeStorage, Owner } from '../../../../ports';
 import { codeOf } from '../../../shared/error-code';
 import { createDurably, makeFolder, namesIn } from './durable-file';
 import { epochName, epochOf, epochOfRecord, STAGING_FOLDER, stagingOf } from './names';
@@ -28,12 +28,12 @@ export interface Roots {
  */
 export async function takeEpoch(
   folders: Roots,
-  opener: Opener,
+  owner: Owner,
   { above, onlyOwn }: Parameters<LakeStorage['takeEpoch']>[1],
 ): Promise<number> {
   const records = join(folders.lake, STAGING_FOLDER);
   for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
-  const epoch = await nextEpoch(records, above, opener, onlyOwn);
+  const epoch = await nextEpoch(records, above, owner, onlyOwn);
   for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
   if ((await newestEpoch(records)) !== epoch) {
@@ -87,45 +87,40 @@ function roots({ lake, quarantine }: Roots): string[] {
   return [lake, quarantine];
 }
 
-async function nextEpoch(
-  records: string,
-  written: number,
-  opener: Opener,
-  onlyOwn: boolean,
-): Promise<number> {
+async function nextEpoch(records: string, written: number, owner: Owner, onlyOwn: boolean): Promise<number> {
   for (;;) {
     // The records may have been removed; the ledger's epochs must rise all the same.
     const newest = Math.max(await newestEpoch(records), written);
-    if (newest > 0) await refuseLatecomer(records, newest, opener);
-    if (onlyOwn && !(await isOwn(join(records, epochName(newest)), opener)))
+    if (newest > 0) await refuseLatecomer(records, newest, owner);
+    if (onlyOwn && !(await isOwn(join(records, epochName(newest)), owner)))
       throw supersededBy(records, newest);
-    const record = { epoch: newest + 1, ...opener, openedAt: new Date().toISOString() };
+    const record = { epoch: newest + 1, ...owner, openedAt: new Date().toISOString() };
     const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
     if (await createDurably(records, epochName(newest + 1), bytes)) return newest + 1;
   }
 }
 
-async function refuseLatecomer(records: string, newest: number, opener: Opener): Promise<void> {
+async function refuseLatecomer(records: string, newest: number, owner: Owner): Promise<void> {
   const path = join(records, epochName(newest));
-  const { scheduledAt, runId } = await openerIn(path);
-  if (opener.scheduledAt >= scheduledAt) return;
+  const { scheduledAt, runId } = await ownerIn(path);
+  if (owner.scheduledAt >= scheduledAt) return;
   throw new NonRetryableError(
     'LandingConflict',
     `${path} was written by run ${runId} at ${new Date(scheduledAt).toISOString()}, after this one was scheduled ` +
-      `(${new Date(opener.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
+      `(${new Date(owner.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
       'of the Temporal server was set back, wait until it has passed that moment, then start landOrders again.',
   );
 }
 
-async function isOwn(path: string, { firstRunId }: Opener): Promise<boolean> {
-  return firstRunId !== undefined && (await openerIn(path)).firstRunId === firstRunId;
+async function isOwn(path: string, { firstRunId }: Owner): Promise<boolean> {
+  return firstRunId !== undefined && (await ownerIn(path)).firstRunId === firstRunId;
 }
 
 /** A record that was removed or cut tells of nobody. */
-async function openerIn(path: string): Promise<Opener> {
+async function ownerIn(path: string): Promise<Owner> {
   const nobody = { runId: '', scheduledAt: 0 };
   try {
-    return { ...nobody, ...(JSON.parse(await readFile(path, 'utf8')) as Opener) };
+    return { ...nobody, ...(JSON.parse(await readFile(path, 'utf8')) as Owner) };
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return nobody;
     throw error;

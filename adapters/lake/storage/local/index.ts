@@ -24,7 +24,7 @@ export function openLocalStorage(path: string): LakeStorage {
       for (const folder of [roots.lake, roots.quarantine, join(roots.lake, LEDGER_FOLDER)])
         await probeFolder(folder);
     },
-    takeEpoch: (opener, options) => takeEpoch(roots, opener, options),
+    takeEpoch: (owner, options) => takeEpoch(roots, owner, options),
     writer: (kind, epoch) => new EpochWriter(roots, kind, epoch),
     tryOut: (kind) => tryFolder(roots[kind]),
     room: () => roomOf(roots),
