@@ -9,7 +9,7 @@ import { guarded as guardedBy } from './guarded';
 import { detectLateRows } from './late-rows';
 import { OrdersTable, type Known } from './orders-table';
 import { encodingOf, endConnection, openPool, serverOf } from './session';
-import { attended } from './silence';
+import { withLivenessCheck } from './liveness';
 import { HORIZON_SQL, copySql, lockedLookSql, windowSql, type TableShape } from './sql';
 
 export { createSourceRows } from './reconciliation';
@@ -38,7 +38,7 @@ export function createOrdersSource(
     const client = await pool.connect();
     let failed = true;
     try {
-      const result = await attended(client, connection, client.query<R>(text, values));
+      const result = await withLivenessCheck(client, connection, client.query<R>(text, values));
       failed = false;
       return result;
     } finally {
@@ -85,14 +85,14 @@ export function createOrdersSource(
       let failure: Error | undefined = new Error('abandoned');
       const abort = () => endConnection(client);
       signal.addEventListener('abort', abort, { once: true });
-      const told = <R>(answer: Promise<R>) => attended(client, connection, answer);
+      const told = <R>(answer: Promise<R>) => withLivenessCheck(client, connection, answer);
       try {
         signal.throwIfAborted();
         const known = { sourceId, at: window.lower };
         const shape = await guarded(() => beginReading(orders, known, (text) => told(client.query(text))));
         const encoding = encodingOf(client);
         const stream = client.query(copyTo(copySql(shape, window, encoding)));
-        const rows = copyLines(attendedChunks(client, connection, stream));
+        const rows = copyLines(chunksWithLivenessCheck(client, connection, stream));
         yield* comesAsItIs(encoding) ? rows : inUtf8(rows, encoding, query);
         await told(client.query('COMMIT'));
         failure = undefined;
@@ -133,7 +133,7 @@ async function beginReading(
 }
 
 /** The chunks of a COPY; silence counts only while one is waited for. */
-async function* attendedChunks(
+async function* chunksWithLivenessCheck(
   client: PoolClient,
   connection: Settings['postgres'],
   stream: AsyncIterable<Buffer>,
@@ -141,7 +141,7 @@ async function* attendedChunks(
   const chunks = stream[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const chunk = await attended(client, connection, chunks.next());
+      const chunk = await withLivenessCheck(client, connection, chunks.next());
       if (chunk.done === true) return;
       yield chunk.value;
     }

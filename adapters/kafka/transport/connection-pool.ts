@@ -1,6 +1,6 @@
 import { pause, untilAborted } from './abort';
 import { Connection } from './connection';
-import { isMoved, isSilence } from './errors';
+import { isMoved, isUnresponsive } from './errors';
 import type { KafkaTopicOptions } from './options';
 
 /** How often an operation that may be repeated is tried on a new connection before it counts as an outage. */
@@ -55,7 +55,7 @@ export class ConnectionPool {
   discard(connection: Connection, error?: unknown): void {
     this.#lent.delete(connection);
     connection.destroy();
-    if (isSilence(error) || isMoved(error)) this.#dropIdle();
+    if (isUnresponsive(error) || isMoved(error)) this.#dropIdle();
   }
 
   /** Runs an operation that may be repeated; after an abort or failure its connection is thrown away. */

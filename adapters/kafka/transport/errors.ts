@@ -51,7 +51,7 @@ export function isMoved(error: unknown): boolean {
 }
 
 /** Whether the broker did not answer at all, as on a half-open connection. */
-export function isSilence(error: unknown): boolean {
+export function isUnresponsive(error: unknown): boolean {
   return kindOf(error) === 'KafkaJSRequestTimeoutError';
 }
 

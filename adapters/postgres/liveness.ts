@@ -3,7 +3,7 @@ import type { Settings } from '../../configs/schema';
 import { openSession } from './session';
 
 /** A server that says nothing for so long may be gone without a word; it is asked then, over another connection. */
-const SILENCE_MS = 5_000;
+const UNRESPONSIVE_AFTER_MS = 5_000;
 /** An answer may be on its way while the server already counts as idle. */
 const GRACE_MS = 2_000;
 /** Where nobody can say whether the server still works (a connection pooler hides its processes), this is the limit. */
@@ -17,7 +17,7 @@ const WORKS_SQL = `
  * Waits for an answer of the server, however long the server works on it, but not on a connection at whose other end
  * nobody is any more (half-open: TCP tells neither side). Rejects as an outage then; the connection is of no more use.
  */
-export async function attended<T>(
+export async function withLivenessCheck<T>(
   client: PoolClient,
   settings: Settings['postgres'],
   answer: Promise<T>,
@@ -25,7 +25,7 @@ export async function attended<T>(
   const begun = Date.now();
   answer.catch(() => undefined); // it fails, unheard, when the connection is thrown away
   for (;;) {
-    if (await settles(answer, SILENCE_MS)) return answer;
+    if (await settles(answer, UNRESPONSIVE_AFTER_MS)) return answer;
     const works = await stillWorks(client, settings);
     const tooLong = works === undefined && Date.now() - begun > UNKNOWN_LIMIT_MS;
     if ((works === false || tooLong) && !(await settles(answer, GRACE_MS))) {
@@ -40,7 +40,7 @@ async function stillWorks(client: PoolClient, settings: Settings['postgres']): P
   const { processID } = client as unknown as { processID: number | null };
   let second: Client | undefined;
   try {
-    second = await openSession(settings, SILENCE_MS);
+    second = await openSession(settings, UNRESPONSIVE_AFTER_MS);
     const { rows } = await second.query<{ works: boolean | null }>(WORKS_SQL, [processID]);
     return rows[0]?.works ?? undefined;
   } catch {
