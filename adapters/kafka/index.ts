@@ -107,8 +107,8 @@ class KafkaOrdersTopic implements OrdersTopic {
         connection: held,
         ...(await waitForMessages(held, next, { maxWaitMs, signal })),
       }));
-      if (busy) this.#pool.discard(connection);
-      else this.#pool.giveBack(connection);
+      if (busy) this.#pool.destroy(connection);
+      else this.#pool.release(connection);
     });
   }
 
@@ -140,11 +140,11 @@ class KafkaOrdersTopic implements OrdersTopic {
         // Once more: what was read came from this topic only if it is still there.
         await untilAborted(requireTopic(connection, known, ranges), caller);
       });
-      this.#pool.giveBack(connection);
+      this.#pool.release(connection);
     } catch (error) {
       // The other ranges end, too; answers are still to come on the connection.
       over.abort(error);
-      this.#pool.discard(connection, (error as Error).cause);
+      this.#pool.destroy(connection, (error as Error).cause);
       throw error;
     }
   }

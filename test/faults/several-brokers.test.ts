@@ -239,7 +239,7 @@ test('a failed publish ends its transaction after its last rows, which another b
 
 /** What was sent arrives, though its sender has hung up: the network has it already. */
 class LateDelivery extends ConnectionPool {
-  override discard(): void {}
+  override destroy(): void {}
 }
 
 test('after all of this every order is in the topic and in the lake once', async () => {

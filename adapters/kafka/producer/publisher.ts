@@ -41,7 +41,7 @@ export class Publisher {
     const { producer, found, id } = await this.#open(options.signal);
     this.#refuseOther(options.topicId, id);
     if (isPublished(window, found, this.topic, options.afterReset)) {
-      this.pool.giveBack(producer.connection);
+      this.pool.release(producer.connection);
       return { rows: found?.rows ?? 0, already: true, topicId: id, sourceId: found?.sourceId };
     }
     return this.#transact(producer, window, rows, options);
@@ -55,7 +55,7 @@ export class Publisher {
       if (found?.sequence !== sequence) throw otherRecord(sequence, found, this.topic);
       await untilAborted(producer.commit(found, signal), signal);
     } catch (error) {
-      this.pool.discard(producer.connection, error);
+      this.pool.destroy(producer.connection, error);
       throw error;
     }
     this.#kept = { producer, committed: sequence };
@@ -69,7 +69,7 @@ export class Publisher {
   }
 
   #dropKept(): undefined {
-    if (this.#kept !== undefined) this.pool.giveBack(this.#kept.producer.connection);
+    if (this.#kept !== undefined) this.pool.release(this.#kept.producer.connection);
     this.#kept = undefined;
   }
 
@@ -118,7 +118,7 @@ export class Publisher {
     } catch (error) {
       this.#sizeLimit.forget();
       await abort(producer, sender).catch(() => undefined);
-      this.pool.discard(producer.connection, error);
+      this.pool.destroy(producer.connection, error);
       throw error;
     }
   }

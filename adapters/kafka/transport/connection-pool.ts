@@ -21,7 +21,7 @@ export class ConnectionPool {
 
   constructor(private readonly options: KafkaTopicOptions) {}
 
-  async take(signal?: AbortSignal): Promise<Connection> {
+  async acquire(signal?: AbortSignal): Promise<Connection> {
     if (this.#closed) throw new Error('the topic is closed');
     signal?.throwIfAborted();
     const idle = this.#idle.pop();
@@ -39,20 +39,20 @@ export class ConnectionPool {
       await untilAborted(connection.open(), signal);
     } catch (error) {
       this.#first = (this.#first + 1) % brokers.length;
-      this.discard(connection, error);
+      this.destroy(connection, error);
       throw error;
     }
     return connection;
   }
 
-  giveBack(connection: Connection): void {
+  release(connection: Connection): void {
     if (!this.#lent.delete(connection)) return;
     if (this.#closed) connection.destroy();
     else this.#idle.push(connection);
   }
 
   /** @param error why: after silence each idle connection would cost a time-out, after a move it knows the old leader. */
-  discard(connection: Connection, error?: unknown): void {
+  destroy(connection: Connection, error?: unknown): void {
     this.#lent.delete(connection);
     connection.destroy();
     if (isUnresponsive(error) || isMoved(error)) this.#dropIdle();
@@ -62,21 +62,21 @@ export class ConnectionPool {
   async run<T>(signal: AbortSignal | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
     return this.hold(signal, async (connection) => {
       const result = await use(connection);
-      this.giveBack(connection);
+      this.release(connection);
       return result;
     });
   }
 
-  /** As `run`, but after success the connection stays lent: give it back or discard it. */
+  /** As `run`, but after success the connection stays lent: release or destroy it. */
   async hold<T>(signal: AbortSignal | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
     const deadline = Date.now() + TRIES_WITHIN_MS;
     for (let attempt = 1; ; attempt += 1) {
       let connection: Connection | undefined;
       try {
-        connection = await this.take(signal);
+        connection = await this.acquire(signal);
         return await untilAborted(use(connection), signal);
       } catch (error) {
-        if (connection !== undefined) this.discard(connection, error);
+        if (connection !== undefined) this.destroy(connection, error);
         const last = attempt === TRIES || Date.now() > deadline;
         if (signal?.aborted === true || last || !isMoved(error)) throw error;
         await pause(100 * attempt, signal);

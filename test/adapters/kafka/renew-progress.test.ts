@@ -63,7 +63,7 @@ describe('renewing the progress record', () => {
     await publishRows(fixture.open(), windowOf(1), () => rowsFrom(1, 10));
     const pool = new ConnectionPool(fixture.options());
     const zombie = await TransactionalProducer.open(
-      await pool.take(),
+      await pool.acquire(),
       `orders-capture-${fixture.name}`,
       never,
     );
