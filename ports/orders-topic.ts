@@ -35,7 +35,7 @@ export interface SettledOffsets {
   stable: Offsets;
   /** Per partition the first offset whose message is not older than `sinceMillis`; absent without it. */
   since?: Offsets;
-  /** Transactions that kept `stable` below what was written, for longer than patience allows. */
+  /** Transactions that kept `stable` below what was written, for longer than timeout allows. */
   heldBack: OpenTransaction[];
   /** The partitions where that is so. */
   held: number[];

@@ -4,7 +4,7 @@ import { REMEMBERED } from '../../domain/requests';
 import type { OrdersTopic } from '../../ports';
 
 /** A transaction of the capture is open for a second or two; one that lasts longer is told. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 interface Stuck {
   stable: string;
@@ -34,7 +34,7 @@ export class HoldWatch {
       }
     }
     await this.#describe(
-      [...this.#stuck].filter(([, one]) => one.heldBy === undefined && now - one.since > PATIENCE_MS),
+      [...this.#stuck].filter(([, one]) => one.heldBy === undefined && now - one.since > TIMEOUT_MS),
     );
     return [...this.#stuck.values()]
       .flatMap(({ heldBy }) => (heldBy === undefined ? [] : [heldBy]))

@@ -27,7 +27,7 @@ import { readUnreachable, unreachableSql, within, type RegionRow } from './unrea
  * A look costs 4 to 13 ms in a table of 2,000,000 rows, 0.25 s where a million of them were captured since the last one, 0.7 s
  * where they were never analyzed. One that takes longer is not worth holding up the capture of rows.
  */
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
 /** Rows without a key, of which nothing tells the new ones but their number. */
 interface Nameless {
@@ -61,7 +61,7 @@ export async function detectLateRows(
 ): Promise<Seen & { look: string }> {
   // Two statements in one message are one transaction, in which the limit holds.
   const bounded = async <R extends object>(sql: string): Promise<R[]> => {
-    const results = (await query(`SET LOCAL statement_timeout = ${PATIENCE_MS}; ${sql}`)) as QueryResult<R>[];
+    const results = (await query(`SET LOCAL statement_timeout = ${TIMEOUT_MS}; ${sql}`)) as QueryResult<R>[];
     return results[1]!.rows;
   };
   const [row] = await bounded<Row>(lateRowsSql(shape, options));

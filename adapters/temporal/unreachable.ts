@@ -10,7 +10,7 @@ const NAMES = {
   key: 'TEMPORAL_TLS_CLIENT_KEY_PATH',
 };
 
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 const SPEAKS_TLS = `it speaks TLS: set ${NAMES.ca}, or TEMPORAL_TLS=true where its authority is a public one`;
 const SPEAKS_NO_TLS = 'it speaks no TLS: unset TEMPORAL_TLS… and TEMPORAL_API_KEY, which switch it on';
 const CLOSES = `it closes the connection: it may want a client certificate that it trusts, ${NAMES.cert} and ${NAMES.key}`;
@@ -81,7 +81,7 @@ function tlsTrouble({ address, connection }: Temporal): Promise<string | undefin
       resolve(trouble);
       socket.destroy();
     };
-    socket.setTimeout(PATIENCE_MS, () => end());
+    socket.setTimeout(TIMEOUT_MS, () => end());
     socket.once('secureConnect', () => {
       secure = true;
       if (wanted === undefined) end(SPEAKS_TLS);

@@ -25,10 +25,10 @@ export const LOOK_MS = 10_000;
 export class Findings {
   readonly all: Finding[] = [];
 
-  /** @param patienceMs shorter in tests */
+  /** @param timeoutMs shorter in tests */
   constructor(
     private readonly server: Server,
-    private readonly patienceMs = LOOK_MS,
+    private readonly timeoutMs = LOOK_MS,
   ) {}
 
   fine(about: string, found: string): void {
@@ -51,7 +51,7 @@ export class Findings {
   /** Runs a look that may fail, or hang: it ends after some seconds. The failures of our adapters say themselves what to do, `otherwise` is for outages. */
   async look<T>(about: string, otherwise: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await within(this.patienceMs, work());
+      return await within(this.timeoutMs, work());
     } catch (error) {
       const nonRetryable = error instanceof NonRetryableError;
       const found = describeFailure(error as Error);

@@ -24,11 +24,11 @@ export interface Victim {
 export type Make = (victim: Victim, random: Random) => Fault;
 
 /** Server and workers may still be recovering from the fault before. */
-const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 120_000;
 
 /** Does the work until it succeeds. */
 export async function insist<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     try {
       return await work();

@@ -44,7 +44,7 @@ test('a process is killed with its children and grandchildren', async () => {
   expect(family.filter(isAlive)).toEqual([]);
 });
 
-test('a process that ignores the request to stop is killed when patience ends', async () => {
+test('a process that ignores the request to stop is killed when the timeout ends', async () => {
   const pid = start('trap "" TERM; while :; do sleep 1; done');
   await sleep(200);
   const identity = identify(pid);

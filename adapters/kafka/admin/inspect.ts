@@ -13,7 +13,7 @@ import { missingRights, type Right } from './rights';
 const OFFSET_FETCH = { apiKey: 9, version: 7 };
 
 /** A transaction of the capture is open for a second or two. */
-const HELD_PATIENCE_MS = 5_000;
+const HELD_TIMEOUT_MS = 5_000;
 
 export interface KafkaFacts {
   /** Brokers in the cluster that are there now, by the addresses that they tell. */
@@ -92,8 +92,8 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
 async function lookForTransactions(options: KafkaTopicOptions): Promise<OpenTransaction[]> {
   try {
     // The settings' number of partitions is judged elsewhere.
-    const look = heldTransactions({ ...options, numPartitions: 1 }, HELD_PATIENCE_MS);
-    return await inTime(look, HELD_PATIENCE_MS + 2_000, late);
+    const look = heldTransactions({ ...options, numPartitions: 1 }, HELD_TIMEOUT_MS);
+    return await inTime(look, HELD_TIMEOUT_MS + 2_000, late);
   } catch (error) {
     // Partitions without a leader and rights that are missing are findings of their own.
     if (isRefusal(error) || isMoved(error) || error === LATE) return [];

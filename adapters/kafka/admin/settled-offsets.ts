@@ -8,7 +8,7 @@ import { logBounds, type Bounds } from '../topic';
 import { openTransactions, type Held } from './open-transactions';
 
 /** A transaction of the capture is open for a second at most; one that is longer hides what comes after it. */
-const OPEN_TRANSACTION_PATIENCE_MS = 15_000;
+const OPEN_TRANSACTION_TIMEOUT_MS = 15_000;
 
 /** {@link OrdersTopic.settledOffsets}, on connections of its own. */
 export async function settledOffsets(
@@ -20,7 +20,7 @@ export async function settledOffsets(
   try {
     return await pool.run(signal, async (connection) => {
       const written = await logBounds(connection, connection.partitions, 'uncommitted');
-      const deadline = Date.now() + OPEN_TRANSACTION_PATIENCE_MS;
+      const deadline = Date.now() + OPEN_TRANSACTION_TIMEOUT_MS;
       for (;;) {
         const bounds = await logBounds(connection, connection.partitions);
         const places = heldPlaces(written, bounds);
@@ -48,13 +48,13 @@ export async function settledOffsets(
 /** Transactions that keep readers from what is in the topic now, for longer than the capture's own would. */
 export async function heldTransactions(
   options: KafkaTopicOptions,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<OpenTransaction[]> {
   const pool = new ConnectionPool(options);
   try {
     return await pool.run(undefined, async (connection) => {
       const written = await logBounds(connection, connection.partitions, 'uncommitted');
-      for (const deadline = Date.now() + patienceMs; ;) {
+      for (const deadline = Date.now() + timeoutMs; ;) {
         const places = heldPlaces(written, await logBounds(connection, connection.partitions));
         if (places.length === 0) return [];
         if (Date.now() > deadline) return await openTransactions(connection, options, places);

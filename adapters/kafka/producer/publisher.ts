@@ -9,7 +9,7 @@ import { topicId } from '../topic';
 import { TransactionalProducer, transactionalIdOf } from './transactional-producer';
 
 /** How long a failed publish may take to end its transaction; the next attempt would end it as well. */
-const ABORT_PATIENCE_MS = 1_000;
+const ABORT_TIMEOUT_MS = 1_000;
 
 type SequencedWindow = Window & { sequence: number };
 type Rows = () => AsyncIterable<readonly OutgoingMessage[]>;
@@ -129,9 +129,9 @@ export class Publisher {
  * abort would open a transaction that nobody ends (brokers before 3.6), and readers would wait for ever.
  */
 async function abort(producer: TransactionalProducer, sender: RowSender | undefined): Promise<void> {
-  const patience = AbortSignal.timeout(ABORT_PATIENCE_MS);
-  await untilAborted(sender?.settled() ?? Promise.resolve(), patience);
-  await producer.abort(patience);
+  const timeout = AbortSignal.timeout(ABORT_TIMEOUT_MS);
+  await untilAborted(sender?.settled() ?? Promise.resolve(), timeout);
+  await producer.abort(timeout);
 }
 
 /** As `for await`, but an abort does not wait for a source that hangs. */

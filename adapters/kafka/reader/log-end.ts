@@ -4,7 +4,7 @@ import { pause, type Connection, isMoved } from '../transport';
 import { logBounds, type Bounds } from '../topic';
 
 /** A leader that was deposed and has not noticed yet knows of less; a log that is too short for longer has lost its end. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /**
  * The bounds of a partition's log, if it reaches up to `end`, whatever of it is readable now. NonRetryableError DataLoss if it
@@ -20,7 +20,7 @@ export async function requireEnd(
   end: bigint,
   signal: AbortSignal,
 ): Promise<Bounds> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (let attempt = 1; ; attempt += 1) {
     try {
       if (attempt > 1) await connection.refreshFromAny();

@@ -14,7 +14,7 @@ const FETCH_WAIT_MS = 500;
 /** Tries on fresh metadata before moved leaders count as an outage. */
 const LEADER_TRIES = 5;
 /** Nothing at an offset that was claimed: for so long it is a leader that only just took over, or a transaction. */
-const EMPTY_PATIENCE_MS = 5_000;
+const EMPTY_TIMEOUT_MS = 5_000;
 const OFFSET_OUT_OF_RANGE = 1;
 
 interface ReadOptions {
@@ -115,7 +115,7 @@ async function fetchSome(
         to,
         lastStableOffset: String(fetched.lastStableOffset),
       });
-    } else if (Date.now() - emptySince > EMPTY_PATIENCE_MS) {
+    } else if (Date.now() - emptySince > EMPTY_TIMEOUT_MS) {
       await requireEnd(connection, partition, BigInt(to), signal);
     }
   }

@@ -15,7 +15,7 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 /** A broker that is silent for so long is an outage. Long polls ask for more. */
 export const REQUEST_TIMEOUT_MS = 15_000;
 /** Coordinators that are loading, moving or finishing the last transaction are asked again for so long. */
-const COORDINATOR_PATIENCE_MS = 10_000;
+const COORDINATOR_TIMEOUT_MS = 10_000;
 
 /** The last transaction's end is still being written. */
 const STILL_COORDINATOR = new Set(['CONCURRENT_TRANSACTIONS', 'UNSTABLE_OFFSET_COMMIT']);
@@ -150,7 +150,7 @@ export class Connection {
     signal: AbortSignal | undefined,
     use: (broker: Broker) => Promise<T>,
   ): Promise<T> {
-    const deadline = Date.now() + COORDINATOR_PATIENCE_MS;
+    const deadline = Date.now() + COORDINATOR_TIMEOUT_MS;
     const name = `${kind} ${id}`;
     for (let wait = 4; ; wait = Math.min(wait * 1.5, 250)) {
       try {

@@ -4,14 +4,14 @@ import { isAlive, withDescendants, type ProcessIdentity } from './process-identi
 /** Short, because every `down` and `kill` waits for it; a look costs one small file read. */
 const pollMs = 20;
 
-/** Asks a process to stop and waits; after `patienceMs` it and its descendants are killed. */
+/** Asks a process to stop and waits; after `timeoutMs` it and its descendants are killed. */
 export async function stopProcess(
   identity: ProcessIdentity,
   signal: NodeJS.Signals,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<void> {
   signalIfAlive(identity, signal);
-  if (!(await waitUntilGone([identity], patienceMs))) await killProcess(identity);
+  if (!(await waitUntilGone([identity], timeoutMs))) await killProcess(identity);
 }
 
 /**
@@ -36,8 +36,8 @@ function signalIfAlive(identity: ProcessIdentity, signal: NodeJS.Signals): void 
   }
 }
 
-async function waitUntilGone(family: ProcessIdentity[], patienceMs: number): Promise<boolean> {
-  const end = Date.now() + patienceMs;
+async function waitUntilGone(family: ProcessIdentity[], timeoutMs: number): Promise<boolean> {
+  const end = Date.now() + timeoutMs;
   while (family.some(isAlive)) {
     if (Date.now() > end) return false;
     await sleep(pollMs);
