@@ -10,7 +10,7 @@ import { orders } from './orders-command';
 import { TABLE, snapshot, type Sides, type Snapshot } from './sides';
 import { observe } from './workflows';
 
-/** A pipeline as the oracle sees it; `test/faults/rig.ts` has all of it. */
+/** A pipeline as the oracle sees it; `test/faults/harness.ts` has all of it. */
 export interface Subject {
   pipeline: Pick<Sides, 'pool' | 'lakePath' | 'folder'> & { env: Record<string, string> };
   client: Client;

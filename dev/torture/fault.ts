@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Rig } from '../../test/faults/rig';
+import type { Harness } from '../../test/faults/harness';
 import type { Declared } from './declared';
 import type { OwnStack } from './own-stack';
 import type { Random } from './random';
@@ -15,7 +15,7 @@ export interface Fault {
 
 /** What a fault is done to. */
 export interface Victim {
-  rig: Rig;
+  harness: Harness;
   stack: OwnStack;
   declared: Declared;
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from '../../domain/names';
 import { serverNames, titles, type ServerName } from '../stack/types';
-import { pidOf } from '../../test/faults/rig';
+import { pidOf } from '../../test/faults/harness';
 import { NETWORK_FAULTS, type NetworkFault } from './network';
 import type { Fault, Victim } from './fault';
 import type { Random } from './random';
@@ -24,7 +24,7 @@ const CHOICES = [
 ];
 
 export function chooseFault(victim: Victim, random: Random): Fault {
-  const { rig, stack } = victim;
+  const { harness, stack } = victim;
   const queue = random.pick<Queue>(['capture', 'land']);
   const server = random.pick<ServerName>(serverNames);
   const choice = random.pick(CHOICES as [string, ...string[]]);
@@ -41,7 +41,7 @@ export function chooseFault(victim: Victim, random: Random): Fault {
       kind: `${queue} worker killed`,
       what: 'it is started again',
       run: () => {
-        quietly(pidOf(rig.workers, queue), 'SIGKILL');
+        quietly(pidOf(harness.workers, queue), 'SIGKILL');
         return Promise.resolve();
       },
     };
@@ -53,7 +53,7 @@ export function chooseFault(victim: Victim, random: Random): Fault {
       kind: `${queue} worker frozen`,
       what: `for ${seconds} s`,
       run: async (signal) => {
-        const pid = pidOf(rig.workers, queue);
+        const pid = pidOf(harness.workers, queue);
         quietly(pid, 'SIGSTOP');
         try {
           await sleep(seconds * 1_000, undefined, { signal });
@@ -70,9 +70,9 @@ export function chooseFault(victim: Victim, random: Random): Fault {
       kind: 'all workers killed',
       what: `new ones after ${seconds} s`,
       run: async (signal) => {
-        await rig.workers.kill();
+        await harness.workers.kill();
         await sleep(seconds * 1_000, undefined, { signal });
-        rig.workers = await rig.moreWorkers();
+        harness.workers = await harness.moreWorkers();
       },
     };
   }
@@ -95,7 +95,7 @@ export function chooseFault(victim: Victim, random: Random): Fault {
     return {
       kind: `${titles[server]} network ${how}`,
       what: `for ${seconds} s`,
-      run: (signal) => NETWORK_FAULTS[how](rig.proxies[server], seconds * 1_000, signal),
+      run: (signal) => NETWORK_FAULTS[how](harness.proxies[server], seconds * 1_000, signal),
     };
   }
 }

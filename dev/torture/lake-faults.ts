@@ -26,7 +26,7 @@ const DAMAGES = {
   empty: (path: string) => writeFileSync(path, ''),
 };
 
-export const fileDamaged: Make = ({ rig, declared }, random) => {
+export const fileDamaged: Make = ({ harness, declared }, random) => {
   const how = random.pick(Object.keys(DAMAGES) as [keyof typeof DAMAGES, ...(keyof typeof DAMAGES)[]]);
   const share = random.next();
   const wait = random.between(0, 5);
@@ -36,13 +36,13 @@ export const fileDamaged: Make = ({ rig, declared }, random) => {
     kind: 'lake file damaged and replayed',
     what: `${how}${rewind ? ', and a rewind' : ''}, mended after ${wait} s`,
     run: async (signal) => {
-      const file = committed(rig.pipeline.lakePath, share);
+      const file = committed(harness.pipeline.lakePath, share);
       if (file === undefined) return;
       DAMAGES[how](file.path);
       if (rewind) {
         declared.repeats = true;
         const createdAt = new Date(Date.now() - 60_000).toISOString();
-        const capture = rig.client.workflow.getHandle('orders-capture');
+        const capture = harness.client.workflow.getHandle('orders-capture');
         await insist(
           () => capture.signal('resetWatermark', { createdAt, reason: 'a file is damaged' }),
           signal,
@@ -50,7 +50,7 @@ export const fileDamaged: Make = ({ rig, declared }, random) => {
       }
       await seconds(wait, signal);
       await insist(async () => {
-        const { code, output } = await orders(rig, 'replay', '--batches', String(file.batch));
+        const { code, output } = await orders(harness, 'replay', '--batches', String(file.batch));
         if (code !== 0) throw new Error(`orders replay --batches ${file.batch}: ${output}`);
       }, signal);
     },
@@ -66,7 +66,7 @@ const STRAYS: Record<string, string> = {
   '_delta_log/00000000000000000000.json': '{}',
 };
 
-export const fileBeside: Make = ({ rig }, random) => {
+export const fileBeside: Make = ({ harness }, random) => {
   const name = random.pick(Object.keys(STRAYS) as [string, ...string[]]);
   const root = random.pick(['', '_quarantine'] as const);
   const lasts = random.between(1, 6);
@@ -74,7 +74,7 @@ export const fileBeside: Make = ({ rig }, random) => {
     kind: 'stray file beside',
     what: `${name}${root === '' ? '' : ' in the quarantine'}, for ${lasts} s`,
     run: async (signal) => {
-      const path = join(`${rig.pipeline.lakePath}${root}`, name);
+      const path = join(`${harness.pipeline.lakePath}${root}`, name);
       mkdirSync(join(path, '..'), { recursive: true });
       writeFileSync(path, STRAYS[name]!);
       try {

@@ -29,7 +29,7 @@ const PAYLOADS = {
   'a hundred payloads': Array<ReturnType<typeof text>>(100).fill(text('{}')),
 };
 
-export const oddSignal: Make = ({ rig }, random) => {
+export const oddSignal: Make = ({ harness }, random) => {
   const id = random.pick(WORKFLOWS);
   const signalName = random.pick(SIGNALS);
   const payload = random.pick(Object.keys(PAYLOADS) as [keyof typeof PAYLOADS, ...(keyof typeof PAYLOADS)[]]);
@@ -39,8 +39,8 @@ export const oddSignal: Make = ({ rig }, random) => {
     what: `${times} × ${signalName} with ${payload} to ${id}`,
     run: async (signal) => {
       const { workflowService, options } = {
-        workflowService: rig.client.workflowService,
-        options: rig.client.options,
+        workflowService: harness.client.workflowService,
+        options: harness.client.options,
       };
       for (let n = 0; n < times; n++)
         await insist(
@@ -57,14 +57,14 @@ export const oddSignal: Make = ({ rig }, random) => {
   };
 };
 
-export const pausedAWhile: Make = ({ rig }, random) => {
+export const pausedAWhile: Make = ({ harness }, random) => {
   const id = random.pick(WORKFLOWS);
   const lasts = random.between(1, 8);
   return {
     kind: 'paused and resumed',
     what: `${id} for ${lasts} s`,
     run: async (signal) => {
-      const handle = rig.client.workflow.getHandle(id);
+      const handle = harness.client.workflow.getHandle(id);
       await insist(() => handle.signal('pause', { reason: 'torture' }), signal);
       await seconds(lasts, signal);
       await insist(() => handle.signal('resume'), signal);
@@ -72,7 +72,7 @@ export const pausedAWhile: Make = ({ rig }, random) => {
   };
 };
 
-export const rewound: Make = ({ rig, declared }, random) => {
+export const rewound: Make = ({ harness, declared }, random) => {
   const back = random.between(5, 180);
   return {
     kind: 'watermark reset',
@@ -80,28 +80,28 @@ export const rewound: Make = ({ rig, declared }, random) => {
     run: async (signal) => {
       declared.repeats = true;
       const createdAt = new Date(Date.now() - back * 1_000).toISOString();
-      const capture = rig.client.workflow.getHandle('orders-capture');
+      const capture = harness.client.workflow.getHandle('orders-capture');
       await insist(() => capture.signal('resetWatermark', { createdAt, reason: 'torture' }), signal);
     },
   };
 };
 
-export const offsetsReset: Make = ({ rig, declared }) => ({
+export const offsetsReset: Make = ({ harness, declared }) => ({
   kind: 'offsets reset',
   what: 'to the earliest',
   run: async (signal) => {
     declared.repeats = true;
-    const land = rig.client.workflow.getHandle('orders-land');
+    const land = harness.client.workflow.getHandle('orders-land');
     await insist(() => land.signal('resetOffsets', { offsets: 'earliest', reason: 'torture' }), signal);
   },
 });
 
 /** They look, and must end by themselves whatever is going on. */
-export const looks: Make = ({ rig }, random) => {
+export const looks: Make = ({ harness }, random) => {
   const command = random.pick(['status', 'doctor', 'audit', 'verify'] as const);
   return {
     kind: 'looked at',
     what: `orders ${command}`,
-    run: async () => void (await orders(rig, command, '--json')),
+    run: async () => void (await orders(harness, command, '--json')),
   };
 };

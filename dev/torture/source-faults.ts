@@ -20,26 +20,26 @@ const ALTERATIONS: readonly [string, ...string[]] = [
   'ALTER COLUMN order_status TYPE varchar(80)',
 ];
 
-export const tableAltered: Make = ({ rig }, random) => {
+export const tableAltered: Make = ({ harness }, random) => {
   const what = random.pick(ALTERATIONS);
   return {
     kind: 'table altered',
     what,
     run: async (signal) =>
-      void (await statement(rig.pipeline.pool, `ALTER TABLE ${ORDERS_TABLE} ${what}`, signal)),
+      void (await statement(harness.pipeline.pool, `ALTER TABLE ${ORDERS_TABLE} ${what}`, signal)),
   };
 };
 
 const INDEX =
   'SELECT indexrelid::regclass AS name FROM pg_index WHERE indrelid = $1::regclass AND NOT indisprimary';
 
-export const indexDropped: Make = ({ rig }, random) => {
+export const indexDropped: Make = ({ harness }, random) => {
   const away = random.between(1, 8);
   return {
     kind: 'index dropped and created',
     what: `away for ${away} s`,
     run: async (signal) => {
-      const { pool } = rig.pipeline;
+      const { pool } = harness.pipeline;
       const { rows } = await insist(() => pool.query<{ name: string }>(INDEX, [ORDERS_TABLE]), signal);
       for (const { name } of rows) await statement(pool, `DROP INDEX IF EXISTS ${name}`, signal);
       await seconds(away, signal);
@@ -72,14 +72,14 @@ const SETTINGS: readonly [string, ...string[]] = [
 
 const END_SESSIONS = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1';
 
-export const roleSet: Make = ({ rig }, random) => {
+export const roleSet: Make = ({ harness }, random) => {
   const setting = random.pick(SETTINGS);
   const lasts = random.between(2, 10);
   return {
     kind: 'role setting changed',
     what: `${setting} for ${lasts} s`,
     run: async (signal) => {
-      const { pool } = rig.pipeline;
+      const { pool } = harness.pipeline;
       const set = async (sql: string) => {
         await insist(() => pool.query(`ALTER ROLE ${CAPTURE_ROLE.user} ${sql}`), signal);
         await insist(() => pool.query(END_SESSIONS, [CAPTURE_ROLE.user]), signal);
@@ -94,13 +94,13 @@ export const roleSet: Make = ({ rig }, random) => {
   };
 };
 
-export const tableLocked: Make = ({ rig }, random) => {
+export const tableLocked: Make = ({ harness }, random) => {
   const held = random.between(1, 12);
   return {
     kind: 'table locked',
     what: `ACCESS EXCLUSIVE for ${held} s`,
     run: async (signal) => {
-      const session = await insist(() => rig.pipeline.pool.connect(), signal);
+      const session = await insist(() => harness.pipeline.pool.connect(), signal);
       const ignore = () => undefined;
       session.on('error', ignore);
       try {
@@ -114,7 +114,7 @@ export const tableLocked: Make = ({ rig }, random) => {
   };
 };
 
-export const tableMaintained: Make = ({ rig }, random) => {
+export const tableMaintained: Make = ({ harness }, random) => {
   const sql = random.pick([
     `VACUUM FULL ${ORDERS_TABLE}`,
     `REINDEX TABLE ${ORDERS_TABLE}`,
@@ -125,7 +125,7 @@ export const tableMaintained: Make = ({ rig }, random) => {
   return {
     kind: 'table maintained',
     what: sql,
-    run: async (signal) => void (await statement(rig.pipeline.pool, sql, signal)),
+    run: async (signal) => void (await statement(harness.pipeline.pool, sql, signal)),
   };
 };
 
@@ -142,7 +142,7 @@ const ODD_TIMES: readonly [string, ...string[]] = [
   `'0044-03-15 12:00:00 BC'`,
 ];
 
-export const oddTimes: Make = ({ rig, declared }, random) => {
+export const oddTimes: Make = ({ harness, declared }, random) => {
   const when = random.pick(ODD_TIMES);
   const rows = random.between(1, 5);
   const sql = `
@@ -153,7 +153,7 @@ export const oddTimes: Make = ({ rig, declared }, random) => {
     what: `${rows} with created_at ${when}`,
     run: async (signal) => {
       declared.repeats = true; // most of them are in no topic
-      await statement(rig.pipeline.pool, sql, signal);
+      await statement(harness.pipeline.pool, sql, signal);
     },
   };
 };

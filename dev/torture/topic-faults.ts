@@ -17,7 +17,7 @@ function kafka({ stack }: Victim): Kafka {
 }
 
 export const partitionsRaised: Make = (victim) => {
-  const { topic } = victim.rig.pipeline.settings.kafka;
+  const { topic } = victim.harness.pipeline.settings.kafka;
   return {
     kind: 'partitions raised',
     what: 'by one',
@@ -65,7 +65,7 @@ export const transactionLeftOpen: Make = (victim, random) => {
     kind: 'foreign transaction left open',
     what: `for ${open} s, then ${commits ? 'committed' : 'aborted'}`,
     run: async (signal) => {
-      const { topic } = victim.rig.pipeline.settings.kafka;
+      const { topic } = victim.harness.pipeline.settings.kafka;
       const foreign = orders(victim.declared, rows);
       const transactionalId = `torture-foreign-${foreign.ids[0]}`;
       await producing(
@@ -94,7 +94,7 @@ export const foreignMessages: Make = (victim, random) => {
     kind: 'foreign messages',
     what: `${count} ${kind}`,
     run: async (signal) => {
-      const { topic } = victim.rig.pipeline.settings.kafka;
+      const { topic } = victim.harness.pipeline.settings.kafka;
       const foreign = await insist(() => make[kind](victim, count, offset), signal);
       victim.declared.repeats = true;
       await producing(victim, {}, signal, (producer) =>
@@ -129,8 +129,11 @@ const make: Record<
   'not JSON': (_, count) =>
     Promise.resolve(nameless(count, { key: 'x', value: Buffer.from([123, 0xff, 0xfe]) })),
   tombstones: (_, count) => Promise.resolve(nameless(count, { key: '42', value: null })),
-  repeats: async ({ rig }, count, offset) => {
-    const { rows } = await rig.pipeline.pool.query<{ key: string; value: string }>(COPIES, [count, offset]);
+  repeats: async ({ harness }, count, offset) => {
+    const { rows } = await harness.pipeline.pool.query<{ key: string; value: string }>(COPIES, [
+      count,
+      offset,
+    ]);
     return { ids: [], withoutId: 0, messages: rows };
   },
   'too large': ({ declared }, count) => Promise.resolve(odd(declared, count, undefined, '1e30')),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../../adapters/kafka/transport/abort';
 import { checkStructure, orders, violations } from '../oracle';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
-import { restartLanding, startRig } from '../../test/faults/rig';
+import { restartLanding, startRig } from '../../test/faults/harness';
 import { CAPTURE_ROLE, CAPTURE_TABLE, createCaptureRole } from './capture-role';
 import { secondsToLand } from './caught-up';
 import { Declared } from './declared';
@@ -53,12 +53,12 @@ export async function torture(options: TortureOptions): Promise<Figures> {
   try {
     options.signal.throwIfAborted();
     await createCaptureRole(stack.addresses);
-    const rig = await startRig({ postgres: { ...CAPTURE_ROLE, table: CAPTURE_TABLE } }, stack.addresses);
+    const harness = await startRig({ postgres: { ...CAPTURE_ROLE, table: CAPTURE_TABLE } }, stack.addresses);
     try {
-      return await run(options, { rig, stack, declared: new Declared() });
+      return await run(options, { harness, stack, declared: new Declared() });
     } finally {
       // Its database may be away with the server that holds it; the whole stack goes next.
-      await rig.dispose().catch(() => undefined);
+      await harness.dispose().catch(() => undefined);
     }
   } finally {
     await stack.destroy();
@@ -67,21 +67,21 @@ export async function torture(options: TortureOptions): Promise<Figures> {
 
 async function run(options: TortureOptions, victim: Victim): Promise<Figures> {
   const { minutes, seed, rate, signal } = options;
-  const { rig } = victim;
-  const { pipeline } = rig;
+  const { harness } = victim;
+  const { pipeline } = harness;
   // Two sequences, so that the faults of a seed do not depend on how fast clients are.
   const load = startLoad({ pool: pipeline.pool, random: seeded(seed + 1), rowsPerSecond: rate });
   try {
     const faults = await inflict(options, victim);
     await untilAborted(load.stop(), signal);
     await caughtUp(victim, signal);
-    await restartLanding(rig); // sweeps what killed attempts left
+    await restartLanding(harness); // sweeps what killed attempts left
     return {
       seed,
       minutes,
       ...(await untilAborted(verdict(victim), signal)),
       transactions: load.counts,
-      workersStarted: rig.workersStarted(),
+      workersStarted: harness.workersStarted(),
       faults,
     };
   } finally {
@@ -90,13 +90,13 @@ async function run(options: TortureOptions, victim: Victim): Promise<Figures> {
 }
 
 /** Where it does not come about, the pipeline's own account of itself is where to begin to search. */
-async function caughtUp({ rig }: Victim, signal: AbortSignal): Promise<number> {
+async function caughtUp({ harness }: Victim, signal: AbortSignal): Promise<number> {
   try {
-    return await secondsToLand(rig.pipeline, RECOVERY_TIMEOUT_MS, signal);
+    return await secondsToLand(harness.pipeline, RECOVERY_TIMEOUT_MS, signal);
   } catch (error) {
     signal.throwIfAborted();
-    const { output } = await orders(rig, 'status');
-    throw new Error(`${(error as Error).message}\n${output}\n${rig.workers.log().slice(-3_000)}`, {
+    const { output } = await orders(harness, 'status');
+    throw new Error(`${(error as Error).message}\n${output}\n${harness.workers.log().slice(-3_000)}`, {
       cause: error,
     });
   }
@@ -139,16 +139,16 @@ function summed(kind: string, all: (number | undefined)[]): FaultFigures {
  * The oracle compares values and waits for what is under way; the structure is given some seconds until the last empty
  * offsets have landed.
  */
-async function verdict({ rig, declared }: Victim): Promise<Pick<Figures, 'verdict' | 'orders'>> {
-  const { pool } = rig.pipeline;
-  const lost = await violations(rig, declared.expected());
+async function verdict({ harness, declared }: Victim): Promise<Pick<Figures, 'verdict' | 'orders'>> {
+  const { pool } = harness.pipeline;
+  const lost = await violations(harness, declared.expected());
   const deadline = Date.now() + 30_000;
-  let wrong = await checkStructure(rig.pipeline, declared);
+  let wrong = await checkStructure(harness.pipeline, declared);
   while (wrong.length > 0 && Date.now() < deadline) {
     await sleep(500);
-    wrong = await checkStructure(rig.pipeline, declared);
+    wrong = await checkStructure(harness.pipeline, declared);
   }
-  const audit = await orders(rig, 'audit');
+  const audit = await orders(harness, 'audit');
   if (audit.code !== 0) wrong.push(`orders audit: ${audit.output}`);
   const { rows } = await pool.query<{ n: number }>(`SELECT count(*)::float AS n FROM ${ORDERS_TABLE}`);
   const all = [...lost, ...wrong];

@@ -5,7 +5,7 @@ import { WORKFLOWS } from '../../domain/names';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { insertOverDays } from '../../dev/torture/orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
-import { signal, type Rig } from './rig';
+import { signal, type Harness } from './harness';
 
 const DAYS = 60;
 
@@ -14,10 +14,10 @@ const DAYS = 60;
  * A file in the way of one date's folder keeps the batch there, so the moment cannot be missed on a busy machine.
  * Orders are of the year `year`, which must be after all earlier ones.
  */
-export async function freezeAmidFiles(rig: Rig, year: number): Promise<string[]> {
-  const { lakePath, pool } = rig.pipeline;
+export async function freezeAmidFiles(harness: Harness, year: number): Promise<string[]> {
+  const { lakePath, pool } = harness.pipeline;
   const obstacle = join(lakePath, `date=${year}-02-01`);
-  const landing = rig.client.workflow.getHandle(WORKFLOWS.landOrders.id);
+  const landing = harness.client.workflow.getHandle(WORKFLOWS.landOrders.id);
   while ((await landing.query<LandStatus>('status')).phase !== 'claiming') await sleep(50);
   writeFileSync(obstacle, '');
   const before = new Set(partFiles(lakePath));
@@ -25,7 +25,7 @@ export async function freezeAmidFiles(rig: Rig, year: number): Promise<string[]>
   const newFiles = () => partFiles(lakePath).filter((path) => !before.has(path));
   await insertOverDays(pool, { from: `${year}-01-01`, days: DAYS, perDay: 20 });
   while (newFiles().length < DAYS - 1) await sleep(20);
-  signal(rig.workers, 'land', 'SIGSTOP');
+  signal(harness.workers, 'land', 'SIGSTOP');
   expect(ledgerEntries(lakePath)).toBe(entries);
   rmSync(obstacle);
   return newFiles();
@@ -38,8 +38,8 @@ const MANY_DAYS = 300;
  * Freezes the landing while it writes the files of a batch: some are half written or wait for their names, and it goes on
  * with them when it wakes up. Tries again, a year later, where it was quicker. Orders are of the years from `year` on.
  */
-export async function freezeWhileWriting(rig: Rig, year: number): Promise<void> {
-  const { lakePath, pool } = rig.pipeline;
+export async function freezeWhileWriting(harness: Harness, year: number): Promise<void> {
+  const { lakePath, pool } = harness.pipeline;
   const staged = () =>
     namesBelow(join(lakePath, '_staging')).filter((name) => name.includes('/.part-')).length;
   for (;;) {
@@ -49,15 +49,15 @@ export async function freezeWhileWriting(rig: Rig, year: number): Promise<void> 
       if (look % 100 === 0 && partFiles(lakePath).length >= all) break;
       await sleep(1);
     }
-    signal(rig.workers, 'land', 'SIGSTOP');
+    signal(harness.workers, 'land', 'SIGSTOP');
     if (staged() > 0) return;
-    signal(rig.workers, 'land', 'SIGCONT');
-    await secondsToCatchUp(rig.pipeline);
+    signal(harness.workers, 'land', 'SIGCONT');
+    await secondsToCatchUp(harness.pipeline);
   }
 }
 
 /** Publishes one more order, so that a batch claimed from now on has other offsets, and so other file names. */
-export async function publishOneMore({ pipeline, client }: Rig, day: string): Promise<void> {
+export async function publishOneMore({ pipeline, client }: Harness, day: string): Promise<void> {
   const handle = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
   const rows = async () => (await handle.query<CaptureStatus>('status')).rows;
   const before = await rows();

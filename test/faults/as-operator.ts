@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { WorkflowFailedError } from '@temporalio/client';
 import { WORKFLOWS } from '../../domain/names';
 import { servers } from '../helpers/pipeline';
-import type { Rig } from './rig';
+import type { Harness } from './harness';
 
 /** The message with which a workflow stops. */
 export async function failureOf(result: Promise<unknown>, type: string): Promise<string> {
@@ -16,7 +16,7 @@ export async function failureOf(result: Promise<unknown>, type: string): Promise
 }
 
 /** Started as ever, without a reset, a landing stops once more: nothing is skipped in silence. */
-export async function expectStopsAgain({ client }: Rig, message: string): Promise<void> {
+export async function expectStopsAgain({ client }: Harness, message: string): Promise<void> {
   const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
   const again = await client.workflow.start('landOrders', { workflowId, taskQueue });
   expect(await failureOf(again.result(), 'DataLoss')).toBe(message);
@@ -28,7 +28,7 @@ export function commandsIn(message: string): string[] {
 }
 
 /** Runs a command as it stands in a message; the moment that only the operator knows is long ago. */
-export async function asOperator({ pipeline }: Rig, command: string | undefined): Promise<void> {
+export async function asOperator({ pipeline }: Harness, command: string | undefined): Promise<void> {
   expect(command).toMatch(/^temporal workflow /);
   const line = command!.replace(/^temporal/, '"$TEMPORAL_CLI"').replace(/<.*>/, '2000-01-01T00:00:00Z');
   await promisify(execFile)('sh', ['-c', line], {

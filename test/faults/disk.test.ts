@@ -10,25 +10,25 @@ import { LARGE_BATCH, NOT_HERE, openDisk, type Disk, type Trouble } from '../hel
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { pidOf, startRig, type Rig } from './rig';
+import { pidOf, startRig, type Harness } from './harness';
 
 jest.setTimeout(120_000);
 
 let disk: Disk;
-let rig: Rig;
+let harness: Harness;
 beforeAll(async () => {
   disk = await openDisk();
-  rig = await startRig({ datalake: { path: join(disk.path, 'lake') } });
+  harness = await startRig({ datalake: { path: join(disk.path, 'lake') } });
 });
 afterAll(async () => {
-  await rig?.dispose();
+  await harness?.dispose();
   disk?.dispose();
 });
 
 test.each<Trouble>(['full', 'read-only'])('a disk that is %s', async (trouble) => {
   const error = disk.gives[trouble];
   if (error === undefined) return console.warn(`SKIPPED, a disk that is ${trouble}: ${NOT_HERE[trouble]}`);
-  const { pipeline, client, workers } = rig;
+  const { pipeline, client, workers } = harness;
   await insertOrders(pipeline.pool, 100);
   await secondsToCatchUp(pipeline);
   const load = startLoad({ pool: pipeline.pool, random: seeded(1), rowsPerSecond: 100, clients: 4 });

@@ -10,7 +10,7 @@ import { NETWORK_FAULTS, type NetworkFault } from '../../dev/torture/network';
 import { seeded } from '../../dev/torture/random';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
-import type { Rig } from './rig';
+import type { Harness } from './harness';
 import { sideBySide, type Lane } from './side-by-side';
 
 const ROWS_PER_SECOND = 150;
@@ -26,7 +26,7 @@ const CAUGHT_UP_WITHIN_S = {
 } satisfies Partial<Record<NetworkFault, Record<ServerName, number>>>;
 
 async function underLoad(
-  { pipeline, proxies }: Rig,
+  { pipeline, proxies }: Harness,
   server: ServerName,
   fault: keyof typeof CAUGHT_UP_WITHIN_S,
 ): Promise<void> {
@@ -53,7 +53,7 @@ const lane = (server: ServerName): Lane =>
   Object.fromEntries(
     (['cut', 'slow', 'half-open'] as const).map((fault) => [
       `the network to ${titles[server]}: ${fault}`,
-      (rig: Rig) => underLoad(rig, server, fault),
+      (harness: Harness) => underLoad(harness, server, fault),
     ]),
   );
 

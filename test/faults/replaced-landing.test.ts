@@ -6,17 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
 import { freezeWhileWriting, publishOneMore } from './amid-files';
-import { restartLanding, signal } from './rig';
+import { restartLanding, signal } from './harness';
 import { sideBySide } from './side-by-side';
 
 sideBySide([
   {
-    'a landing that wakes up among its files after its workflow was replaced': async (rig) => {
-      const { pipeline, workers } = rig;
-      await freezeWhileWriting(rig, 2001);
-      await publishOneMore(rig, '2020-01-01');
-      await rig.moreWorkers();
-      await restartLanding(rig);
+    'a landing that wakes up among its files after its workflow was replaced': async (harness) => {
+      const { pipeline, workers } = harness;
+      await freezeWhileWriting(harness, 2001);
+      await publishOneMore(harness, '2020-01-01');
+      await harness.moreWorkers();
+      await restartLanding(harness);
       await secondsToCatchUp(pipeline);
       signal(workers, 'land', 'SIGCONT');
       await sleep(3_000); // so that it can do its worst

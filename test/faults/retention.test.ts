@@ -9,7 +9,7 @@ import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
 import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';
-import type { Rig } from './rig';
+import type { Harness } from './harness';
 import { sideBySide } from './side-by-side';
 import { publishUnlanded } from './unlanded';
 
@@ -45,11 +45,11 @@ const byRetention: Delete = async (admin, topic) => {
   await retention('-1');
 };
 
-async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
-  const { pipeline } = rig;
+async function loseAndRecover(harness: Harness, loseSome: Delete): Promise<void> {
+  const { pipeline } = harness;
   const { pool, settings } = pipeline;
   const { topic } = settings.kafka;
-  const { landing, nextOffsets } = await publishUnlanded(rig);
+  const { landing, nextOffsets } = await publishUnlanded(harness);
 
   const admin = new Kafka({
     brokers: servers().KAFKA_BROKERS.split(','),
@@ -67,18 +67,18 @@ async function loseAndRecover(rig: Rig, loseSome: Delete): Promise<void> {
     if (BigInt(low) > BigInt(next))
       expect(message).toContain(`partition ${partition} offsets ${next} to ${BigInt(low) - 1n}`);
   }
-  await expectStopsAgain(rig, message);
+  await expectStopsAgain(harness, message);
 
   await insertOrders(pool, 50);
   const [startAfterGap, publishAgain] = commandsIn(message);
-  await asOperator(rig, startAfterGap);
-  await asOperator(rig, publishAgain);
+  await asOperator(harness, startAfterGap);
+  await asOperator(harness, publishAgain);
   await secondsToCatchUp(pipeline);
   await eventually(async () => expect(await checkStructure(pipeline, { repeats: true })).toEqual([]), 10_000);
   expect(await expectAllLandedOnce(pipeline)).toBe(650);
 }
 
 sideBySide([
-  { 'records deleted before they landed': (rig) => loseAndRecover(rig, onRequest) },
-  { 'retention shorter than the landing was paused': (rig) => loseAndRecover(rig, byRetention) },
+  { 'records deleted before they landed': (harness) => loseAndRecover(harness, onRequest) },
+  { 'retention shorter than the landing was paused': (harness) => loseAndRecover(harness, byRetention) },
 ]);

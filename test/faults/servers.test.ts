@@ -18,7 +18,7 @@ import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { pidOf, restartLanding, signal, startRig, startWorkflows, type Rig } from './rig';
+import { pidOf, restartLanding, signal, startRig, startWorkflows, type Harness } from './harness';
 
 jest.setTimeout(180_000);
 
@@ -33,19 +33,19 @@ const MORE_MEMORY_MIB = 60;
 
 const random = seeded(Number(process.env['FAULT_SEED'] ?? Date.now() % 1e6));
 let stack: OwnStack;
-let rig: Rig;
+let harness: Harness;
 let load: Load;
 
 beforeAll(async () => {
   stack = await ownStack();
-  rig = await startRig({}, stack.addresses);
-  load = startLoad({ pool: rig.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });
+  harness = await startRig({}, stack.addresses);
+  load = startLoad({ pool: harness.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });
   await sleep(1_000);
-  await secondsToCatchUp(rig.pipeline);
+  await secondsToCatchUp(harness.pipeline);
 });
 afterAll(async () => {
   await load?.stop().catch(() => undefined);
-  await rig?.dispose().catch(() => undefined);
+  await harness?.dispose().catch(() => undefined);
   await stack?.destroy();
 });
 
@@ -54,7 +54,7 @@ async function outage(servers: ServerName[], seconds: number): Promise<number> {
   for (const server of servers) await stack.kill(server);
   await sleep(seconds * 1_000);
   await stack.up();
-  const recovered = await eventually(() => secondsToCatchUp(rig.pipeline));
+  const recovered = await eventually(() => secondsToCatchUp(harness.pipeline));
   console.log(`${servers.join(', ')} away for ${seconds} s: caught up in ${recovered} s`);
   return recovered;
 }
@@ -64,7 +64,7 @@ test('broker down: capture waits without using memory, and both go on when it is
   let most = before;
   const lag = outage(['kafka'], KAFKA_AWAY_S);
   await sleep(1_000);
-  await insertOrders(rig.pipeline.pool, BACKLOG_ROWS);
+  await insertOrders(harness.pipeline.pool, BACKLOG_ROWS);
   for (const end = Date.now() + KAFKA_AWAY_S * 1_000; Date.now() < end; await sleep(500)) {
     most = Math.max(most, await residentMiB());
   }
@@ -83,7 +83,7 @@ test.each<[ServerName[]]>([[['postgres']], [['temporal']], [['postgres', 'kafka'
 );
 
 test('a topic that refuses the brokers’ own markers: the command in the message and a restart bring all on', async () => {
-  const { pipeline } = rig;
+  const { pipeline } = harness;
   const status = async () =>
     (await ordersCli(pipeline, 'status').catch((error: { stdout: string }) => error)).stdout;
   const kafka = new Kafka({ brokers: stack.addresses.KAFKA_BROKERS.split(','), logLevel: logLevel.NOTHING });
@@ -116,24 +116,24 @@ test('worker processes killed at random', async () => {
   while (Date.now() < end) {
     await sleep(random.between(500, 4_000));
     try {
-      signal(rig.workers, random.pick(['capture', 'land']), 'SIGKILL');
+      signal(harness.workers, random.pick(['capture', 'land']), 'SIGKILL');
     } catch (error) {
       // It is being started again just now.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
-  expect(await secondsToCatchUp(rig.pipeline)).toBeLessThan(RECOVERED_WITHIN_S);
+  expect(await secondsToCatchUp(harness.pipeline)).toBeLessThan(RECOVERED_WITHIN_S);
 });
 
 test('after all of this every order is in the topic and in the lake once', async () => {
   await load.stop();
-  await secondsToCatchUp(rig.pipeline);
-  await restartLanding(rig); // sweeps what killed attempts left
-  expect(await expectExactlyOnce(rig.pipeline)).toBeGreaterThan(ROWS_PER_SECOND * 20);
+  await secondsToCatchUp(harness.pipeline);
+  await restartLanding(harness); // sweeps what killed attempts left
+  expect(await expectExactlyOnce(harness.pipeline)).toBeGreaterThan(ROWS_PER_SECOND * 20);
 });
 
 test('Temporal’s database is lost: new workflows go on from the progress record and the ledger', async () => {
-  const { name, pool } = rig.pipeline;
+  const { name, pool } = harness.pipeline;
   await insertOrders(pool, 200); // some of it in work when the server goes
   await stack.kill('temporal');
   for (const suffix of ['', '-wal', '-shm']) {
@@ -144,12 +144,12 @@ test('Temporal’s database is lost: new workflows go on from the progress recor
   const { client, close } = await freshNamespace(stack.addresses, name);
   await eventually(() => startWorkflows(client));
   await insertOrders(pool, 200);
-  await expectExactlyOnce(rig.pipeline);
+  await expectExactlyOnce(harness.pipeline);
   await close();
 });
 
 /** Resident memory of the capture worker. */
 async function residentMiB(): Promise<number> {
-  const { memory } = await pidusage(pidOf(rig.workers, 'capture'));
+  const { memory } = await pidusage(pidOf(harness.workers, 'capture'));
   return memory / 1_048_576;
 }

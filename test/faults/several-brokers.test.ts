@@ -29,7 +29,7 @@ import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { startRig, type Rig } from './rig';
+import { startRig, type Harness } from './harness';
 import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(180_000);
@@ -39,7 +39,7 @@ const ROWS_PER_SECOND = 300;
 const RECOVERED_WITHIN_S = 15;
 
 let cluster: KafkaCluster;
-let rig: Rig;
+let harness: Harness;
 let load: Load;
 let topic: string;
 
@@ -48,22 +48,22 @@ beforeAll(async () => {
   // Nobody listens at the first address: the others are to be found all the same.
   const brokers = ['127.0.0.1:1', ...cluster.bootstrap];
   const address = { ...servers(), KAFKA_BROKERS: cluster.brokers[1] };
-  rig = await startRig({ kafka: { brokers, replication_factor: 3 } }, address);
-  ({ topic } = rig.pipeline.settings.kafka);
+  harness = await startRig({ kafka: { brokers, replication_factor: 3 } }, address);
+  ({ topic } = harness.pipeline.settings.kafka);
   const random = seeded(Number(process.env['FAULT_SEED'] ?? Date.now() % 1e6));
-  load = startLoad({ pool: rig.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });
+  load = startLoad({ pool: harness.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });
   await sleep(1_000);
-  await secondsToCatchUp(rig.pipeline);
+  await secondsToCatchUp(harness.pipeline);
 });
 afterAll(async () => {
   await load?.stop().catch(() => undefined);
-  await rig?.dispose().catch(() => undefined);
+  await harness?.dispose().catch(() => undefined);
   await cluster?.destroy();
 });
 
 /** Until what is in the table now has landed, while brokers are as they are. */
 async function goesOn(what: string): Promise<void> {
-  const seconds = await secondsToCatchUp(rig.pipeline);
+  const seconds = await secondsToCatchUp(harness.pipeline);
   console.log(`${what}: caught up in ${seconds} s`);
   expect(seconds).toBeLessThan(RECOVERED_WITHIN_S);
 }
@@ -71,7 +71,7 @@ async function goesOn(what: string): Promise<void> {
 /** Waits until `orders status` says so. */
 async function told(words: RegExp): Promise<void> {
   await eventually(
-    async () => expect((await ordersCli(rig.pipeline, 'status')).stdout).toMatch(words),
+    async () => expect((await ordersCli(harness.pipeline, 'status')).stdout).toMatch(words),
     40_000,
   );
 }
@@ -99,7 +99,7 @@ test('the broker is killed that leads, coordinates and controls: the two others 
     await told(
       /retrying publish, .*(\(NOT_ENOUGH_REPLICAS\): fewer brokers hold the partition in sync|\(CONCURRENT_TRANSACTIONS\): .* too few replicas in sync)/,
     );
-    const examined = await ordersCli(rig.pipeline, 'doctor').catch((error: unknown) => error);
+    const examined = await ordersCli(harness.pipeline, 'doctor').catch((error: unknown) => error);
     const { stdout } = examined as { stdout: string };
     expect(stdout).toMatch(/replicas +BROKEN +3 a partition, 2 in sync, .*\n.*nothing can be published/);
     expect(stdout).toMatch(
@@ -244,5 +244,5 @@ class LateDelivery extends ConnectionPool {
 
 test('after all of this every order is in the topic and in the lake once', async () => {
   await load.stop();
-  expect(await expectExactlyOnce(rig.pipeline)).toBeGreaterThan(ROWS_PER_SECOND * 20);
+  expect(await expectExactlyOnce(harness.pipeline)).toBeGreaterThan(ROWS_PER_SECOND * 20);
 });

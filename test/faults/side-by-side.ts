@@ -1,12 +1,12 @@
-import { withRig, type Rig, type RigOptions } from './rig';
+import { withHarness, type Harness, type HarnessOptions } from './harness';
 
 /** Scenarios that share a pipeline, in order; each ends with a verdict of its own. */
-export type Lane = Record<string, (rig: Rig) => Promise<void>>;
+export type Lane = Record<string, (harness: Harness) => Promise<void>>;
 
 /** A lane whose pipeline is not as usual. */
 export interface LaneWith {
   lane: Lane;
-  options: RigOptions;
+  options: HarnessOptions;
 }
 
 /**
@@ -19,7 +19,7 @@ export function sideBySide(given: (Lane | LaneWith)[], timeoutMs = 300_000): voi
   const outcomes = new Map<string, { error?: unknown }>();
   beforeAll(async () => {
     const runs = lanes.map(({ lane, options }) =>
-      withRig((rig) => runLane(lane, rig), { ...options, timeoutMs: timeoutMs - 10_000 }),
+      withHarness((harness) => runLane(lane, harness), { ...options, timeoutMs: timeoutMs - 10_000 }),
     );
     const failed = (await Promise.allSettled(runs)).find((run) => run.status === 'rejected');
     // A scenario that never began fails for what kept it from beginning.
@@ -35,10 +35,10 @@ export function sideBySide(given: (Lane | LaneWith)[], timeoutMs = 300_000): voi
     return lanes.flatMap(({ lane }) => Object.keys(lane));
   }
 
-  async function runLane(lane: Lane, rig: Rig): Promise<void> {
+  async function runLane(lane: Lane, harness: Harness): Promise<void> {
     for (const [name, run] of Object.entries(lane)) {
       try {
-        await run(rig);
+        await run(harness);
         outcomes.set(name, {});
       } catch (error) {
         outcomes.set(name, { error });

@@ -17,14 +17,14 @@ import { deleteTopic } from '../adapters/kafka/helpers';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
 import { expectAllLandedOnce } from '../helpers/verdict';
 import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';
-import type { Rig } from './rig';
+import type { Harness } from './harness';
 import { sideBySide } from './side-by-side';
 import { pause, publishUnlanded } from './unlanded';
 import { SILENT } from '../helpers/telemetry';
 import { storageAt } from '../helpers/lake';
 
 /** How capture and landing come to not look; returns how they go on. */
-type LookAway = (rig: Rig) => Promise<() => Promise<unknown>>;
+type LookAway = (harness: Harness) => Promise<() => Promise<unknown>>;
 
 const paused: LookAway = async ({ client }) => {
   const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
@@ -32,15 +32,15 @@ const paused: LookAway = async ({ client }) => {
   return () => capture.signal('resume');
 };
 
-const workersStopped: LookAway = async (rig) => {
-  await rig.workers.kill();
-  return () => rig.moreWorkers();
+const workersStopped: LookAway = async (harness) => {
+  await harness.workers.kill();
+  return () => harness.moreWorkers();
 };
 
-async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
-  const { pipeline } = rig;
-  const { landing, capture, nextOffsets, watermark } = await publishUnlanded(rig);
-  const goOn = await lookAway(rig);
+async function loseTopic(harness: Harness, lookAway: LookAway): Promise<void> {
+  const { pipeline } = harness;
+  const { landing, capture, nextOffsets, watermark } = await publishUnlanded(harness);
+  const goOn = await lookAway(harness);
 
   // Those are lost with the topic, and these stand below the old offsets of the new one.
   await insertOrders(pipeline.pool, 100);
@@ -52,10 +52,10 @@ async function loseTopic(rig: Rig, lookAway: LookAway): Promise<void> {
   const [startLanding, publishAgain] = commandsIn(message);
   const stopped = await failureOf(capture.result(), 'CaptureConflict');
   expect(commandsIn(stopped)).toEqual([publishAgain]);
-  await expectStopsAgain(rig, message);
+  await expectStopsAgain(harness, message);
 
-  await asOperator(rig, startLanding);
-  await asOperator(rig, publishAgain);
+  await asOperator(harness, startLanding);
+  await asOperator(harness, publishAgain);
   await secondsToCatchUp(pipeline);
   await insertOrders(pipeline.pool, 50);
   await secondsToCatchUp(pipeline);
@@ -98,6 +98,6 @@ async function makeAnew({ settings }: FreshPipeline, lower: Watermark, past: Off
 }
 
 sideBySide([
-  { 'while both are paused': (rig) => loseTopic(rig, paused) },
-  { 'while no worker runs': (rig) => loseTopic(rig, workersStopped) },
+  { 'while both are paused': (harness) => loseTopic(harness, paused) },
+  { 'while no worker runs': (harness) => loseTopic(harness, workersStopped) },
 ]);

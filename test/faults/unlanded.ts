@@ -7,7 +7,7 @@ import type { Watermark } from '../../domain/watermark';
 import { insertOrders } from '../../dev/torture/orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually } from '../helpers/pipeline';
-import type { Rig } from './rig';
+import type { Harness } from './harness';
 
 /** Where landing stands after 300 orders, with 300 more behind it, and capture after those. */
 export interface Unlanded {
@@ -17,7 +17,7 @@ export interface Unlanded {
   watermark: Watermark;
 }
 
-export async function publishUnlanded({ pipeline, client }: Rig): Promise<Unlanded> {
+export async function publishUnlanded({ pipeline, client }: Harness): Promise<Unlanded> {
   const landing = client.workflow.getHandle(WORKFLOWS.landOrders.id);
   const capture = client.workflow.getHandle(WORKFLOWS.captureOrders.id);
   await insertOrders(pipeline.pool, 300);

@@ -9,7 +9,7 @@ import { ORDERS_TABLE } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { signal, type Rig } from './rig';
+import { signal, type Harness } from './harness';
 import { sideBySide } from './side-by-side';
 
 /**
@@ -22,14 +22,14 @@ const TAKEN_OVER_MS = 45_000;
  * Freezes the process of a queue at the point, with its request in the network; lets another group do that batch and
  * two more; then lets the request through and the process wake up, and does one more batch.
  */
-async function outlive(rig: Rig, queue: Queue, point: Point): Promise<void> {
-  const { pipeline, proxies } = rig;
-  const before = await orders(rig);
-  const sleeper = rig.workers;
+async function outlive(harness: Harness, queue: Queue, point: Point): Promise<void> {
+  const { pipeline, proxies } = harness;
+  const before = await orders(harness);
+  const sleeper = harness.workers;
   const frozen = proxies.kafka.at(point, () => signal(sleeper, queue, 'SIGSTOP'));
   await insertOrders(pipeline.pool, 300);
   const held = await frozen;
-  await rig.moreWorkers();
+  await harness.moreWorkers();
   for (let batch = 0; batch < 2; batch++) {
     await secondsToCatchUp(pipeline, TAKEN_OVER_MS);
     await insertOrders(pipeline.pool, 300);
@@ -41,28 +41,28 @@ async function outlive(rig: Rig, queue: Queue, point: Point): Promise<void> {
   expect(await expectExactlyOnce(pipeline)).toBe(before + 1_200);
 }
 
-async function orders({ pipeline }: Rig): Promise<number> {
+async function orders({ pipeline }: Harness): Promise<number> {
   const { rows } = await pipeline.pool.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${ORDERS_TABLE}`);
   return rows[0]!.n;
 }
 
 sideBySide([
   {
-    'a publisher that wakes up with its rows unsent': (rig) =>
-      outlive(rig, 'capture', { apiKey: KAFKA.produce, when: 'before' }),
+    'a publisher that wakes up with its rows unsent': (harness) =>
+      outlive(harness, 'capture', { apiKey: KAFKA.produce, when: 'before' }),
   },
   {
-    'a publisher that wakes up with its commit unsent': (rig) =>
-      outlive(rig, 'capture', { apiKey: KAFKA.endTxn, when: 'before' }),
+    'a publisher that wakes up with its commit unsent': (harness) =>
+      outlive(harness, 'capture', { apiKey: KAFKA.endTxn, when: 'before' }),
   },
   {
-    'a landing that wakes up in the middle of its batch': (rig) =>
-      outlive(rig, 'land', { apiKey: KAFKA.fetch, when: 'after', minBytes: 2_000 }),
-    'two groups of workers at once': async (rig) => {
-      await rig.moreWorkers();
-      const before = await orders(rig);
-      for (let batch = 0; batch < 20; batch++) await insertOrders(rig.pipeline.pool, 50);
-      expect(await expectExactlyOnce(rig.pipeline)).toBe(before + 1_000);
+    'a landing that wakes up in the middle of its batch': (harness) =>
+      outlive(harness, 'land', { apiKey: KAFKA.fetch, when: 'after', minBytes: 2_000 }),
+    'two groups of workers at once': async (harness) => {
+      await harness.moreWorkers();
+      const before = await orders(harness);
+      for (let batch = 0; batch < 20; batch++) await insertOrders(harness.pipeline.pool, 50);
+      expect(await expectExactlyOnce(harness.pipeline)).toBe(before + 1_000);
     },
   },
 ]);

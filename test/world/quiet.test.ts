@@ -1,5 +1,5 @@
 /** Changes that need not disturb anybody. */
-import { worldTest } from './harness';
+import { worldTest } from './cases';
 
 const TABLE = '"2025em1100102_orders"';
 

@@ -6,8 +6,8 @@ import { parseSettings } from '../../configs/load';
 import { WORKFLOWS } from '../../domain/names';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { insertOrders } from '../../dev/torture/orders';
-import type { Rig } from '../faults/rig';
-import { startWorkflows } from '../faults/rig';
+import type { Harness } from '../faults/harness';
+import { startWorkflows } from '../faults/harness';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import { sideBySide, type LaneWith } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE, type FreshPipeline } from '../helpers/pipeline';
@@ -26,8 +26,8 @@ const insertMissed = ({ pool }: FreshPipeline) =>
      VALUES ('Ann', 'Pho', 'Soup', 7.00, 'PLACED', '2020-01-01')`,
   );
 
-async function goesOn(rig: Rig, release: Release, carriedOver: boolean): Promise<void> {
-  const { pipeline, client } = rig;
+async function goesOn(harness: Harness, release: Release, carriedOver: boolean): Promise<void> {
+  const { pipeline, client } = harness;
   const left = await restore(pipeline, release);
   await insertMissed(pipeline);
   if (carriedOver) {
@@ -43,17 +43,17 @@ async function goesOn(rig: Rig, release: Release, carriedOver: boolean): Promise
   const capture = client.workflow.getHandle(captureOrders.id);
   const land = client.workflow.getHandle(landOrders.id);
   await insertOrders(pipeline.pool, 60);
-  expect(await violations(rig, { statusSays: NOT_COUNTED })).toEqual([]);
+  expect(await violations(harness, { statusSays: NOT_COUNTED })).toEqual([]);
   const { sequence } = await capture.query<CaptureStatus>('status');
   // It went on where the release was: what that had published was not published again.
   expect(sequence).toBe(left.transactions.length + 1);
 
-  expect(await orders(rig, 'audit')).toMatchObject({ code: 0 });
+  expect(await orders(harness, 'audit')).toMatchObject({ code: 0 });
   if (!carriedOver) return;
 
   // All of it once more, as status advises: what the release landed is recognised, and what it missed lands.
-  const { output } = await orders(rig, 'status');
-  await asOperator(rig, commandsIn(NOT_COUNTED.exec(output)![0])[0]);
+  const { output } = await orders(harness, 'status');
+  await asOperator(harness, commandsIn(NOT_COUNTED.exec(output)![0])[0]);
   await eventually(async () => {
     expect((await capture.query<CaptureStatus>('status')).sequence).toBeGreaterThan(sequence);
   });
@@ -62,20 +62,23 @@ async function goesOn(rig: Rig, release: Release, carriedOver: boolean): Promise
   await eventually(async () => {
     expect((await land.query<LandStatus>('status')).rows.read).toBeGreaterThanOrEqual(before + 170);
   });
-  expect(await violations(rig)).toEqual([]);
-  expect(await orders(rig, 'audit')).toMatchObject({ code: 0 });
-  expect(await orders(rig, 'verify')).toMatchObject({ code: 0 });
+  expect(await violations(harness)).toEqual([]);
+  expect(await orders(harness, 'audit')).toMatchObject({ code: 0 });
+  expect(await orders(harness, 'verify')).toMatchObject({ code: 0 });
 }
 
 sideBySide(
   RELEASES.flatMap((release): LaneWith[] => [
     {
-      lane: { [`${release}: from what its workflows carry over`]: (rig) => goesOn(rig, release, true) },
+      lane: {
+        [`${release}: from what its workflows carry over`]: (harness) => goesOn(harness, release, true),
+      },
       options: { begin: false },
     },
     {
       lane: {
-        [`${release}: new workflows, from its record and its ledger`]: (rig) => goesOn(rig, release, false),
+        [`${release}: new workflows, from its record and its ledger`]: (harness) =>
+          goesOn(harness, release, false),
       },
       options: { begin: false },
     },

@@ -1,9 +1,9 @@
 /** What administrators and other sessions do to ours. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { Rig } from '../faults/rig';
+import type { Harness } from '../faults/harness';
 import { servers } from '../helpers/pipeline';
-import { worldTest } from './harness';
+import { worldTest } from './cases';
 
 const TABLE = '"2025em1100102_orders"';
 const ROLE = `world_sessions_${process.pid}`;
@@ -38,7 +38,7 @@ beforeAll(() =>
 afterAll(() => asAdministrator(`DROP ROLE IF EXISTS ${ROLE}`));
 
 /** A session that is named as ours are: its row commits after others that began later. */
-async function commitLate({ pipeline }: Rig): Promise<void> {
+async function commitLate({ pipeline }: Harness): Promise<void> {
   const late = administrator(pipeline.name);
   late.on('error', () => undefined);
   await late.connect();
@@ -51,7 +51,7 @@ async function commitLate({ pipeline }: Rig): Promise<void> {
   await late.end();
 }
 
-async function lockFor(milliseconds: number, { pipeline }: Rig): Promise<void> {
+async function lockFor(milliseconds: number, { pipeline }: Harness): Promise<void> {
   const client = await pipeline.pool.connect();
   await client.query(`BEGIN; LOCK TABLE ${TABLE} IN ACCESS EXCLUSIVE MODE`);
   await sleep(milliseconds);
@@ -68,7 +68,7 @@ worldTest([
   {
     what: 'the table is locked for longer than it is waited for',
     moments: ['while idle'],
-    change: (rig) => lockFor(LOCKED_MS, rig),
+    change: (harness) => lockFor(LOCKED_MS, harness),
   },
   {
     what: 'row level security hides rows',

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { Pool } from 'pg';
 import { connectionOf } from '../../dev/stack/fresh-pipeline';
 import { insertOrders } from '../../dev/torture/orders';
-import type { Rig } from '../faults/rig';
+import type { Harness } from '../faults/harness';
 import { sideBySide } from '../faults/side-by-side';
 import type { Workers } from '../../dev/workers';
 import { eventually, ORDERS_TABLE as T, servers } from '../helpers/pipeline';
 import { startWorkers } from '../helpers/processes';
-import { lanesOf, type Case } from './harness';
+import { lanesOf, type Case } from './cases';
 import { orders } from '../../dev/oracle';
 import { byCommand, byStatements, runOrders, sql } from './remedies';
 
@@ -77,7 +77,7 @@ function createTable(firstId: number): string {
 }
 
 /** Workers whose settings name another database, with orders of its own. */
-async function startStaging({ pipeline }: Rig, n: number): Promise<Workers> {
+async function startStaging({ pipeline }: Harness, n: number): Promise<Workers> {
   const database = `${pipeline.name}_staging_${n}`;
   await pipeline.pool.query(`CREATE DATABASE ${database}`);
   const pool = new Pool({ ...connectionOf(servers()), database });
@@ -98,16 +98,16 @@ let staging: Workers;
 const OTHER_DATABASE = { stopped: /has read .* and is asked to go on with .*: another database/ };
 
 /** What the message says: the workers are pointed back; then capture is started as `status` tells. */
-async function pointBack(rig: Rig, n: number): Promise<void> {
+async function pointBack(harness: Harness, n: number): Promise<void> {
   await staging.kill();
-  await rig.pipeline.pool.query(`DROP DATABASE ${rig.pipeline.name}_staging_${n} WITH (FORCE)`);
-  const { output } = await orders(rig, 'status');
+  await harness.pipeline.pool.query(`DROP DATABASE ${harness.pipeline.name}_staging_${n} WITH (FORCE)`);
+  const { output } = await orders(harness, 'status');
   expect(output).toMatch(/CaptureConflict: .*Point the workers back/);
-  await runOrders(rig, output);
+  await runOrders(harness, output);
 }
 
 /** The whole database is a copy from now on, under its own name. */
-async function restore({ pipeline: { name } }: Rig): Promise<void> {
+async function restore({ pipeline: { name } }: Harness): Promise<void> {
   const admin = new Pool({ ...connectionOf(servers()), max: 1 });
   await admin.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
   await eventually(async () => {
@@ -123,12 +123,12 @@ const identity: Case[] = [
   {
     what: 'a second group of workers reads another database',
     moments: ['while idle'],
-    async change(rig, n) {
-      staging = await startStaging(rig, n);
+    async change(harness, n) {
+      staging = await startStaging(harness, n);
       // Each look may be made by either of the two groups.
       await eventually(async () => {
-        await insertOrders(rig.pipeline.pool, 5);
-        const { status } = await rig.client.workflow.getHandle('orders-capture').describe();
+        await insertOrders(harness.pipeline.pool, 5);
+        const { status } = await harness.client.workflow.getHandle('orders-capture').describe();
         expect(status.name).toBe('FAILED');
       }, 60_000);
     },
@@ -138,14 +138,14 @@ const identity: Case[] = [
   {
     what: 'workers are deployed that read another database',
     moments: ['between poll and publish'],
-    async change(rig, n) {
-      await rig.workers.kill();
-      staging = await startStaging(rig, n);
+    async change(harness, n) {
+      await harness.workers.kill();
+      staging = await startStaging(harness, n);
     },
     expect: OTHER_DATABASE,
-    async mend(rig, n) {
-      rig.workers = await rig.moreWorkers();
-      await pointBack(rig, n);
+    async mend(harness, n) {
+      harness.workers = await harness.moreWorkers();
+      await pointBack(harness, n);
     },
   },
   {

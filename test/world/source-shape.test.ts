@@ -6,7 +6,7 @@ import { insertOrders } from '../../dev/torture/orders';
 import { statementsIn } from '../adapters/postgres/source-shape-helpers';
 import { sideBySide } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE as T } from '../helpers/pipeline';
-import { lanesOf, type Case, type Moment } from './harness';
+import { lanesOf, type Case, type Moment } from './cases';
 import { orders } from '../../dev/oracle';
 import { byStatements, sql } from './remedies';
 
@@ -104,15 +104,15 @@ const emptied: Case[] = [
     what: 'the key is dropped',
     moments: ['between poll and publish'],
     change: sql(`ALTER TABLE ${T} DROP CONSTRAINT "2025em1100102_orders_pkey"`),
-    async mend(rig) {
+    async mend(harness) {
       const warned = await eventually(async () => {
-        const { output } = await orders(rig, 'status');
+        const { output } = await orders(harness, 'status');
         expect(output).toContain('has no index on order_id');
         return output;
       });
-      for (const statement of statementsIn(warned)) await rig.pipeline.pool.query(statement);
+      for (const statement of statementsIn(warned)) await harness.pipeline.pool.query(statement);
       await eventually(async () =>
-        expect((await orders(rig, 'status')).output).not.toContain('has no index on order_id'),
+        expect((await orders(harness, 'status')).output).not.toContain('has no index on order_id'),
       );
     },
   },

@@ -3,12 +3,12 @@ import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { WORKFLOWS } from '../../domain/names';
 import { auditLake } from '../../reconcile/audit';
 import { insertOrders } from '../../dev/torture/orders';
-import type { Rig } from '../faults/rig';
+import type { Harness } from '../faults/harness';
 import { sideBySide, type Lane } from '../faults/side-by-side';
 import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';
 import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
-import { lanesOf, type Case } from './harness';
+import { lanesOf, type Case } from './cases';
 import { violations } from '../../dev/oracle';
 import { storageAt } from '../helpers/lake';
 
@@ -40,8 +40,8 @@ const partitionsAdded: Case = {
   },
 };
 
-const transactionLeftOpen = async (rig: Rig): Promise<void> => {
-  const { pipeline } = rig;
+const transactionLeftOpen = async (harness: Harness): Promise<void> => {
+  const { pipeline } = harness;
   await withKafka(async (kafka) => {
     const producer = kafka.producer({
       transactionalId: `importer-${pipeline.name}`,
@@ -58,7 +58,7 @@ const transactionLeftOpen = async (rig: Rig): Promise<void> => {
     });
     await insertOrders(pipeline.pool, 60);
     const statusSays = /held back: partition 0 cannot be read.*transactional\.id importer-/;
-    expect(await violations(rig, { foreign, statusSays })).toEqual([]);
+    expect(await violations(harness, { foreign, statusSays })).toEqual([]);
     const told = (command: string) => printed(pipeline, command);
     await eventually(async () => expect(await told('status')).toMatch(statusSays));
     expect(await told('status')).not.toMatch(/lag 0 offsets/);
@@ -69,19 +69,19 @@ const transactionLeftOpen = async (rig: Rig): Promise<void> => {
     );
     expect(commands.size).toBe(1);
     await runKafkaTool([...commands][0]);
-    expect(await violations(rig, { foreign })).toEqual([]);
+    expect(await violations(harness, { foreign })).toEqual([]);
     await eventually(async () => expect(await told('status')).not.toMatch(/held back/));
     await producer.disconnect();
   });
 };
 
 /** What a command prints, whether it finds trouble or not. */
-async function printed(pipeline: Rig['pipeline'], command: string): Promise<string> {
+async function printed(pipeline: Harness['pipeline'], command: string): Promise<string> {
   const failed = (error: unknown) => error as { stdout: string };
   return (await ordersCli(pipeline, command).catch(failed)).stdout;
 }
 
-const auditIsClean = async ({ pipeline }: Rig): Promise<void> => {
+const auditIsClean = async ({ pipeline }: Harness): Promise<void> => {
   expect((await auditLake(storageAt(pipeline.lakePath))).problems).toEqual([]);
 };
 

@@ -11,7 +11,7 @@ import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
 import { startWorkers } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
 
-export interface Rig {
+export interface Harness {
   pipeline: FreshPipeline;
   client: Client;
   /** Workers reach the servers through these; the test itself does not. */
@@ -33,7 +33,7 @@ export async function startRig(
   overrides: fresh.Overrides = {},
   address: StackAddresses = servers(),
   begin = true,
-): Promise<Rig> {
+): Promise<Harness> {
   const ends: (() => Promise<unknown>)[] = [];
   const dispose = async () => {
     const failures: unknown[] = [];
@@ -101,33 +101,33 @@ export function signal(group: Workers, queue: Queue, name: 'SIGKILL' | 'SIGSTOP'
   process.kill(pidOf(group, queue), name);
 }
 
-/** What a rig is like. */
-export interface RigOptions {
+/** What a harness is like. */
+export interface HarnessOptions {
   overrides?: fresh.Overrides;
   address?: StackAddresses;
   /** Whether the workflows are started with it; default true. */
   begin?: boolean;
 }
 
-/** Runs a test with a rig of its own, which ends with it, after `timeoutMs` at the latest. */
-export async function withRig(
-  work: (rig: Rig) => Promise<void>,
-  options: RigOptions & { timeoutMs?: number } = {},
+/** Runs a test with a harness of its own, which ends with it, after `timeoutMs` at the latest. */
+export async function withHarness(
+  work: (harness: Harness) => Promise<void>,
+  options: HarnessOptions & { timeoutMs?: number } = {},
 ): Promise<void> {
   const { overrides, address, begin, timeoutMs = 90_000 } = options;
-  const rig = await startRig(overrides, address, begin);
+  const harness = await startRig(overrides, address, begin);
   const stop = new AbortController();
   try {
     const late = sleep(timeoutMs, undefined, { signal: stop.signal }).then(() => {
       throw new Error(`not done after ${timeoutMs} ms`);
     });
-    await Promise.race([work(rig), late]);
+    await Promise.race([work(harness), late]);
   } catch (error) {
-    console.error(rig.workers.log().slice(-3_000));
+    console.error(harness.workers.log().slice(-3_000));
     throw error;
   } finally {
     stop.abort();
-    await rig.dispose();
+    await harness.dispose();
   }
 }
 
@@ -135,7 +135,7 @@ export async function withRig(
  * Ends `landOrders` and starts it anew, as an operator may: what dead attempts left is swept then. The lake stays
  * complete without it; temporary files are invisible to readers, but they are there.
  */
-export async function restartLanding({ client }: Pick<Rig, 'client'>): Promise<void> {
+export async function restartLanding({ client }: Pick<Harness, 'client'>): Promise<void> {
   const { id: workflowId, taskQueue } = WORKFLOWS.landOrders;
   await client.workflow.getHandle(workflowId).terminate('test');
   await client.workflow.start('landOrders', { workflowId, taskQueue });

@@ -9,7 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../domain/names';
 import { insertOrders } from '../../dev/torture/orders';
-import { startWorkflows, type Rig, type RigOptions } from '../faults/rig';
+import { startWorkflows, type Harness, type HarnessOptions } from '../faults/harness';
 import { sideBySide, type Lane, type LaneWith } from '../faults/side-by-side';
 import { pause } from '../faults/unlanded';
 import { KAFKA } from '../helpers/kafka-frames';
@@ -32,20 +32,20 @@ export interface Case {
   /** Part of the test's name. */
   what: string;
   /** `n` differs each time, for names of columns and roles. What it returns is added to what is expected. */
-  change(rig: Rig, n: number): Promise<unknown>;
+  change(harness: Harness, n: number): Promise<unknown>;
   /** Default: all. */
   moments?: readonly Moment[];
   /** Default: every row lands, and both workflows run on. */
-  expect?: Expected | ((moment: Moment, rig: Rig) => Expected);
+  expect?: Expected | ((moment: Moment, harness: Harness) => Expected);
   /** After the change; default: some orders are inserted. */
-  goOn?(rig: Rig): Promise<unknown>;
+  goOn?(harness: Harness): Promise<unknown>;
   /** After the oracle: carries out the remedy. All rows, and some more, have to be where they belong then. */
-  mend?(rig: Rig, n: number): Promise<unknown>;
+  mend?(harness: Harness, n: number): Promise<unknown>;
   /** After the oracle, before the next moment on the same pipeline. Workflows that have stopped are started again. */
-  undo?(rig: Rig, n: number): Promise<unknown>;
+  undo?(harness: Harness, n: number): Promise<unknown>;
   /** Each moment has a pipeline of its own, because the change cannot come twice or be undone. */
   fresh?: boolean;
-  overrides?: RigOptions['overrides'];
+  overrides?: HarnessOptions['overrides'];
 }
 
 /** More than 2,000 bytes when they are read, see {@link HELD_AT}. */
@@ -73,7 +73,7 @@ export function lanesOf(cases: Case[]): LaneWith[] {
     for (const moment of one.moments ?? MOMENTS) {
       const number = ++n;
       const name = `${one.what}, ${moment}`;
-      const run = (rig: Rig) => judged(rig, one, moment, number);
+      const run = (harness: Harness) => judged(harness, one, moment, number);
       const { overrides } = one;
       if (moment !== 'before the start' && one.fresh !== true && overrides === undefined) shared[name] = run;
       else {
@@ -89,29 +89,29 @@ export function lanesOf(cases: Case[]): LaneWith[] {
 }
 
 /** What the tables of a pipeline held before each change so far. */
-const remembered = new WeakMap<Rig, Snapshot[]>();
+const remembered = new WeakMap<Harness, Snapshot[]>();
 
-async function judged(rig: Rig, one: Case, moment: Moment, n: number): Promise<void> {
-  const expected = typeof one.expect === 'function' ? one.expect(moment, rig) : (one.expect ?? {});
-  const earlier = remembered.get(rig) ?? [];
-  remembered.set(rig, earlier);
+async function judged(harness: Harness, one: Case, moment: Moment, n: number): Promise<void> {
+  const expected = typeof one.expect === 'function' ? one.expect(moment, harness) : (one.expect ?? {});
+  const earlier = remembered.get(harness) ?? [];
+  remembered.set(harness, earlier);
   const change = async () => {
-    earlier.push(await remember(rig, expected));
-    await one.change(rig, n);
+    earlier.push(await remember(harness, expected));
+    await one.change(harness, n);
   };
-  await at(moment, rig, change, expected.foreign);
-  const { pipeline } = rig;
-  await (one.goOn === undefined ? insertOrders(pipeline.pool, ROWS) : one.goOn(rig));
+  await at(moment, harness, change, expected.foreign);
+  const { pipeline } = harness;
+  await (one.goOn === undefined ? insertOrders(pipeline.pool, ROWS) : one.goOn(harness));
   const held = { ...expected, earlier: [...earlier, ...(expected.earlier ?? [])] };
-  expect(await violations(rig, held)).toEqual([]);
+  expect(await violations(harness, held)).toEqual([]);
   if (one.mend !== undefined) {
-    await one.mend(rig, n);
+    await one.mend(harness, n);
     await insertOrders(pipeline.pool, ROWS);
-    expect(await violations(rig, without('stopped', held))).toEqual([]);
+    expect(await violations(harness, without('stopped', held))).toEqual([]);
   }
   if (one.undo === undefined) return;
-  await one.undo(rig, n);
-  await startWorkflows(rig.client);
+  await one.undo(harness, n);
+  await startWorkflows(harness.client);
 }
 
 function without<K extends keyof Expected>(key: K, expected: Expected): Omit<Expected, K> {
@@ -123,11 +123,11 @@ function without<K extends keyof Expected>(key: K, expected: Expected): Omit<Exp
 /** Brings the pipeline to the moment, makes the change and lets it go on. */
 export async function at(
   moment: Moment,
-  rig: Rig,
+  harness: Harness,
   change: () => Promise<unknown>,
   foreign: string[] = [],
 ): Promise<void> {
-  const { pipeline, client, proxies } = rig;
+  const { pipeline, client, proxies } = harness;
   const insert = () => insertOrders(pipeline.pool, ROWS);
   const point = HELD_AT[moment];
   if (moment === 'before the start') {
@@ -145,13 +145,13 @@ export async function at(
     await changing;
   } else {
     await insert();
-    await landed(rig, foreign);
+    await landed(harness, foreign);
     if (moment === 'while idle') await change();
     else if (moment === 'while paused') await whilePaused();
     else {
-      await rig.workers.kill();
+      await harness.workers.kill();
       await change();
-      rig.workers = await rig.moreWorkers();
+      harness.workers = await harness.moreWorkers();
     }
   }
 
@@ -165,7 +165,7 @@ export async function at(
 }
 
 /** Nothing is in the way of the change: all rows have landed. */
-async function landed(rig: Rig, foreign: string[]): Promise<void> {
-  const earlier = remembered.get(rig) ?? [];
-  expect(await violations(rig, { earlier, foreign })).toEqual([]);
+async function landed(harness: Harness, foreign: string[]): Promise<void> {
+  const earlier = remembered.get(harness) ?? [];
+  expect(await violations(harness, { earlier, foreign })).toEqual([]);
 }
