@@ -21,12 +21,12 @@ async function checkFolder(root: string, named: RecordedFile[]): Promise<string[
   const present = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
   const byPath = new Map(named.map((file) => [file.path, file]));
   const isTemporary = (path: string) => /\.tmp$|\.r\d{10}$|_probe_/.test(path);
-  const strangers = present.filter(
+  const orphans = present.filter(
     (path) => /^date=[^/]*\/[^._].*\.parquet$/.test(path) && !byPath.has(path) && !isTemporary(path),
   );
   const rows = await countRows(root);
   return [
-    ...strangers.map((path) => `files: ${path} is in no ledger entry`),
+    ...orphans.map((path) => `files: ${path} is in no ledger entry`),
     ...present.filter(isTemporary).map((path) => `files: ${path} was left behind`),
     ...named.flatMap((file) => checkFile(root, file, rows.get(file.path))),
   ];

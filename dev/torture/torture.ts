@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../../adapters/kafka/transport/abort';
 import { checkStructure, orders, violations } from '../oracle';
 import { ORDERS_TABLE } from '../stack/fresh-pipeline';
-import { restartLanding, startRig } from '../../test/faults/harness';
+import { restartLanding, startHarness } from '../../test/faults/harness';
 import { CAPTURE_ROLE, CAPTURE_TABLE, createCaptureRole } from './capture-role';
 import { secondsToLand } from './caught-up';
 import { Declared } from './declared';
@@ -53,7 +53,10 @@ export async function torture(options: TortureOptions): Promise<Figures> {
   try {
     options.signal.throwIfAborted();
     await createCaptureRole(stack.addresses);
-    const harness = await startRig({ postgres: { ...CAPTURE_ROLE, table: CAPTURE_TABLE } }, stack.addresses);
+    const harness = await startHarness(
+      { postgres: { ...CAPTURE_ROLE, table: CAPTURE_TABLE } },
+      stack.addresses,
+    );
     try {
       return await run(options, { harness, stack, declared: new Declared() });
     } finally {
@@ -75,7 +78,7 @@ async function run(options: TortureOptions, victim: Victim): Promise<Figures> {
     const faults = await inflict(options, victim);
     await untilAborted(load.stop(), signal);
     await caughtUp(victim, signal);
-    await restartLanding(harness); // sweeps what killed attempts left
+    await restartLanding(harness); // removes what killed attempts left
     return {
       seed,
       minutes,

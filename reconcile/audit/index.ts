@@ -12,7 +12,7 @@ import { checkListed, unlisted, type Listed } from './file-check';
 import { checkDoubled } from './doubled';
 import { Findings, type Finding } from './findings';
 import { LedgerCheck } from './ledger-check';
-import { StrangerCheck } from './strangers';
+import { OrphanCheck } from './orphan-files';
 
 export type { Finding } from './findings';
 
@@ -76,8 +76,8 @@ export async function auditLake(
     0,
   );
 
-  const strangers = new StrangerCheck(lake, ledger.lastSequence, ledger.unproved, findings);
-  await strangers.checkLedger();
+  const orphans = new OrphanCheck(lake, ledger.lastSequence, ledger.unproved, findings);
+  await orphans.checkLedger();
   await withScratchDuckDB(async (duckdb) => {
     for (const [storage, filesOf] of [
       [lake, ({ files }: Batch) => files],
@@ -85,12 +85,12 @@ export async function auditLake(
     ] as const) {
       const name = basename(storage.location);
       const shown = storage === lake ? '' : `${name}/`;
-      await strangers.checkRoot(storage, shown === '' ? '.' : name);
+      await orphans.checkRoot(storage, shown === '' ? '.' : name);
       const listed = byFolder(batches, filesOf);
       for (const date of new Set([...listed.keys(), ...(await dateFolders(storage))].sort())) {
         const files = listed.get(date) ?? [];
         const others = await unlisted(storage, date, new Set(files.map((file) => basename(file.path))));
-        await strangers.check({ storage, folder: date }, `${shown}${date}`, others);
+        await orphans.check({ storage, folder: date }, `${shown}${date}`, others);
         const sound = await checkListed(storage, files, {
           findings,
           shown: (file) => `${shown}${file}`,

@@ -10,7 +10,7 @@ import { LARGE_BATCH, NOT_HERE, openDisk, type Disk, type Trouble } from '../hel
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { pidOf, startRig, type Harness } from './harness';
+import { pidOf, startHarness, type Harness } from './harness';
 
 jest.setTimeout(120_000);
 
@@ -18,7 +18,7 @@ let disk: Disk;
 let harness: Harness;
 beforeAll(async () => {
   disk = await openDisk();
-  harness = await startRig({ datalake: { path: join(disk.path, 'lake') } });
+  harness = await startHarness({ datalake: { path: join(disk.path, 'lake') } });
 });
 afterAll(async () => {
   await harness?.dispose();

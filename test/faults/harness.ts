@@ -29,7 +29,7 @@ export interface Harness {
  *
  * @param begin whether workflows are started too; else {@link startWorkflows} does it later
  */
-export async function startRig(
+export async function startHarness(
   overrides: fresh.Overrides = {},
   address: StackAddresses = servers(),
   begin = true,
@@ -115,7 +115,7 @@ export async function withHarness(
   options: HarnessOptions & { timeoutMs?: number } = {},
 ): Promise<void> {
   const { overrides, address, begin, timeoutMs = 90_000 } = options;
-  const harness = await startRig(overrides, address, begin);
+  const harness = await startHarness(overrides, address, begin);
   const stop = new AbortController();
   try {
     const late = sleep(timeoutMs, undefined, { signal: stop.signal }).then(() => {

@@ -18,7 +18,7 @@ import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { pidOf, restartLanding, signal, startRig, startWorkflows, type Harness } from './harness';
+import { pidOf, restartLanding, signal, startHarness, startWorkflows, type Harness } from './harness';
 
 jest.setTimeout(180_000);
 
@@ -38,7 +38,7 @@ let load: Load;
 
 beforeAll(async () => {
   stack = await ownStack();
-  harness = await startRig({}, stack.addresses);
+  harness = await startHarness({}, stack.addresses);
   load = startLoad({ pool: harness.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });
   await sleep(1_000);
   await secondsToCatchUp(harness.pipeline);

@@ -29,7 +29,7 @@ import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
 import { expectExactlyOnce } from '../helpers/verdict';
-import { startRig, type Harness } from './harness';
+import { startHarness, type Harness } from './harness';
 import { SILENT } from '../helpers/telemetry';
 
 jest.setTimeout(180_000);
@@ -48,7 +48,7 @@ beforeAll(async () => {
   // Nobody listens at the first address: the others are to be found all the same.
   const brokers = ['127.0.0.1:1', ...cluster.bootstrap];
   const address = { ...servers(), KAFKA_BROKERS: cluster.brokers[1] };
-  harness = await startRig({ kafka: { brokers, replication_factor: 3 } }, address);
+  harness = await startHarness({ kafka: { brokers, replication_factor: 3 } }, address);
   ({ topic } = harness.pipeline.settings.kafka);
   const random = seeded(Number(process.env['FAULT_SEED'] ?? Date.now() % 1e6));
   load = startLoad({ pool: harness.pipeline.pool, random, rowsPerSecond: ROWS_PER_SECOND });

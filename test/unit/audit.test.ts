@@ -99,7 +99,7 @@ test('rows that the footer does not have', async () => {
   ]);
 });
 
-test('strangers: a copy under a name of the lake, any other file, a file at the top', async () => {
+test('orphans: a copy under a name of the lake, any other file, a file at the top', async () => {
   const part = partOf(path, DAY, 1);
   cpSync(part, join(path, DAY, 'part-0000000002-aaaaaaaaaaaa.parquet'));
   cpSync(part, join(path, DAY, 'extra.parquet'));

@@ -24,7 +24,7 @@ import { openStorage } from '../storage';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { completeReplay } from './replay';
-import { removeOthers, sweep } from './sweep';
+import { removeOthers, cleanUp } from './cleanup';
 import { writeBatchFiles } from './write-files';
 
 export interface OrdersLakeOptions {
@@ -56,7 +56,7 @@ export function createOrdersLake(
       const missing = last === undefined ? [] : await completeReplay(storage, epoch, last);
       const damaged = [...(await stillDamaged(storage, last?.damaged ?? [])), ...missing];
       const hash = last === undefined ? undefined : await hashOfEntry(lake, last.sequence);
-      const removed = await sweep(storage, epoch, last);
+      const removed = await cleanUp(storage, epoch, last);
       if (removed.length > 0)
         log.info('removed what attempts left behind', {
           lake: lake.location,

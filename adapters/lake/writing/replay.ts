@@ -5,7 +5,7 @@
 import type { LakeFile, LakeStorage, LedgerEntry, Storage } from '../../../ports';
 import { asideName, type DamagedFile } from '../../../domain/damaged';
 import { hiddenName } from '../files';
-import { removeOthers } from './sweep';
+import { removeOthers } from './cleanup';
 
 export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' | 'quarantineFiles'>;
 

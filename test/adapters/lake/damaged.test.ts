@@ -132,8 +132,8 @@ test('what advice is given for a file that the disk has lost helps', async () =>
 });
 
 test('a file of another lake, under a name of ours, does not count, and the advice takes it from readers', async () => {
-  const stranger = join(path, 'date=2025-11-18', 'part-0000000002-aaaaaaaaaaaa.parquet');
-  await fs.copyFile(files[3]!, stranger);
+  const orphan = join(path, 'date=2025-11-18', 'part-0000000002-aaaaaaaaaaaa.parquet');
+  await fs.copyFile(files[3]!, orphan);
   await fs.rm(files[3]!);
   const { landed, told } = await look();
   expect(landed).toEqual([1, 2]);

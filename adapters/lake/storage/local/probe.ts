@@ -23,7 +23,7 @@ const NON_RETRYABLE: Record<string, string> = {
  * NonRetryableError LakeNotWritable says which path, what the system said, who asked and what to do.
  */
 export async function probeFolder(folder: string): Promise<void> {
-  // Names that readers skip, and sweep() removes should this process die here.
+  // Names that readers skip, and cleanUp() removes should this process die here.
   const names = ['_probe_rename', '_probe_link'] as const;
   try {
     await makeFolder(folder);

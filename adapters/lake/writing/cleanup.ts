@@ -6,12 +6,12 @@ type Kind = 'lake' | 'quarantine';
 
 /**
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.
- * Everything else stays, above all files of strangers. Call only as the owner of the newest epoch, with no batch in flight.
+ * Everything else stays, above all files of others. Call only as the owner of the newest epoch, with no batch in flight.
  *
  * One batch is in flight at a time, so nothing can be further ahead than last + 1: a lake with such a file is refused before
  * (shortened.ts), because its ledger has lost entries and this would empty it.
  */
-export async function sweep(
+export async function cleanUp(
   storage: LakeStorage,
   epoch: number,
   last: LedgerEntry | undefined,
@@ -26,7 +26,7 @@ export async function sweep(
     for (const name of [
       ...(await hidden(files)),
       ...(await temporaries(files)),
-      ...(await leftovers(files, last, committed)),
+      ...(await orphansOf(files, last, committed)),
     ]) {
       await writer.remove(name);
       removed.push(files.locate(name));
@@ -68,7 +68,7 @@ async function temporaries(storage: Storage): Promise<string[]> {
   return found;
 }
 
-async function leftovers(
+async function orphansOf(
   storage: Storage,
   last: LedgerEntry | undefined,
   committed: LedgerEntry['files'] = [],

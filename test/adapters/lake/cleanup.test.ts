@@ -41,7 +41,7 @@ describe('sweep', () => {
   test('removes what attempts left, and nothing else', async () => {
     await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
     await lake.commit(entryFor(batch(2), await write(lake, batch(2), rows)));
-    for (const stranger of [
+    for (const orphan of [
       'lake/_SUCCESS',
       'lake/.hidden.tmp',
       `lake/${DATE}/part-00000-5f6c.c000.snappy.parquet`,
@@ -50,8 +50,8 @@ describe('sweep', () => {
       'lake/notes/part-0000000009-1a2b3c4d5e6f.parquet',
       'lake/_ledger/.0000000009.json.swp',
     ]) {
-      await fs.mkdir(join(root, stranger, '..'), { recursive: true });
-      await fs.writeFile(join(root, stranger), 'x');
+      await fs.mkdir(join(root, orphan, '..'), { recursive: true });
+      await fs.writeFile(join(root, orphan), 'x');
     }
     const before = await contentsOf(root);
 

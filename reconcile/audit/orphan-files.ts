@@ -21,7 +21,7 @@ const REPLAY = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r(\d{10})/;
 const OWN = new Set([BEGINNING, ID_FILE]);
 
 /** Checks names that no entry lists. */
-export class StrangerCheck {
+export class OrphanCheck {
   constructor(
     private readonly lake: Storage,
     /** The last entry that was audited. */
@@ -81,15 +81,15 @@ export class StrangerCheck {
 
   /** The lake's or the quarantine's own folder: other names than dates. */
   async checkRoot(storage: Storage, shown: string): Promise<void> {
-    const strangers = (await storage.list('')).filter((name) => !DATE_FOLDER.test(name));
-    await this.check({ storage, folder: '' }, shown, strangers);
+    const orphans = (await storage.list('')).filter((name) => !DATE_FOLDER.test(name));
+    await this.check({ storage, folder: '' }, shown, orphans);
   }
 
   async checkLedger(): Promise<void> {
-    const strangers = (await this.lake.list(LEDGER_FOLDER)).filter(
+    const orphans = (await this.lake.list(LEDGER_FOLDER)).filter(
       (name) => !OWN.has(`${LEDGER_FOLDER}/${name}`) && sequenceOfEntry(name) === undefined,
     );
-    await this.check({ storage: this.lake, folder: LEDGER_FOLDER }, LEDGER_FOLDER, strangers);
+    await this.check({ storage: this.lake, folder: LEDGER_FOLDER }, LEDGER_FOLDER, orphans);
   }
 
   async #lastSequence(): Promise<number> {
