@@ -29,7 +29,7 @@ export interface IncomingMessage {
 }
 
 /** Bounds of the topic for those who compare all of it with something else. */
-export interface SettledOffsets {
+export interface StableOffsets {
   earliest: Offsets;
   /** Everything below has been committed or aborted. At least what was written when they were asked for. */
   stable: Offsets;
@@ -119,7 +119,7 @@ export interface OrdersTopic {
    *
    * @param options.sinceMillis for `since`: milliseconds since 1970, compared with the messages' own timestamps
    */
-  settledOffsets(options: { signal: AbortSignal; sinceMillis?: number | undefined }): Promise<SettledOffsets>;
+  stableOffsets(options: { signal: AbortSignal; sinceMillis?: number | undefined }): Promise<StableOffsets>;
 
   /** Resolves once some partition has a readable offset at or after `next`, or after `maxWaitMs`. */
   awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void>;

@@ -4,7 +4,7 @@ import type { OffsetRange, Offsets, Window } from '../../domain/ranges';
 import { untilAborted, type Connection, ConnectionPool, explain, type KafkaTopicOptions } from './transport';
 import { ensureTopic, logBounds, requireTopic, topicId, checkSettings } from './topic';
 import { waitForMessages, readRange } from './reader';
-import { openTransactions, settledOffsets } from './admin';
+import { openTransactions, stableOffsets } from './admin';
 import { fetchStableOffset, partitionOf, readProgress, Publisher } from './producer';
 
 export { topicOptions, type KafkaTopicOptions } from './transport';
@@ -93,11 +93,11 @@ class KafkaOrdersTopic implements OrdersTopic {
     );
   }
 
-  settledOffsets({
+  stableOffsets({
     signal,
     sinceMillis,
-  }: Parameters<OrdersTopic['settledOffsets']>[0]): ReturnType<OrdersTopic['settledOffsets']> {
-    return settledOffsets(this.options, signal, sinceMillis);
+  }: Parameters<OrdersTopic['stableOffsets']>[0]): ReturnType<OrdersTopic['stableOffsets']> {
+    return stableOffsets(this.options, signal, sinceMillis);
   }
 
   async awaitMessages(next: Offsets, options: { maxWaitMs: number; signal: AbortSignal }): Promise<void> {

@@ -62,7 +62,7 @@ export async function findBounds(
     progress && (await deps.source.nextWindow({ after: progress.upper, before, limit: 1 }))?.upper.createdAt;
   if (progress === undefined) notes.push('Kafka holds no record of the capture’s progress');
   const since = from === BEGINNING ? undefined : Number(parseTimestamp(from)! / 1000n) - CLOCKS_MS;
-  const { earliest, stable, heldBack, held, ...found } = await deps.topic.settledOffsets({
+  const { earliest, stable, heldBack, held, ...found } = await deps.topic.stableOffsets({
     signal: options.signal,
     sinceMillis: since,
   });

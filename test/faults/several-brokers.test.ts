@@ -8,7 +8,7 @@ import { PROGRESS_GROUP, createOrdersTopic, type KafkaTopicOptions } from '../..
 import { ConnectionPool } from '../../adapters/kafka/transport/connection-pool';
 import { Publisher } from '../../adapters/kafka/producer/publisher';
 import { transactionalIdOf } from '../../adapters/kafka/producer/transactional-producer';
-import { settledOffsets } from '../../adapters/kafka/admin/settled-offsets';
+import { stableOffsets } from '../../adapters/kafka/admin/stable-offsets';
 import type { OffsetRange } from '../../domain/ranges';
 import { startLoad, type Load } from '../../dev/torture/load';
 import { seeded } from '../../dev/torture/random';
@@ -138,7 +138,7 @@ const other = (topic: string, numPartitions: number, brokers = cluster.bootstrap
 
 /** All that is in it: a commit is answered before its markers are written. */
 async function settledRanges(options: KafkaTopicOptions): Promise<OffsetRange[]> {
-  const { stable } = await settledOffsets(options, never);
+  const { stable } = await stableOffsets(options, never);
   return Object.entries(stable).map(([partition, to]) => ({ partition: Number(partition), from: '0', to }));
 }
 

@@ -4,4 +4,4 @@ export { judgeSettings, retentionOf } from '../topic';
 export { checkPartitionCount } from '../transport';
 export { inspectKafka, type KafkaFacts, type TopicFacts } from './inspect';
 export { openTransactions } from './open-transactions';
-export { settledOffsets } from './settled-offsets';
+export { stableOffsets } from './stable-offsets';

@@ -6,7 +6,7 @@ import type { OpenTransaction } from '../../../domain/open-transaction';
 import { inTime, Connection, explain, isMoved, kindOf, type KafkaTopicOptions } from '../transport';
 import { adminOf, JUDGED } from '../topic';
 import { readProgress } from '../producer';
-import { heldTransactions } from './settled-offsets';
+import { heldTransactions } from './stable-offsets';
 import { missingRights, type Right } from './rights';
 
 /** OffsetFetch with require_stable, of Kafka 2.5. */

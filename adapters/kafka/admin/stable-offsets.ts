@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenTransaction } from '../../../domain/open-transaction';
 import type { Offsets } from '../../../domain/ranges';
-import type { SettledOffsets } from '../../../ports';
+import type { StableOffsets } from '../../../ports';
 import { type Connection, ConnectionPool, explain, type KafkaTopicOptions } from '../transport';
 import { logBounds, type Bounds } from '../topic';
 import { openTransactions, type Held } from './open-transactions';
@@ -10,12 +10,12 @@ import { openTransactions, type Held } from './open-transactions';
 /** A transaction of the capture is open for a second at most; one that is longer hides what comes after it. */
 const OPEN_TRANSACTION_TIMEOUT_MS = 15_000;
 
-/** {@link OrdersTopic.settledOffsets}, on connections of its own. */
-export async function settledOffsets(
+/** {@link OrdersTopic.stableOffsets}, on connections of its own. */
+export async function stableOffsets(
   options: KafkaTopicOptions,
   signal: AbortSignal,
   sinceMillis?: number,
-): Promise<SettledOffsets> {
+): Promise<StableOffsets> {
   const pool = new ConnectionPool(options);
   try {
     return await pool.run(signal, async (connection) => {
