@@ -39,7 +39,7 @@ function signalWithStart(type: keyof typeof WORKFLOWS, signal: string, input: st
 export function otherTopic(known: string, found: string, offsets: Offsets): NonRetryableError {
   return new NonRetryableError(
     'DataLoss',
-    `the topic was deleted and made anew: its id is ${found}, but the offsets to land next (${formatOffsets(offsets)}) are of ` +
+    `the topic was deleted and recreated: its id is ${found}, but the offsets to land next (${formatOffsets(offsets)}) are of ` +
       `the one with the id ${known}. What that one held from there on is gone. Land what the topic holds now, from its first ` +
       `message on; repeats are dropped: ${landFrom('earliest')} and publish the lost rows again: ${PUBLISH_AGAIN}`,
   );

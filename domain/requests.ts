@@ -48,7 +48,7 @@ export interface Reset<Place> {
   reason: string | null;
   /** ISO 8601. */
   at: string;
-  /** Of offsets: the topic had been made anew, and `to` is of the one with this id; there is no way back to `from`. */
+  /** Of offsets: the topic had been recreated, and `to` is of the one with this id; there is no way back to `from`. */
   topicId?: string;
 }
 

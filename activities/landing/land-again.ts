@@ -114,7 +114,7 @@ export function createLandAgain(deps: Landing) {
 function offsetsOfBefore(batch: number, topicId: string | undefined): NonRetryableError {
   return new NonRetryableError(
     'DataLoss',
-    `Batch ${batch} cannot be landed again: the topic was deleted and made anew since (its id is ${topicId}), so these offsets ` +
+    `Batch ${batch} cannot be landed again: the topic was deleted and recreated since (its id is ${topicId}), so these offsets ` +
       `are other messages now. Publish its orders again; those that have landed are dropped: ${PUBLISH_AGAIN}`,
   );
 }

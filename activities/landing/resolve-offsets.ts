@@ -32,7 +32,7 @@ export function createResolveOffsets(deps: { topic: OrdersTopic }) {
     if (offsets === 'earliest') return { offsets: earliest, topicId };
     if (isOtherTopic(known, topicId)) {
       // Some may be of before, and partitions that are not named would go on at offsets of before.
-      const problem = `the topic was deleted and made anew (its id was ${known}, it is ${topicId}): reset to "earliest" first`;
+      const problem = `the topic was deleted and recreated (its id was ${known}, it is ${topicId}): reset to "earliest" first`;
       return { problem };
     }
     for (const [partition, offset] of Object.entries(offsets)) {

@@ -12,7 +12,7 @@ export { PROGRESS_GROUP } from './producer';
 
 /**
  * The orders topic on real brokers (Kafka 2.5 or newer). Connects when first used and again after an outage;
- * nothing has to be made anew. Every error names the brokers and what was being done.
+ * nothing has to be rebuilt. Every error names the brokers and what was being done.
  */
 export function createOrdersTopic(options: KafkaTopicOptions): OrdersTopic {
   return new KafkaOrdersTopic(options);

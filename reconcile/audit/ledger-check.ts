@@ -99,7 +99,7 @@ export class LedgerCheck {
     this.#previousHash = sha256;
   }
 
-  /** Offsets go over to a topic that was made anew by a reset alone; from then on only its own batches are landed again. */
+  /** Offsets go over to a topic that was recreated by a reset alone; from then on only its own batches are landed again. */
   #topic({ topicId, topicSince = 1, resets = [], supersedes }: LedgerEntry, path: string): void {
     if (supersedes !== undefined && supersedes < topicSince) {
       this.findings.problem(

@@ -85,7 +85,7 @@ export async function findBounds(
     );
   }
   const anew = isOtherTopic(last.topicId, await deps.topic.id());
-  if (anew) notes.push('the topic was deleted and made anew: nothing of what it holds now has landed yet');
+  if (anew) notes.push('the topic was deleted and recreated: nothing of what it holds now has landed yet');
   const topicSince = anew ? last.sequence + 1 : (last.topicSince ?? 1);
   const starts = Object.fromEntries(
     Object.entries(earliest).map(([p, offset]) => [p, larger(offset, found.since?.[p] ?? offset)]),

@@ -104,7 +104,7 @@ describe('a message without a created_at has no position, so it is known again b
     expect(sentAgain.counts).toMatchObject({ quarantined: 1, duplicate: 0 });
   });
 
-  test('at the same offset of a topic that was made anew it is another one, also when that is read again', async () => {
+  test('at the same offset of a topic that was recreated it is another one, also when that is read again', async () => {
     for (const sequence of [2, 3]) {
       const batch = { ...at(sequence, 0), ...ofNew };
       const manifest = await land(unreadable(0), lake, {
@@ -136,7 +136,7 @@ describe('a message without a created_at has no position, so it is known again b
     });
 
     test('of a batch of the old topic is refused: its offsets are other messages now', async () => {
-      const refusal = { type: 'DataLoss', message: expect.stringContaining('made anew since') as string };
+      const refusal = { type: 'DataLoss', message: expect.stringContaining('recreated since') as string };
       // Its entry is of version 0.2.0, without the topic's id; then of a version that has written it.
       await expect(replay(1, ofNew)).rejects.toMatchObject(refusal);
       await lake.commit({ ...entryFor({ ...at(2, 0), topicId: 'old' }) });

@@ -156,7 +156,7 @@ describe('parked batches and replays', () => {
   });
 });
 
-describe('a topic that was made anew', () => {
+describe('a topic that was recreated', () => {
   const from = { 0: '30' };
   const to = { 0: '0' };
   const reset = { from, to, reason: null, at: '2025-11-18T10:00:00.000Z', topicId: 'new' };

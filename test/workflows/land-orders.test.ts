@@ -196,7 +196,7 @@ test('resetOffsets lands again from there, tells the ledger why, and what was re
   ]);
 });
 
-test('after a reset to a topic that was made anew its id counts, its offsets are no repeats, and there is no way back', async () => {
+test('after a reset to a topic that was recreated its id counts, its offsets are no repeats, and there is no way back', async () => {
   const script = scripted(2);
   let topicId = 'old';
   const resolved: object[] = [];
@@ -209,7 +209,7 @@ test('after a reset to a topic that was made anew its id counts, its offsets are
       return Promise.resolve({ offsets: { 0: '0' }, topicId });
     },
   };
-  const taskQueue = 'land-anew';
+  const taskQueue = 'land-recreated';
   await withWorker({ namespace, taskQueue, activities }, async () => {
     const handle = await client.workflow.start('landOrders', { workflowId: taskQueue, taskQueue });
     const status = () => handle.query<LandStatus>('status');

@@ -61,7 +61,7 @@ const replaced: Case[] = [
     mend: byCommand(1, 2),
   },
   {
-    what: 'it is dropped and made anew, with ids that have landed',
+    what: 'it is dropped and recreated, with ids that have landed',
     moments: ['after a restart'],
     change: sql(`DROP TABLE ${T} CASCADE; ${createTable(1)}`),
     // More than there were before, so that ids are among them that have not landed.

@@ -24,7 +24,7 @@ export async function requested(state: LandState, request: Request): Promise<Out
         return refused(
           state,
           request.signal,
-          'the topic was made anew: the offsets before are of one that is gone',
+          'the topic was recreated: the offsets before are of one that is gone',
         );
       const why = request.reason ?? `undo of the reset at ${last.at}`;
       return reset(state, request.signal, placeBefore(state, last), why);

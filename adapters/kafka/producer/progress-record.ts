@@ -116,7 +116,7 @@ export function otherRecord(sequence: number, found: Progress | undefined, topic
 export function anotherTopic(topic: string, known: string, found: string): NonRetryableError {
   return new NonRetryableError(
     'CaptureConflict',
-    `topic ${topic} was deleted and made anew: its id was ${known} and is ${found}. What had not landed is gone. Publish it ` +
+    `topic ${topic} was deleted and recreated: its id was ${known} and is ${found}. What had not landed is gone. Publish it ` +
       `again; repeats are dropped: ${PUBLISH_AGAIN}`,
   );
 }

@@ -108,7 +108,7 @@ export const HINTS: Record<string, string | ((where: Where) => string)> = {
   UNKNOWN_TOPIC_OR_PARTITION: (where) =>
     `the topic is not there. If it was deleted, make it again, and the workflows say what was lost: ${createCommand(where)}`,
   UNKNOWN_TOPIC_ID: MOVED,
-  INCONSISTENT_TOPIC_ID: 'the topic was made anew, and not all brokers know it yet',
+  INCONSISTENT_TOPIC_ID: 'the topic was recreated, and not all brokers know it yet',
   LEADER_NOT_AVAILABLE: 'no broker that has all of a partition is there: bring the missing ones back',
   NOT_LEADER_FOR_PARTITION: MOVED,
   FENCED_LEADER_EPOCH: MOVED,

@@ -108,7 +108,7 @@ export async function batchesOf(storage: LakeStorage, filter: QuarantineFilter):
   return [...batches].sort((a, b) => a - b);
 }
 
-/** The rows of one message: one, or none; several where it was landed again after a reset, or the topic was made anew. */
+/** The rows of one message: one, or none; several where it was landed again after a reset, or the topic was recreated. */
 export async function showQuarantined(
   storage: LakeStorage,
   partition: number,

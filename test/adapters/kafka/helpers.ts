@@ -120,7 +120,7 @@ export class TopicFixture {
   }
 
   /** Deletes the topic and creates it again under its name. */
-  async makeAnew(): Promise<void> {
+  async recreate(): Promise<void> {
     await deleteTopic(this.admin, this.name);
     await this.open().ensure();
   }

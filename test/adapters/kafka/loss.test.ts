@@ -24,7 +24,7 @@ describe('offsets that Kafka no longer has', () => {
     expect(await readRanges(topic, [{ partition: 1, from: '100', to: '110' }])).toHaveLength(10);
   });
 
-  test('a start beyond the end, as after a topic was made anew, is a DataLoss with words of its own', async () => {
+  test('a start beyond the end, as after a topic was recreated, is a DataLoss with words of its own', async () => {
     const topic = fixture.open();
     await publishRows(topic, windowOf(1), () => rowsFrom(1, 30));
     const reading = readRanges(topic, [{ partition: 0, from: '5000', to: '5010' }]);

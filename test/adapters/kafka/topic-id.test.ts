@@ -1,4 +1,4 @@
-/** A topic that was deleted and made anew has another id, and nothing that was said of the old one's offsets is believed. */
+/** A topic that was deleted and recreated has another id, and nothing that was said of the old one's offsets is believed. */
 import { createClaimMicroBatch } from '../../../activities/landing/claim-micro-batch';
 import { createLandMicroBatch } from '../../../activities/landing/land-micro-batch';
 import { createOpenLanding } from '../../../activities/landing/open-landing';
@@ -35,7 +35,7 @@ describe('the id', () => {
     expect(id).toMatch(/^[\w-]{22}$/);
     await fill(10);
     expect(await fixture.open().offsets()).toMatchObject({ topicId: id });
-    await fixture.makeAnew();
+    await fixture.recreate();
     const anew = await topic.id();
     expect(anew).toMatch(/^[\w-]{22}$/);
     expect(anew).not.toBe(id);
@@ -84,7 +84,7 @@ describe('the id', () => {
   });
 });
 
-describe('a landing of a topic that was deleted, made anew and filled past the old offsets', () => {
+describe('a landing of a topic that was deleted, recreated and filled past the old offsets', () => {
   const next = { '0': '10', '1': '10', '2': '10' };
   const claimFrom = (input: Parameters<ReturnType<typeof createClaimMicroBatch>>[0]) => {
     const stopping = new AbortController().signal;
@@ -106,7 +106,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
 
   async function expectDataLoss(work: Promise<unknown>): Promise<void> {
     await expect(work).rejects.toMatchObject({ name: 'NonRetryableError', type: 'DataLoss' });
-    const message = `made anew: its id is ${await topic.id()}, but the offsets to land next (0: 1`;
+    const message = `recreated: its id is ${await topic.id()}, but the offsets to land next (0: 1`;
     await expect(work).rejects.toThrow(message);
     await expect(work).rejects.toThrow(`the id ${id}`);
   }
@@ -115,7 +115,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
     const claim = await claimFrom({ next });
     expect(claim).toMatchObject({ topicId: id, ranges: [{ from: '10' }, { from: '10' }, { from: '10' }] });
     expect(await claimFrom({ next, topicId: id })).toEqual(claim);
-    await fixture.makeAnew();
+    await fixture.recreate();
     await fill(90);
     await expectDataLoss(claimFrom({ next, topicId: id }));
     // Without an id it goes on as version 0.2.0 did: this is the hole that the id closes.
@@ -127,7 +127,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
   test('opens the lake at the old offsets, with the id of the old topic', async () => {
     const openLanding = () => inActivity(createOpenLanding({ topic, lake }));
     expect(await openLanding()).toMatchObject({ next: { '0': '0' }, topicId: id });
-    await fixture.makeAnew();
+    await fixture.recreate();
     await fill(90);
     expect(await openLanding()).toMatchObject({ next: { '0': '0' }, topicId: id });
     const ranges = [{ partition: 0, from: '0', to: '10' }];
@@ -139,7 +139,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
     const { ranges, topicId } = await claimFrom({ next, topicId: id });
     const { epoch } = await inActivity(createOpenLanding({ topic, lake }));
     const before = await contentsOf(root);
-    await fixture.makeAnew();
+    await fixture.recreate();
     await fill(90);
     const landMicroBatch = createLandMicroBatch({ topic, lake });
     const batch = { epoch, sequence: 1, ranges, highWater: {}, reached: next, topicId: topicId! };
@@ -153,7 +153,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
       offsets: { '0': '5' },
       topicId: id,
     });
-    await fixture.makeAnew();
+    await fixture.recreate();
     await fill(90);
     const { problem } = await resolveOffsets({ offsets: { '0': '5' }, topicId: id });
     expect(problem).toContain(`its id was ${id}, it is ${await topic.id()}`);
@@ -164,7 +164,7 @@ describe('a landing of a topic that was deleted, made anew and filled past the o
   });
 });
 
-test('what was read while the topic was made anew ends in a DataLoss', async () => {
+test('what was read while the topic was recreated ends in a DataLoss', async () => {
   const topicId = await topic.id();
   const wide = Array.from({ length: 30 }, (_, id) => ({
     ...rowOf(id),
@@ -182,7 +182,7 @@ test('what was read while the topic was made anew ends in a DataLoss', async () 
   const reading = () => {
     const take = async (chunk: readonly IncomingMessage[]) => {
       if (read === 0) {
-        await fixture.makeAnew();
+        await fixture.recreate();
         await publishRows(fixture.open(), windowOf(1), rows);
         await fixture.settled();
       }
@@ -190,7 +190,7 @@ test('what was read while the topic was made anew ends in a DataLoss', async () 
     };
     return topic.read(ranges, take, { signal: never, topicId });
   };
-  await expect(reading()).rejects.toThrow('made anew');
+  await expect(reading()).rejects.toThrow('recreated');
   // Every message was delivered, some of them by the new topic: only the look at the end tells.
   expect(read).toBe(30);
 });

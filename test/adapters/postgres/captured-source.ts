@@ -1,4 +1,4 @@
-/** A table of orders that is captured, in a schema made anew by `begin`. For suites of a database each. */
+/** A table of orders that is captured, in a schema recreated by `begin`. For suites of a database each. */
 import { NonRetryableError } from '../../../domain/errors';
 import { createOrdersTable } from '../../../dev/stack/orders-table';
 import { ORDERS_TABLE, freshPipeline, type FreshPipeline } from '../../helpers/pipeline';

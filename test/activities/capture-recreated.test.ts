@@ -1,4 +1,4 @@
-/** A capture whose topic was deleted and made anew stops, whether its progress record went with the topic or outlived it. */
+/** A capture whose topic was deleted and recreated stops, whether its progress record went with the topic or outlived it. */
 import { createAdvanceWatermark } from '../../activities/capture/advance-watermark';
 import { createOpenCapture } from '../../activities/capture/open-capture';
 import { createWatermarkFile } from '../../adapters/state-file';
@@ -79,7 +79,7 @@ const conflict = { name: 'NonRetryableError', type: 'CaptureConflict' };
 test('the record goes with its topic, and the next window of another process finds none', async () => {
   await publish(topic, 1);
   expect(await topic.progress()).toMatchObject({ sequence: 1, topicId });
-  await fixture.makeAnew();
+  await fixture.recreate();
   await recordIsGone();
   for (const known of [{ topicId }, {}]) {
     const publishing = publish(fixture.open(), 2, known);
@@ -92,7 +92,7 @@ test('the record goes with its topic, and the next window of another process fin
 
 test('between poll and publish, a kept producer, which reads no record, writes nothing into the new topic', async () => {
   await publish(topic, 1);
-  await fixture.makeAnew();
+  await fixture.recreate();
   const publishing = publish(topic, 2);
   await expect(publishing).rejects.toMatchObject(conflict);
   await expect(publishing).rejects.toThrow(`its id was ${topicId} and is ${await topic.id()}`);
@@ -103,7 +103,7 @@ test('between poll and publish, a kept producer, which reads no record, writes n
 test('a record that outlived its topic is not believed, neither for this window nor for the next', async () => {
   await publish(topic, 1);
   await publish(topic, 2);
-  await fixture.makeAnew();
+  await fixture.recreate();
   await restoreRecord(2);
   for (const sequence of [2, 3]) {
     const publishing = publish(fixture.open(), sequence);
@@ -127,7 +127,7 @@ test.each([
   ['outlived its topic', () => restoreRecord(1)],
 ])('after a reset publishing goes on where the record %s', async (_case, prepare) => {
   await publish(topic, 1);
-  await fixture.makeAnew();
+  await fixture.recreate();
   await prepare();
   const id = await topic.id();
   expect(await publish(fixture.open(), 2, { afterReset: true })).toEqual({
@@ -146,7 +146,7 @@ test('a topic that is deleted after the publish ends the capture, instead of ask
   await publish(topic, 1);
   const advanceWatermark = createAdvanceWatermark({ topic, watermarkFile: createWatermarkFile(root) });
   await advanceWatermark(windowOf(1));
-  await fixture.makeAnew();
+  await fixture.recreate();
   await recordIsGone();
   await expect(advanceWatermark(windowOf(1))).rejects.toMatchObject(conflict);
 });

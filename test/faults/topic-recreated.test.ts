@@ -1,5 +1,5 @@
 /**
- * The topic is deleted, made anew and filled past the old offsets while nobody looks: both workflows stop, and what their
+ * The topic is deleted, recreated and filled past the old offsets while nobody looks: both workflows stop, and what their
  * messages advise brings every order into the lake, those of the old topic and those at low offsets of the new one.
  */
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
@@ -44,11 +44,11 @@ async function loseTopic(harness: Harness, lookAway: LookAway): Promise<void> {
 
   // Those are lost with the topic, and these stand below the old offsets of the new one.
   await insertOrders(pipeline.pool, 100);
-  await makeAnew(pipeline, watermark, nextOffsets);
+  await recreate(pipeline, watermark, nextOffsets);
   await goOn();
   await landing.signal('resume');
   const message = await failureOf(landing.result(), 'DataLoss');
-  expect(message).toContain('the topic was deleted and made anew');
+  expect(message).toContain('the topic was deleted and recreated');
   const [startLanding, publishAgain] = commandsIn(message);
   const stopped = await failureOf(capture.result(), 'CaptureConflict');
   expect(commandsIn(stopped)).toEqual([publishAgain]);
@@ -66,7 +66,7 @@ async function loseTopic(harness: Harness, lookAway: LookAway): Promise<void> {
 }
 
 /** Another program sends the orders after a place, so often that all of the old offsets are taken. */
-async function makeAnew({ settings }: FreshPipeline, lower: Watermark, past: Offsets): Promise<void> {
+async function recreate({ settings }: FreshPipeline, lower: Watermark, past: Offsets): Promise<void> {
   const { topic: name } = settings.kafka;
   const kafka = new Kafka({ brokers: servers().KAFKA_BROKERS.split(','), logLevel: logLevel.NOTHING });
   const [admin, producer] = [
