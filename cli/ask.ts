@@ -24,7 +24,7 @@ const side = () => new Option('--only <side>', 'one workflow instead of both').c
 export function addRequests(program: Command): void {
   program
     .command('pause')
-    .description('begin nothing new; what is in work is finished')
+    .description('begin nothing new; what is in flight is finished')
     .addOption(side())
     .option(...reason)
     .action((options: { only?: Side; reason?: string }) =>
@@ -167,7 +167,7 @@ async function statusOf<S>(workflowId: string): Promise<S> {
   );
 }
 
-/** An update: it is answered when the workflow has carried it out, which a batch in work delays. */
+/** An update: it is answered when the workflow has carried it out, which a batch in flight delays. */
 async function ask<T>(workflowId: string, name: string, payload: object): Promise<T> {
   return withClient((client) =>
     client.workflow.getHandle(workflowId).executeUpdate<T, [object]>(name, { args: [payload] }),

@@ -15,7 +15,7 @@ const WORTH_TELLING = 2;
 const LOOK_BACK = 30;
 
 /**
- * The workflow's task that fails again and again, which Temporal retries for ever: nobody hears of it, for the workflow
+ * The workflow's task that fails again and again, which Temporal retries indefinitely: nobody hears of it, for the workflow
  * itself counts as running. `undefined` where none does.
  */
 export async function failingTask(

@@ -15,7 +15,7 @@ import { createVerify } from '../reconcile/open';
 import { pipelineName } from './pipeline-name';
 
 /**
- * How long a batch in work may go on after SIGTERM. Most end sooner; what does not is handed back: its transaction is
+ * How long a batch in flight may go on after SIGTERM. Most end sooner; what does not is handed back: its transaction is
  * aborted or its temporary files are left to be swept, and another worker repeats it.
  */
 const GRACE_MS = 5_000;
@@ -52,7 +52,7 @@ export interface QueueOptions {
   stop: AbortSignal;
 }
 
-/** A worker of one task queue. `run` ends after `stop` was aborted and what is in work has ended or was handed back. */
+/** A worker of one task queue. `run` ends after `stop` was aborted and what is in flight has ended or was handed back. */
 export async function createQueueWorker(options: QueueOptions): Promise<{ run(): Promise<void> }> {
   const { queue, settings, connection, namespace, stop } = options;
   const { activities, close } = activitiesOf(queue, {

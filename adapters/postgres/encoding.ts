@@ -1,6 +1,6 @@
 /**
  * Rows of a database that is neither UTF-8 nor of no encoding (SQL_ASCII). One character that UTF-8 lacks would fail a whole
- * COPY, for ever. So rows come as they are stored, and are turned into UTF-8 apart from it: one that cannot be goes on as it
+ * COPY indefinitely. So rows come as they are stored, and are turned into UTF-8 apart from it: one that cannot be goes on as it
  * is, to be quarantined by the landing.
  */
 import { isAscii, isUtf8 } from 'node:buffer';

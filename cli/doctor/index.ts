@@ -28,7 +28,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
   const broken = findings.some(({ grade }) => grade === 'broken');
   if (json === true) console.log(JSON.stringify({ broken, findings, notes }, null, 2));
   else console.log([...lines(findings), ...notes.map((note) => `note: ${note}`)].join('\n'));
-  // A look that was given up may go on for ever.
+  // A look that was given up may go on indefinitely.
   process.exit(broken ? 1 : 0);
 }
 

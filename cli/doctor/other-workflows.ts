@@ -30,7 +30,7 @@ export async function examineOthers(findings: Findings, client: Client): Promise
     if (++seen > MOST) break;
     findings.warning(
       action.workflowType,
-      `schedule ${scheduleId} starts it, under another id each time; it runs for ever once it is started`,
+      `schedule ${scheduleId} starts it, under another id each time; it runs indefinitely once it is started`,
       `run: temporal schedule delete --schedule-id ${scheduleId}`,
     );
   }

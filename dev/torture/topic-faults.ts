@@ -22,7 +22,7 @@ export const partitionsRaised: Make = (victim) => {
     kind: 'partitions raised',
     what: 'by one',
     run: async (signal) => {
-      victim.declared.repeats = true; // orders in work may be published to where they were, and to where they belong now
+      victim.declared.repeats = true; // orders in flight may be published to where they were, and to where they belong now
       const admin = kafka(victim).admin();
       try {
         await insist(() => admin.connect(), signal);

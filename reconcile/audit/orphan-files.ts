@@ -1,4 +1,4 @@
-/** What stands in a lake without the ledger's knowledge: in work, left behind, or put there by somebody. */
+/** What stands in a lake without the ledger's knowledge: in flight, left behind, or put there by somebody. */
 import type { Storage } from '../../ports';
 import {
   BEGINNING,

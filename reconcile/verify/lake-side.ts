@@ -22,7 +22,7 @@ export type LakePart = 'lake' | 'quarantine';
 export class LakeSide {
   constructor(
     private readonly storage: LakeStorage,
-    /** The ledger's last entry; parts with a greater number are in work. */
+    /** The ledger's last entry; parts with a greater number are in flight. */
     private readonly last: number,
     private readonly duckdb: DuckDBConnection,
   ) {}

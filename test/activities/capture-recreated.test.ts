@@ -142,7 +142,7 @@ test.each([
   expect(sortedIds(await fixture.readAll())).toEqual(upTo(20).map((n) => n + 10));
 });
 
-test('a topic that is deleted after the publish ends the capture, instead of asking for its record for ever', async () => {
+test('a topic that is deleted after the publish ends the capture, instead of asking for its record indefinitely', async () => {
   await publish(topic, 1);
   const advanceWatermark = createAdvanceWatermark({ topic, watermarkFile: createWatermarkFile(root) });
   await advanceWatermark(windowOf(1));

@@ -134,7 +134,7 @@ test('after all of this every order is in the topic and in the lake once', async
 
 test('Temporal’s database is lost: new workflows go on from the progress record and the ledger', async () => {
   const { name, pool } = harness.pipeline;
-  await insertOrders(pool, 200); // some of it in work when the server goes
+  await insertOrders(pool, 200); // some of it in flight when the server goes
   await stack.kill('temporal');
   for (const suffix of ['', '-wal', '-shm']) {
     rmSync(join(stack.home, 'temporal', `temporal.db${suffix}`), { force: true });

@@ -212,7 +212,7 @@ async function oddSignals({ client, pipeline }: Harness): Promise<void> {
 }
 
 const stuck: Lane = {
-  'workers with another version of the workflows: its task fails for ever, and that is told': async (
+  'workers with another version of the workflows: its task fails indefinitely, and that is told': async (
     harness,
   ) => {
     await insertOrders(harness.pipeline.pool, 20);

@@ -48,9 +48,9 @@ const { openCapture, publish, advanceWatermark, renewProgress } =
 const RENEW_AFTER_MS = 24 * 60 * 60_000;
 
 /**
- * PostgreSQL to Kafka: poll which rows come next, publish those, advance the watermark; for ever.
+ * PostgreSQL to Kafka: poll which rows come next, publish those, advance the watermark; indefinitely.
  *
- * The watermark and the window in work live in this workflow's history; rows never do.
+ * The watermark and the window in flight live in this workflow's history; rows never do.
  * Input is optional; a run that continues another carries the state.
  */
 export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Promise<never> {

@@ -27,10 +27,10 @@ import { tell } from '../shared/search-attributes';
 import { orNone } from '../../domain/or-none';
 
 /**
- * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; for ever.
+ * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; indefinitely.
  * A batch that cannot be landed for a lasting reason is parked, and landed again when `replayBatches` asks for it.
  *
- * The offsets and the ranges in work live in this workflow's history; messages never do.
+ * The offsets and the ranges in flight live in this workflow's history; messages never do.
  * An operator gives no input, but for a lake that is to be taken as it is; a run that continues another carries the state.
  */
 export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<never> {

@@ -33,7 +33,7 @@ interface ReplayState {
  * Lands batches of the ledger again: those that were parked, once the reason is gone, or others after a change of rules.
  *
  * `landOrders` does the work between two batches of its own, because a lake has one writer; so it has to run. Cancelling
- * stops after the batch in work. Each batch is superseded whole or not at all.
+ * stops after the batch in flight. Each batch is superseded whole or not at all.
  */
 export async function replayBatches(
   ...args: [(ReplayInput & { state?: ReplayState })?, ...unknown[]]

@@ -1,6 +1,6 @@
 import type { WorkflowInterceptors } from '@temporalio/workflow';
 
-/** Names that the SDK keeps for itself; it throws where anybody uses one, and fails the workflow's task for ever. */
+/** Names that the SDK keeps for itself; it throws where anybody uses one, and fails the workflow's task indefinitely. */
 const RESERVED = /^$|^__temporal_/;
 
 /** A signal or update of such a name gets another one, and so is refused like any that nobody understands. */

@@ -6,7 +6,7 @@ const FOREIGN: NonRetryableErrorType = 'ForeignResult';
 
 /**
  * Each of our activities returns an object. Anything else was given by somebody who completed it by hand, and would fail the
- * workflow's task for ever; so it ends the workflow, and a new start goes on from what was really done.
+ * workflow's task indefinitely; so it ends the workflow, and a new start goes on from what was really done.
  */
 export const interceptors = (): WorkflowInterceptors => ({
   outbound: [

@@ -9,7 +9,7 @@ import { undecodable } from '../../domain/undecodable';
 
 /**
  * Reads payloads as ever, but what cannot be read becomes a value that says so. The SDK's own throws, and a workflow whose
- * history holds such a payload would then fail each of its tasks, for ever.
+ * history holds such a payload would then fail each of its tasks indefinitely.
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value, context, hint) => defaultPayloadConverter.toPayload(value, context, hint),

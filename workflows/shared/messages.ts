@@ -17,7 +17,7 @@ export const statusQuery = <W extends keyof StatusOf>(_workflow: W) => defineQue
  * update answers with what was done, or with why it was refused. A payload is whatever somebody typed, so it is `unknown`
  * until domain/requests.ts has read it.
  *
- * - `pause {reason?}`: nothing new is begun until `resume`; what is in work is finished. Both workflows.
+ * - `pause {reason?}`: nothing new is begun until `resume`; what is in flight is finished. Both workflows.
  * - `resume`: no payload. Both workflows.
  * - `resetWatermark {createdAt, orderId?, reason?}`: capture goes on with the rows after this place.
  * - `resetOffsets {offsets: {"0": "42"} | "earliest", reason?}`: landing goes on with these offsets.

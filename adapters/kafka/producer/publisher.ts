@@ -126,7 +126,7 @@ export class Publisher {
 
 /**
  * Ends the transaction, but not before the brokers have answered the last request: rows that arrive after the
- * abort would open a transaction that nobody ends (brokers before 3.6), and readers would wait for ever.
+ * abort would open a transaction that nobody ends (brokers before 3.6), and readers would wait indefinitely.
  */
 async function abort(producer: TransactionalProducer, sender: RowSender | undefined): Promise<void> {
   const timeout = AbortSignal.timeout(ABORT_TIMEOUT_MS);

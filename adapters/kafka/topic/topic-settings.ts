@@ -140,7 +140,7 @@ export async function checkSettings(
 export function retentionOf(config: Readonly<Record<string, string | undefined>>): string {
   const ms = numberOf(config['retention.ms']);
   const bytes = numberOf(config['retention.bytes']);
-  const kept = ms === Infinity ? 'for ever' : `${Math.round((ms / DAY_MS) * 10) / 10} days`;
+  const kept = ms === Infinity ? 'indefinitely' : `${Math.round((ms / DAY_MS) * 10) / 10} days`;
   return bytes === Infinity ? kept : `${kept}, at most ${bytes} bytes a partition`;
 }
 

@@ -4,7 +4,7 @@
  * Only files of committed batches may count. Batches are committed one after the other, and a batch's lookup runs
  * after the one before it was committed: so a file with a smaller sequence in its name is a committed one, and what
  * an earlier attempt of this batch (or a batch given up after it) has left is not looked at. A replay runs when no batch
- * is in work, so for it every other batch's files are committed ones.
+ * is in flight, so for it every other batch's files are committed ones.
  */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
