@@ -35,7 +35,7 @@ export interface StableOffsets {
   stable: Offsets;
   /** Per partition the first offset whose message is not older than `sinceMillis`; absent without it. */
   since?: Offsets;
-  /** Transactions that kept `stable` below what was written, for longer than timeout allows. */
+  /** Transactions that kept `stable` below what was written, for longer than the timeout. */
   heldBack: OpenTransaction[];
   /** The partitions where that is so. */
   held: number[];

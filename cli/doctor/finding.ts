@@ -15,7 +15,7 @@ export interface Finding {
   /** Absent only where all is fine. */
   toDo?: string;
   /** The failure of an attempt: lasting ones end a workflow that is started, others would be retried. */
-  nonRetryable?: boolean;
+  lasting?: boolean;
 }
 
 /** Whoever asks the doctor will not wait for a server that says nothing; each look ends then, and is a finding. */
@@ -40,7 +40,7 @@ export class Findings {
   }
 
   broken(about: string, found: string, toDo: string): void {
-    this.all.push({ server: this.server, about, grade: 'broken', found, toDo, nonRetryable: true });
+    this.all.push({ server: this.server, about, grade: 'broken', found, toDo, lasting: true });
   }
 
   /** Broken, but what is started now waits for its end. */
@@ -56,7 +56,7 @@ export class Findings {
       const nonRetryable = error instanceof NonRetryableError;
       const found = describeFailure(error as Error);
       const toDo = nonRetryable ? 'what the message says' : otherwise;
-      this.all.push({ server: this.server, about, grade: 'broken', found, toDo, nonRetryable });
+      this.all.push({ server: this.server, about, grade: 'broken', found, toDo, lasting: nonRetryable });
       return undefined;
     }
   }

@@ -42,7 +42,7 @@ export async function findObstacles(client: Client, settings: Settings): Promise
   const here = elsewhere(temporal.workerHosts).length === 0;
   const others = here ? await Promise.all([examinePostgres(settings), examineKafka(settings)]) : [];
   return [...temporal.findings, ...others.flat()]
-    .filter(({ grade, nonRetryable }) => grade === 'broken' && nonRetryable === true)
+    .filter(({ grade, lasting }) => grade === 'broken' && lasting === true)
     .map(({ server, about, found, toDo }) => `${server}, ${about}: ${found} To do: ${toDo}.`);
 }
 

@@ -35,7 +35,7 @@ export async function examineTemporal(client: Client, address: string): Promise<
   );
   if (known === undefined) {
     const failed = findings.all.at(-1)!;
-    failed.nonRetryable = failed.found.includes('NOT_FOUND');
+    failed.lasting = failed.found.includes('NOT_FOUND');
     return { findings: findings.all, workerHosts: [] };
   }
   const days = Number(known.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400;
