@@ -49,6 +49,9 @@ export interface Owner {
   firstRunId?: string;
 }
 
+/** The two storages of a lake. */
+export type LakePart = 'lake' | 'quarantine';
+
 /** A lake's storage and that of its quarantine, and who may write there. */
 export interface LakeStorage {
   lake: Storage;
@@ -67,10 +70,10 @@ export interface LakeStorage {
   takeEpoch(owner: Owner, options: { above: number; onlyOwn: boolean }): Promise<number>;
 
   /** Writes as the owner of an epoch. NonRetryableError LandingConflict once a newer one was taken. */
-  writer(kind: 'lake' | 'quarantine', epoch: number): StorageWriter;
+  writer(part: LakePart, epoch: number): StorageWriter;
 
   /** What can be done in the lake or its quarantine, for a person; tried where it is there. Throws why nothing can. */
-  tryOut(kind: 'lake' | 'quarantine'): Promise<string>;
+  tryOut(part: LakePart): Promise<string>;
 
   /** Bytes that are free, and whether lake and quarantine are of one kind, so that what holds of one holds of the other. */
   room(): Promise<{ freeBytes: number; alike: boolean }>;

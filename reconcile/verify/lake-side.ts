@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { LakeStorage, TextRow } from '../../ports';
+import type { LakePart, LakeStorage, TextRow } from '../../ports';
 import { quote, quoteName, readParquet, sequenceOfPart, dateFolders } from '../../adapters/lake/reading';
 import { ORDERS } from '../../domain/table/orders';
 import { lakeHashSql, lakeTextColumns } from './row-text';
@@ -15,8 +15,6 @@ const UNIT = `1${'0'.repeat(ORDERS.total.scale)}`;
 
 /** Files of one statement. */
 const FILES = 1_000;
-
-export type LakePart = 'lake' | 'quarantine';
 
 /** Lake and quarantine as their readers see them, but without files of batches that are not committed. */
 export class LakeSide {

@@ -3,7 +3,7 @@
  * put one of another lake among ours under a name of the same pattern; to take rows of such a file for landed would lose
  * them when it is mended or taken away. Rows that land once more because of it are dropped again by the replay that mends it.
  */
-import type { LakeFile, LakeStorage, LedgerEntry } from '../../../ports';
+import type { LakeFile, LakePart, LakeStorage, LedgerEntry } from '../../../ports';
 import { setAsideCommand, type DamagedFile } from '../../../domain/damaged';
 import { codeOf } from '../../shared/error-code';
 import type { PartFile } from '../files';
@@ -13,8 +13,6 @@ import { readEntry, UnreadableEntry, presentBatches, type Batch } from '../ledge
 export interface LiveFile extends PartFile {
   listed: LakeFile;
 }
-
-type Kind = 'lake' | 'quarantine';
 
 /** Files looked at together; each is one stat() and one small entry. */
 const AT_ONCE = 64;
@@ -27,7 +25,10 @@ export class LiveFiles {
   constructor(private readonly storage: LakeStorage) {}
 
   /** Those of `parts` that count, and what is wrong with the others; a file that is gone is neither. */
-  async sort(kind: Kind, parts: readonly PartFile[]): Promise<{ live: LiveFile[]; damaged: DamagedFile[] }> {
+  async sort(
+    kind: LakePart,
+    parts: readonly PartFile[],
+  ): Promise<{ live: LiveFile[]; damaged: DamagedFile[] }> {
     const live: LiveFile[] = [];
     const damaged: DamagedFile[] = [];
     for (let at = 0; at < parts.length; at += AT_ONCE) {
@@ -42,7 +43,7 @@ export class LiveFiles {
   }
 
   /** Of files that were live by their size, those whose bytes are not what was written. Reads them whole. */
-  async changed(kind: Kind, files: readonly LiveFile[]): Promise<Map<LiveFile, DamagedFile>> {
+  async changed(kind: LakePart, files: readonly LiveFile[]): Promise<Map<LiveFile, DamagedFile>> {
     const damaged = new Map<LiveFile, DamagedFile>();
     for (const file of files) {
       const path = this.storage[kind].locate(file.path);
@@ -65,7 +66,7 @@ export class LiveFiles {
   ): Promise<{ whole: { files: LakeFile[]; quarantineFiles: LakeFile[] }; lost: LakeFile[] }> {
     const { files = [], quarantineFiles = [] } = (await this.#batches()).get(batch) ?? {};
     const lost: LakeFile[] = [];
-    const wholeOf = async (kind: Kind, listed: readonly LakeFile[]) => {
+    const wholeOf = async (kind: LakePart, listed: readonly LakeFile[]) => {
       const whole: LakeFile[] = [];
       for (const file of listed) {
         const path = this.storage[kind].locate(file.path);
@@ -81,7 +82,7 @@ export class LiveFiles {
     return { whole, lost };
   }
 
-  async #look(kind: Kind, part: PartFile): Promise<LiveFile | DamagedFile | undefined> {
+  async #look(kind: LakePart, part: PartFile): Promise<LiveFile | DamagedFile | undefined> {
     const { path, sequence } = part;
     const file = this.storage[kind].locate(path);
     const found = await named(file, () => this.storage[kind].head(path));
@@ -141,7 +142,7 @@ const UNLISTED =
 const OTHER_BYTES = 'has other contents than the ledger says (SHA-256): it was changed';
 
 function listedIn(
-  kind: Kind,
+  kind: LakePart,
   entry: Pick<Batch, 'files' | 'quarantineFiles'> | undefined,
   path: string,
 ): LakeFile | undefined {

@@ -1,8 +1,6 @@
-import type { LakeStorage, LedgerEntry, Storage } from '../../../ports';
-import { allParts, dateFolders, isHidden } from '../files';
+import type { LakePart, LakeStorage, LedgerEntry, Storage } from '../../../ports';
+import { allParts, dateFolders, isHidden, sequenceOfPart } from '../files';
 import { isTemporary, LEDGER_FOLDER } from '../storage';
-
-type Kind = 'lake' | 'quarantine';
 
 /**
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.
@@ -23,11 +21,7 @@ export async function cleanUp(
   ] as const) {
     const files = storage[kind];
     const writer = storage.writer(kind, epoch);
-    for (const name of [
-      ...(await hidden(files)),
-      ...(await temporaries(files)),
-      ...(await orphansOf(files, last, committed)),
-    ]) {
+    for (const name of await leftBehind(files, last, committed)) {
       await writer.remove(name);
       removed.push(files.locate(name));
     }
@@ -41,7 +35,7 @@ export async function cleanUp(
  */
 export async function removeOthers(
   storage: LakeStorage,
-  kind: Kind,
+  kind: LakePart,
   { sequence, epoch }: { sequence: number; epoch: number },
   written: readonly { path: string }[],
 ): Promise<void> {
@@ -52,34 +46,27 @@ export async function removeOthers(
   }
 }
 
-/** The hidden files that no entry made visible. */
-async function hidden(storage: Storage): Promise<string[]> {
-  const found: string[] = [];
-  for (const date of await dateFolders(storage))
-    for (const name of await storage.list(date)) if (isHidden(name)) found.push(`${date}/${name}`);
-  return found;
-}
-
-/** Those of version 0.1.0, which wrote them beside their targets, and of probes. */
-async function temporaries(storage: Storage): Promise<string[]> {
-  const found = (await storage.list('')).filter(isTemporary);
-  for (const folder of [LEDGER_FOLDER, ...(await dateFolders(storage))])
-    for (const name of await storage.list(folder)) if (isTemporary(name)) found.push(`${folder}/${name}`);
-  return found;
-}
-
-async function orphansOf(
+/** The names of such files; each directory is listed once. */
+async function leftBehind(
   storage: Storage,
   last: LedgerEntry | undefined,
   committed: LedgerEntry['files'] = [],
 ): Promise<string[]> {
-  const sequence = last?.sequence ?? 0;
+  const newest = last?.sequence ?? 0;
   const listed = new Set(committed.map((file) => file.path));
-  const found: string[] = [];
-  for (const part of await allParts(storage)) {
-    // Of the last batch only what its entry lists: the rest is of an attempt with other ranges.
-    if (part.sequence === sequence + 1 || (part.sequence === sequence && !listed.has(part.path)))
-      found.push(part.path);
+  // Of the last batch only what its entry lists: the rest is of an attempt with other ranges.
+  const isOrphan = (path: string, sequence: number | undefined) =>
+    sequence === newest + 1 || (sequence === newest && !listed.has(path));
+  // Temporary are those of version 0.1.0, which wrote them beside their targets, and of probes.
+  const found = (await storage.list('')).filter(isTemporary);
+  const inLedger = (await storage.list(LEDGER_FOLDER)).filter(isTemporary);
+  found.push(...inLedger.map((name) => `${LEDGER_FOLDER}/${name}`));
+  for (const date of await dateFolders(storage)) {
+    for (const name of await storage.list(date)) {
+      const path = `${date}/${name}`;
+      // A hidden file is one that no entry made visible.
+      if (isTemporary(name) || isHidden(name) || isOrphan(path, sequenceOfPart(name))) found.push(path);
+    }
   }
   return found;
 }

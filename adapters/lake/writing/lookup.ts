@@ -10,7 +10,7 @@ import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
 import type { DamagedFile } from '../../../domain/damaged';
 import { keyOf, microsOf, type Row, type Table } from '../../../domain/table/table';
-import type { Batches, Found, LakeStorage, QuarantinedRow } from '../../../ports';
+import type { Batches, Found, LakePart, LakeStorage, QuarantinedRow } from '../../../ports';
 import { quoteName, readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
 import { sha256, dateFolder, partsOf } from '../files';
 import { quarantineFolder } from './quarantine-writer';
@@ -110,7 +110,7 @@ class Look {
 
   constructor(
     private readonly storage: LakeStorage,
-    private readonly kind: 'lake' | 'quarantine',
+    private readonly kind: LakePart,
   ) {
     this.#live = new LiveFiles(storage);
   }

@@ -1,4 +1,4 @@
-import type { LakeFile, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
+import type { LakeFile, LakePart, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
 import { allParts, partName } from '../files';
@@ -111,7 +111,7 @@ export function createOrdersLake(
 
     async rowsOf(batch) {
       const look = new LiveFiles(storage);
-      const rows = async (kind: 'lake' | 'quarantine') => {
+      const rows = async (kind: LakePart) => {
         const own = (await allParts(storage[kind])).filter(({ path: file }) =>
           file.endsWith(`/${partName(batch)}`),
         );
