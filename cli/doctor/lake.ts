@@ -1,6 +1,5 @@
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
-import { openStorage, shortened } from '../../adapters/lake/reading';
-import { createOrdersLake } from '../../adapters/lake/writing';
+import { lastEntry, openStorage, shortened, stillDamaged } from '../../adapters/lake/reading';
 import { tryStateFolder } from '../../adapters/state-file';
 import type { Settings } from '../../configs/schema';
 import { describeDamaged } from '../../domain/damaged';
@@ -29,9 +28,8 @@ export async function examineLake({ datalake, streaming, kafka }: Settings): Pro
   }
   await findings.look('disk', again, () => examineRoom(findings, storage));
   await findings.look('ledger', again, async () => {
-    const orders = createOrdersLake(datalake, COMMAND_TELEMETRY);
-    const last = await orders.lastEntry();
-    for (const one of await orders.stillDamaged(last?.damaged ?? []))
+    const last = await lastEntry(storage.lake);
+    for (const one of await stillDamaged(storage, last?.damaged ?? []))
       findings.warning('files', describeDamaged(one), 'what the message says');
     const parked = last?.unlanded?.length ?? 0;
     const why = await shortened(storage, last, await landedOffsets(kafka));

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Pool } from 'pg';
-import { createOrdersLake } from '../../adapters/lake/writing';
+import { lastEntry, openStorage } from '../../adapters/lake/reading';
 import type { Settings } from '../../configs/schema';
 import { fillTable, lookAtTable } from './orders-table';
 import { count, messageOf } from './print';
-import { COMMAND_TELEMETRY } from '../../cli/telemetry';
 
 /** Makes and fills the table if there are no orders yet; tells what it found. Rows of others are never touched. */
 export async function prepareTable(
@@ -39,12 +38,15 @@ export async function prepareTable(
 
 /** A lake that remembers orders of a database which is gone would make the new ones look like repeats. */
 async function refuseOldLake({ datalake, streaming, postgres }: Settings): Promise<void> {
-  const { path, compression } = datalake;
+  const { lake, quarantine } = openStorage(datalake);
   const state = streaming.last_processed_timestamp_location;
-  const last = await createOrdersLake({ path, compression }, COMMAND_TELEMETRY).lastEntry();
+  const last = await lastEntry(lake);
   const hasState = existsSync(join(state, 'last_processed_timestamp.txt'));
   if (last === undefined && !hasState) return;
-  const old = [...(last === undefined ? [] : [path, `${path}_quarantine`]), ...(hasState ? [state] : [])];
+  const old = [
+    ...(last === undefined ? [] : [lake.location, quarantine.location]),
+    ...(hasState ? [state] : []),
+  ];
   throw new Error(
     `Table ${postgres.table} has no orders, but these are of orders that were there before:\n` +
       old.map((folder) => `  ${relative(process.cwd(), folder)}\n`).join('') +

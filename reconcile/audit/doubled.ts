@@ -1,7 +1,7 @@
 /** Orders that readers count twice. No hash shows it: each file may be just what its entry says. */
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Storage } from '../../ports';
-import { quoteName, readParquet } from '../../adapters/lake/reading';
+import { BATCH_SQL, quoteName, readParquet } from '../../adapters/lake/reading';
 import { count } from '../../domain/describe-status';
 import { replayCommand } from '../../domain/damaged';
 import { ORDERS } from '../../domain/table/orders';
@@ -30,7 +30,7 @@ const MOVED = (files: string) => `
     GROUP BY ${KEY} HAVING count(DISTINCT ${POSITION}) > 1)
   GROUP BY batches ORDER BY batches`;
 
-const BATCH = `regexp_extract(filename, 'part-(\\d{10})-[0-9a-f]+\\.parquet$', 1)::INTEGER`;
+const BATCH = `${BATCH_SQL}::INTEGER`;
 
 /** As many groups of one date are told one by one. */
 const TOLD = 20;

@@ -67,6 +67,15 @@ export async function withScratchDuckDB<T>(
   }
 }
 
+/** Of a file, from the path in the column `filename`: the day of its directory, and the batch in its name with leading zeros. */
+export const DATE_SQL = `regexp_extract(filename, '.*date=([0-9-]{10})/', 1)`;
+export const BATCH_SQL = `regexp_extract(filename, 'part-(\\d{10})-[0-9a-f]+\\.parquet$', 1)`;
+
+/** An instant as 27 characters. By way of a number: DuckDB's own text of a TIMESTAMPTZ depends on the session's time zone. */
+export function timestampText(expression: string): string {
+  return `strftime(make_timestamp(epoch_us(${expression})), '%Y-%m-%dT%H:%M:%S.%fZ')`;
+}
+
 /** A string literal. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

@@ -11,8 +11,16 @@ export {
   sequenceOfPart,
 } from '../files';
 export { isTemporary, LEDGER_FOLDER, openStorage } from '../storage';
-export { addToBatches, type Batch, type LedgerStep, readBatches, shortened, walkLedger } from '../ledger';
-export { quote, quoteName, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
+export {
+  addToBatches,
+  type Batch,
+  lastEntry,
+  type LedgerStep,
+  readBatches,
+  shortened,
+  walkLedger,
+} from '../ledger';
+export { BATCH_SQL, quote, quoteName, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
 export { type LiveFile, LiveFiles, stillDamaged } from './live-files';
 export {
   batchesOf,

@@ -4,7 +4,7 @@ import { basename } from 'node:path/posix';
 import { ORDERS } from '../../../domain/table/orders';
 import type { Column, FailureCode } from '../../../domain/table/table';
 import type { LakeStorage } from '../../../ports';
-import { quote, quoteName, readParquet, withDuckDB } from './duckdb';
+import { BATCH_SQL, DATE_SQL, quote, quoteName, readParquet, timestampText, withDuckDB } from './duckdb';
 import { sequenceOfPart, allParts } from '../files';
 import { LEDGER_FOLDER } from '../storage';
 import { readBatches } from '../ledger';
@@ -85,7 +85,7 @@ export async function listQuarantine(
     // Files come in the order of their batches, so the first chunks hold the first rows.
     const found = await duckdb.runAndReadAll(
       `SELECT ${ENTRY_SQL} FROM ${source} WHERE ${where}
-        ORDER BY ${BATCH_SQL}, kafka_partition, kafka_offset LIMIT ${left}`,
+        ORDER BY ${BATCH}, kafka_partition, kafka_offset LIMIT ${left}`,
     );
     list.entries.push(...found.getRows().map(entryOf));
   });
@@ -101,7 +101,7 @@ export async function batchesOf(storage: LakeStorage, filter: QuarantineFilter):
   const { files } = await filesFor(storage, filter);
   await eachChunk(files, async (duckdb, source) => {
     const found = await duckdb.runAndReadAll(
-      `SELECT DISTINCT ${BATCH_SQL} FROM ${source} WHERE ${whereSql(filter)}`,
+      `SELECT DISTINCT ${BATCH} FROM ${source} WHERE ${whereSql(filter)}`,
     );
     for (const [batch] of found.getRows()) batches.add(Number(batch));
   });
@@ -119,9 +119,9 @@ export async function showQuarantined(
   const messages: QuarantinedMessage[] = [];
   await eachChunk(files, async (duckdb, source) => {
     const found = await duckdb.runAndReadAll(
-      `SELECT ${ENTRY_SQL}, error, hex(raw_key), hex(raw_value), ${timeSql('kafka_timestamp')},
+      `SELECT ${ENTRY_SQL}, error, hex(raw_key), hex(raw_value), ${timestampText('kafka_timestamp')},
               ${COLUMNS.map(columnSql).join(', ')}
-         FROM ${source} WHERE ${whereSql(filter)} ORDER BY ${BATCH_SQL}`,
+         FROM ${source} WHERE ${whereSql(filter)} ORDER BY ${BATCH}`,
     );
     for (const row of found.getRows()) {
       const text = row.map((value) => (value === null ? null : String(value)));
@@ -142,13 +142,10 @@ export async function showQuarantined(
 
 const { columns: COLUMNS, key: KEY, position: POSITION } = ORDERS;
 
-/** By way of a number: DuckDB's own text of a TIMESTAMPTZ depends on the session's time zone. */
-const timeSql = (column: string) => `strftime(make_timestamp(epoch_us(${column})), '%Y-%m-%dT%H:%M:%S.%fZ')`;
 const columnSql = (column: Column) =>
-  column === POSITION ? timeSql(quoteName(column.name)) : `${quoteName(column.name)}::VARCHAR`;
-const BATCH_SQL = `regexp_extract(filename, 'part-(\\d{10})-[0-9a-f]+\\.parquet$', 1)::BIGINT`;
-const DATE_SQL = `regexp_extract(filename, '.*date=([0-9-]{10})/', 1)`;
-const ENTRY_SQL = `${columnSql(KEY)}, failed_rules, kafka_partition, kafka_offset::VARCHAR, ${BATCH_SQL}::DOUBLE,
+  column === POSITION ? timestampText(quoteName(column.name)) : `${quoteName(column.name)}::VARCHAR`;
+const BATCH = `${BATCH_SQL}::BIGINT`;
+const ENTRY_SQL = `${columnSql(KEY)}, failed_rules, kafka_partition, kafka_offset::VARCHAR, ${BATCH}::DOUBLE,
   ${columnSql(POSITION)}, filename`;
 
 function entryOf(row: readonly DuckDBValue[]): QuarantineEntry {

@@ -3,7 +3,7 @@ import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { ORDERS } from '../../../domain/table/orders';
 import type { FailureCode } from '../../../domain/table/table';
 import type { LakeStorage, Storage } from '../../../ports';
-import { quoteName, readParquet, withDuckDB } from './duckdb';
+import { DATE_SQL, quoteName, readParquet, timestampText, withDuckDB } from './duckdb';
 import { allParts } from '../files';
 
 const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>
@@ -90,7 +90,7 @@ async function summarizeDates(duckdb: DuckDBConnection, files: readonly string[]
   const rows = await query(
     duckdb,
     files,
-    `SELECT regexp_extract(filename, '.*date=([0-9-]{10})/', 1) AS date,
+    `SELECT ${DATE_SQL} AS date,
             count(*)::DOUBLE, count(DISTINCT filename)::DOUBLE, sum(${TOTAL})::VARCHAR,
             ${timestampText(`min(${POSITION})`)}, ${timestampText(`max(${POSITION})`)}
      FROM files GROUP BY 1 ORDER BY 1`,
@@ -124,9 +124,4 @@ async function summarizeQuarantine(
   }
   const rows = await query(duckdb, files, 'SELECT count(*)::DOUBLE FROM files');
   return { rows: Number(rows[0]?.[0] ?? 0), files: files.length, failures };
-}
-
-/** By way of a number: DuckDB's own text of a TIMESTAMPTZ depends on the session's time zone. */
-function timestampText(expression: string): string {
-  return `strftime(make_timestamp(epoch_us(${expression})), '%Y-%m-%dT%H:%M:%S.%fZ')`;
 }
