@@ -8,7 +8,7 @@ import { comesAsItIs, inUtf8 } from './encoding';
 import { guarded as guardedBy } from './guarded';
 import { detectLateRows } from './late-rows';
 import { OrdersTable, type Known } from './orders-table';
-import { encodingOf, endConnection, openPool, serverOf } from './session';
+import { encodingOf, endConnection, openPool } from './session';
 import { withLivenessCheck } from './liveness';
 import { HORIZON_SQL, copySql, lockedLookSql, windowSql, type TableShape } from './sql';
 
@@ -23,9 +23,7 @@ export function createOrdersSource(
   { log }: Telemetry,
 ): OrdersSource {
   const connection = settings.postgres;
-  const pool = openPool(connection, 3, (error) =>
-    log.warn('a connection to PostgreSQL was lost', { server: serverOf(connection), error: error.message }),
-  );
+  const pool = openPool(connection, 3, log);
 
   const ignored = settings.cdc.ignore_application_names;
   const guarded = <T>(work: () => Promise<T>) => guardedBy({ query }, connection, work);

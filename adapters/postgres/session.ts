@@ -1,5 +1,6 @@
 import { Client, DatabaseError, Pool, type ClientBase, type PoolClient, type PoolConfig } from 'pg';
 import type { Settings } from '../../configs/schema';
+import type { Log } from '../../ports';
 
 /** For people who look into pg_stat_activity; {@link OWN_SESSION_SQL} is what we are told by. */
 const APPLICATION_NAME = 'orders-stream';
@@ -87,12 +88,8 @@ export function connectionOptions(settings: Settings['postgres']): PoolConfig {
   };
 }
 
-/** A pool of own sessions, which depend on nobody's settings. A connection that breaks while idle is replaced, and `onLost` told. */
-export function openPool(
-  settings: Settings['postgres'],
-  max: number,
-  onLost: (error: Error) => void = () => undefined,
-): Pool {
+/** A pool of own sessions, which depend on nobody's settings. A connection that breaks while idle is replaced, with a warning. */
+export function openPool(settings: Settings['postgres'], max: number, log: Log): Pool {
   const prepared = (client: ClientBase) => {
     // The pool listens to idle ones alone. A connection that breaks in use, between two statements, would end the process.
     client.on('error', () => undefined);
@@ -101,7 +98,9 @@ export function openPool(
   // It waits for what this returns, though its type does not say so.
   const onConnect = prepared as (client: ClientBase) => void;
   const pool = new Pool({ ...connectionOptions(settings), max, onConnect });
-  pool.on('error', onLost);
+  pool.on('error', (error) =>
+    log.warn('a connection to PostgreSQL was lost', { server: serverOf(settings), error: error.message }),
+  );
   return pool;
 }
 

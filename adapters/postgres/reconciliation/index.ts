@@ -5,10 +5,9 @@ import type { Settings } from '../../../configs/schema';
 import { addTo, UNIT_LENGTH, type Period, type SumsBy } from '../../../domain/row-sums';
 import type { OpenRows, SourceRows, Telemetry, TextRow } from '../../../ports';
 import { inspectTable } from '../check';
-import { columnOf } from '../column-names';
 import { guarded } from '../guarded';
-import { endConnection, openPool, serverOf } from '../session';
-import { after, positionLiteral, timelessSql, upTo, type TableShape } from '../sql';
+import { endConnection, openPool } from '../session';
+import { after, keyOf, positionLiteral, positionOf, timelessSql, upTo, type TableShape } from '../sql';
 import { readUnreachable, unreachableSql, type RegionRow } from '../unreachable';
 import { sourceRowsSql, sourceTextColumns } from './row-sql';
 
@@ -18,9 +17,7 @@ export function createSourceRows(
   { log }: Telemetry,
 ): SourceRows {
   // No time-out: a statement over a table of years takes its time, and the signal ends it.
-  const pool = openPool(settings, 1, (error) =>
-    log.warn('a connection to PostgreSQL was lost', { server: serverOf(settings), error: error.message }),
-  );
+  const pool = openPool(settings, 1, log);
   return {
     open: async ({ signal } = {}) => {
       const { shape } = await guarded(pool, settings, () => inspectTable(pool, settings));
@@ -34,8 +31,7 @@ type WithClient = <T>(work: (client: PoolClient) => Promise<T>) => Promise<T>;
 
 function openRows(shape: TableShape, use: WithClient): OpenRows {
   const { name, table } = shape;
-  const key = `t.${columnOf(table.key)}`;
-  const position = `t.${columnOf(table.position)}`;
+  const [key, position] = [keyOf(shape), positionOf(shape)];
 
   const within = ({ from, to }: Period) =>
     `${position} >= ${positionLiteral(shape, from)} AND ${position} < ${positionLiteral(shape, to)}`;

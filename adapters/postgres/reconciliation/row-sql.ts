@@ -2,7 +2,7 @@
 import type { Column } from '../../../domain/table/table';
 import { incomparable } from '../../../domain/verification';
 import { columnOf } from '../column-names';
-import { positionUtc, type TableShape } from '../sql';
+import { keyOf, positionUtc, type TableShape } from '../sql';
 
 /** A row of the source as the other statements use it: key, at (UTC), micros, total, hash. */
 export function sourceRowsSql(shape: TableShape, where: string): string {
@@ -11,7 +11,7 @@ export function sourceRowsSql(shape: TableShape, where: string): string {
     column === table.position ? 'v.micros' : sourceText(column, `t.${columnOf(column)}`),
   );
   return `
-    SELECT t.${columnOf(table.key)} AS key, v.at, v.micros, v.total,
+    SELECT ${keyOf(shape)} AS key, v.at, v.micros, v.total,
            ('x' || substr(md5(convert_to(${whole.join(` || '|' || `)}, 'UTF8')), 1, 16))::bit(64)::bigint AS hash
       FROM ${shape.name} t, LATERAL (SELECT ${positionUtc(shape)} AS at, ${microsSql(shape)} AS micros, ${decimalSql(table.total)} AS total) v
      WHERE ${where}`;

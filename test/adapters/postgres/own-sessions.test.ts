@@ -145,7 +145,7 @@ test('a session is ours by our role and our lock; one that is only named like ou
 
 test('a session that is ended while it is in use, between two statements, does not end the process', async () => {
   const { name, pool } = pipeline;
-  const own = openPool(settings.postgres, 1);
+  const own = openPool(settings.postgres, 1, SILENT.log);
   ends.push(() => own.end());
   const client = await own.connect();
   const ended = new Promise((resolve) => client.once('end', resolve));
