@@ -12,6 +12,16 @@ export const row = (index: number, amount: string) => `
     ${amount}::DECIMAL(10, 2) AS amount, 'PLACED' AS order_status, make_timestamptz(epoch_us('${DAY} 10:00:00.00000${index}'::TIMESTAMP)) AS created_at`;
 export const good = () => AMOUNTS.map((amount, index) => row(index, amount)).join(' UNION ALL ');
 
+/** For each column a value that differs as little as may be, as SQL. */
+export const OTHER_VALUES: [column: string, value: string][] = [
+  ['customer_name', `'Zoe'`],
+  ['restaurant_name', 'NULL'],
+  ['item', `'a'`],
+  ['amount', '350.01::DECIMAL(10, 2)'],
+  ['order_status', `'placed'`],
+  ['created_at', `created_at + INTERVAL 1 MICROSECOND`],
+];
+
 /** Four orders and a bad one in the table, and the same in lake and quarantine; nothing else. */
 export async function fillBoth(pipeline: FreshPipeline): Promise<void> {
   await pipeline.pool.query(`TRUNCATE ${ORDERS_TABLE}`);

@@ -9,6 +9,7 @@ import { NonRetryableError } from '../../domain/errors';
 import type { LandStatus } from '../../domain/status';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
+import { openedAt } from './opened-landing';
 
 const namespace = `land-${process.pid}`;
 let client: Client;
@@ -22,16 +23,7 @@ function scripted(batches: number) {
   const landed: LandInput[] = [];
   const committed: CommitInput[] = [];
   const activities: LandActivities = {
-    openLanding: () =>
-      Promise.resolve({
-        epoch: 1,
-        sequence: 0,
-        next: { 0: '0' },
-        reached: { 0: '0' },
-        highWater: {},
-        unlanded: [],
-        startedFrom: 'earliest offsets',
-      }),
+    openLanding: () => Promise.resolve(openedAt({ 0: '0' })),
     resolveOffsets: ({ offsets }) =>
       Promise.resolve(offsets === 'earliest' ? { offsets: { 0: '0' } } : { problem: 'no such offsets' }),
     async claimMicroBatch({ next }) {

@@ -1,11 +1,12 @@
 /** Workflows with activities that do nothing, and payloads that no client of ours would send. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client } from '@temporalio/client';
-import { type Payload } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import type { Payload } from '@temporalio/common';
 import type { LandActivities } from '../../activities/landing';
 import { freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
+import { openedAt } from './opened-landing';
 
 export const namespace = `odd-${randomUUID()}`;
 export let client: Client;
@@ -17,16 +18,7 @@ afterAll(() => close());
 const unused = () => Promise.reject(new Error('not in this test'));
 export const offsets = { '0': '10' };
 export const landing: LandActivities = {
-  openLanding: () =>
-    Promise.resolve({
-      epoch: 1,
-      sequence: 0,
-      next: offsets,
-      reached: offsets,
-      highWater: {},
-      unlanded: [],
-      startedFrom: 'earliest offsets' as const,
-    }),
+  openLanding: () => Promise.resolve(openedAt(offsets)),
   claimMicroBatch: async () => {
     await sleep(500);
     return { ranges: [], lagOffsets: 0 };

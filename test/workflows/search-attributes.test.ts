@@ -13,6 +13,7 @@ import type { LandStatus } from '../../domain/status';
 import { pipelineName } from '../../workers/pipeline-name';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
+import { openedAt } from './opened-landing';
 
 const known = `found-${process.pid}`;
 const unknown = `not-found-${process.pid}`;
@@ -70,17 +71,7 @@ function landing(namespace: string): LandActivities {
   };
   const offsets = { 0: '0' };
   return {
-    openLanding: named(() =>
-      Promise.resolve({
-        epoch: 1,
-        sequence: 0,
-        next: offsets,
-        reached: offsets,
-        highWater: {},
-        unlanded: [],
-        startedFrom: 'earliest offsets' as const,
-      }),
-    ),
+    openLanding: named(() => Promise.resolve(openedAt(offsets))),
     claimMicroBatch: named(async ({ next }) => {
       const from = Number(next['0']);
       await sleep(from >= 20 ? 1_000 : 20);

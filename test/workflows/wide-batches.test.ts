@@ -12,6 +12,7 @@ import { MOST_FILES } from '../../activities/landing/land-micro-batch';
 import { accepted, batch, freshLake } from '../helpers/lake';
 import { eventually, freshNamespace } from '../helpers/pipeline';
 import { withWorker } from '../helpers/worker';
+import { openedAt } from './opened-landing';
 
 const namespace = `wide-${process.pid}`;
 let client: Client;
@@ -51,16 +52,7 @@ function landingOf(messages: number, most: number, filesOf = (span: number) => s
     stopping: new AbortController().signal,
   });
   const activities: LandActivities = {
-    openLanding: () =>
-      Promise.resolve({
-        epoch: 1,
-        sequence: 0,
-        next: offsets,
-        reached: offsets,
-        highWater: {},
-        unlanded: [],
-        startedFrom: 'earliest offsets' as const,
-      }),
+    openLanding: () => Promise.resolve(openedAt(offsets)),
     claimMicroBatch: claim,
     landMicroBatch: ({ ranges }) => {
       const span = spanOf(ranges);
