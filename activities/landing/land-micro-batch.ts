@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type DamagedFile } from '../../domain/damaged';
+import type { DamagedFile } from '../../domain/damaged';
 import { NonRetryableError } from '../../domain/errors';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type DamagedFile, type LakeIdentity } from '../../domain/damaged';
+import type { DamagedFile, LakeIdentity } from '../../domain/damaged';
 import type { Offsets } from '../../domain/ranges';
 import type { Watermark } from '../../domain/watermark';
 import type { OrdersLake, OrdersTopic } from '../../ports';

@@ -103,8 +103,8 @@ function clusterOf({ brokers, ssl, sasl }: TopicAddress): Cluster {
     retry: { retries: 5 },
     allowAutoTopicCreation: false,
     maxInFlightRequests: null,
-    ...(ssl === false ? {} : { ssl }),
-    ...(sasl === undefined ? {} : { sasl }),
+    ssl: ssl || undefined,
+    sasl,
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { quoteName } from '../../adapters/lake/reading';
-import { type Column, type Row, type Table, type Value } from '../../domain/table/table';
+import type { Column, Row, Table, Value } from '../../domain/table/table';
 import { incomparable } from '../../domain/verification';
 import type { TextRow } from '../../ports';
 
