@@ -5,19 +5,19 @@
 // Workflows know domain, and of ports and activities the types. `npm run check` runs this; an exception says why it is
 // there and goes when its reason does.
 
-/** Folders of the product. dev/ and test/ are never shipped. */
+/** Directories of the product. dev/ and test/ are never shipped. */
 const PRODUCT = '^(activities|adapters|cli|configs|domain|messages|ports|reconcile|workers|workflows)/';
 const OURS = '^(activities|adapters|cli|configs|dev|domain|messages|ports|reconcile|test|workers|workflows)/';
 
-/** `folder` may import of our own code what `allowed` names, and of `typesFrom` types only. */
-function layer(folder, { allowed, typesFrom = [], except = [] }) {
-  const from = { path: `^${folder}/`, pathNot: except };
-  const open = [folder, ...allowed].map((path) => `^${path}/`);
+/** `directory` may import of our own code what `allowed` names, and of `typesFrom` types only. */
+function layer(directory, { allowed, typesFrom = [], except = [] }) {
+  const from = { path: `^${directory}/`, pathNot: except };
+  const open = [directory, ...allowed].map((path) => `^${path}/`);
   const types = typesFrom.map((path) => `^${path}`);
   return [
     {
-      name: `${folder}-layer`,
-      comment: `${folder}/ imports ${[...allowed, ...typesFrom.map((t) => `types of ${t}`)].join(', ') || 'nothing of ours'}.`,
+      name: `${directory}-layer`,
+      comment: `${directory}/ imports ${[...allowed, ...typesFrom.map((t) => `types of ${t}`)].join(', ') || 'nothing of ours'}.`,
       severity: 'error',
       from,
       to: { path: OURS, pathNot: [...open, ...types] },
@@ -26,8 +26,8 @@ function layer(folder, { allowed, typesFrom = [], except = [] }) {
       ? []
       : [
           {
-            name: `${folder}-types-only`,
-            comment: `${folder}/ imports of ${typesFrom.join(', ')} types only.`,
+            name: `${directory}-types-only`,
+            comment: `${directory}/ imports of ${typesFrom.join(', ')} types only.`,
             severity: 'error',
             from,
             to: { path: types, pathNot: open, dependencyTypesNot: ['type-only'] },

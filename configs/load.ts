@@ -63,7 +63,7 @@ export function parseSettings(source: string, file: string, env: NodeJS.ProcessE
       parsed.error.issues.flatMap((issue) => explain(issue, raw)),
     );
   const settings = parsed.data;
-  // Workers may run from any folder; what they write must not depend on it after this point.
+  // Workers may run from any directory; what they write must not depend on it after this point.
   settings.datalake.path = absolute(settings.datalake.path);
   settings.streaming.last_processed_timestamp_location = absolute(
     settings.streaming.last_processed_timestamp_location,

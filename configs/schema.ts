@@ -183,7 +183,9 @@ const consumer = z.strictObject({
 });
 
 const datalake = z.strictObject({
-  path: text('data/lake', { why: 'folder of the lake; quarantine is beside it, with _quarantine appended' }),
+  path: text('data/lake', {
+    why: 'directory of the lake; quarantine is beside it, with _quarantine appended',
+  }),
   format: z.literal('parquet').default('parquet').meta({ why: 'the only format' }),
   compression: z
     .enum(['snappy', 'gzip', 'uncompressed'])
@@ -193,7 +195,7 @@ const datalake = z.strictObject({
 
 const streaming = z.strictObject({
   last_processed_timestamp_location: text('data/state', {
-    why: 'folder of last_processed_timestamp.txt, a mirror of the watermark; read once, when a pipeline first starts',
+    why: 'directory of last_processed_timestamp.txt, a mirror of the watermark; read once, when a pipeline first starts',
   }),
 });
 

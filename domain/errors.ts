@@ -24,7 +24,7 @@ export type NonRetryableErrorType =
   | 'BatchTooWide'
   /** An activity was completed by hand with what none of ours returns. */
   | 'ForeignResult'
-  /** The lake folder cannot be written. */
+  /** The lake directory cannot be written. */
   | 'LakeNotWritable'
   /** The lake, or its ledger, is not the one that was landed in. */
   | 'LakeMismatch';

@@ -8,7 +8,7 @@ import type { IncomingMessage } from './orders-topic';
 
 /** Where a row is kept that is larger than the topic takes. */
 export interface ClaimCheck {
-  /** Relative to the quarantine folder. */
+  /** Relative to the quarantine directory. */
   file: string;
   bytes: number;
   /** Hex, of the file. */
@@ -39,7 +39,7 @@ export interface QuarantinedRow {
 
 /** One file that a batch wrote. */
 export interface LakeFile {
-  /** Relative to the lake or quarantine folder: `date=2025-11-18/part-0000000042-1a2b3c4d5e6f.parquet`. */
+  /** Relative to the lake or quarantine directory: `date=2025-11-18/part-0000000042-1a2b3c4d5e6f.parquet`. */
   path: string;
   rows: number;
   bytes: number;
@@ -123,7 +123,7 @@ export interface LedgerEntry extends BatchIdentity, BatchManifest {
 
 /** The Parquet lake, its quarantine and its ledger. */
 export interface OrdersLake {
-  /** Creates the folders. NonRetryableError LakeNotWritable where they cannot be written or renames are not possible. */
+  /** Creates the directories. NonRetryableError LakeNotWritable where they cannot be written or renames are not possible. */
   ensure(): Promise<void>;
 
   /**
@@ -160,7 +160,7 @@ export interface OrdersLake {
   beginning(epoch: number, place: Beginning): Promise<Beginning>;
 
   /**
-   * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of folder.
+   * Writes the batch's files: one per date, quarantine likewise; temporary name, fsync, rename, fsync of directory.
    * Idempotent: same batch and rows, same names and bytes; what stands there equal is kept, and what is committed is never
    * replaced. NonRetryableError LandingConflict under an old epoch, BatchNotLandable where the file system refuses a name.
    */

@@ -7,8 +7,8 @@ import type { WatermarkFile } from '../../ports';
 import { absentWhere } from '../shared/error-code';
 import { mayWrite } from '../shared/writable';
 
-export function createWatermarkFile(folder: string): WatermarkFile {
-  const path = join(folder, 'last_processed_timestamp.txt');
+export function createWatermarkFile(directory: string): WatermarkFile {
+  const path = join(directory, 'last_processed_timestamp.txt');
   return {
     async read() {
       const text = await absentWhere(['ENOENT'], readFile(path, 'utf8'));
@@ -24,7 +24,7 @@ export function createWatermarkFile(folder: string): WatermarkFile {
       }
     },
     async write(watermark) {
-      await mkdir(folder, { recursive: true });
+      await mkdir(directory, { recursive: true });
       // One per process: two attempts at once must not write into one file.
       const temporary = `${path}.${process.pid}.tmp`;
       const file = await open(temporary, 'w');
@@ -40,6 +40,6 @@ export function createWatermarkFile(folder: string): WatermarkFile {
 }
 
 /** Whether the workers' user may write there, as a sentence; throws why not. */
-export async function tryStateFolder(folder: string): Promise<string> {
-  return `${resolve(folder)}: ${await mayWrite(folder)}`;
+export async function tryStateDirectory(directory: string): Promise<string> {
+  return `${resolve(directory)}: ${await mayWrite(directory)}`;
 }

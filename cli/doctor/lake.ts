@@ -1,6 +1,6 @@
 import { createOrdersTopic, topicOptions } from '../../adapters/kafka';
 import { lastEntry, openStorage, shortened, stillDamaged } from '../../adapters/lake/reading';
-import { tryStateFolder } from '../../adapters/state-file';
+import { tryStateDirectory } from '../../adapters/state-file';
 import type { Settings } from '../../configs/schema';
 import { describeDamaged } from '../../domain/damaged';
 import { count } from '../../domain/describe-status';
@@ -20,7 +20,7 @@ export async function examineLake({ datalake, streaming, kafka }: Settings): Pro
   const storage = openStorage(datalake);
   const again = 'try again; if it goes on, look at the disk';
   for (const [about, kind] of [
-    ['folder', 'lake'],
+    ['directory', 'lake'],
     ['quarantine', 'quarantine'],
   ] as const) {
     const found = await findings.look(about, again, () => storage.tryOut(kind));
@@ -45,11 +45,11 @@ export async function examineLake({ datalake, streaming, kafka }: Settings): Pro
   });
   const state = streaming.last_processed_timestamp_location;
   const found = await findings.look(
-    'state folder',
+    'state directory',
     'give the workers’ user write access, or set STATE_PATH',
-    () => tryStateFolder(state),
+    () => tryStateDirectory(state),
   );
-  if (found !== undefined) findings.fine('state folder', found);
+  if (found !== undefined) findings.fine('state directory', found);
   return findings.all;
 }
 

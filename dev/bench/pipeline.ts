@@ -19,7 +19,10 @@ export async function withBench<T>(overrides: Overrides, work: (bench: Bench) =>
   const pipeline = await freshPipeline(addresses, overrides);
   try {
     const { client, close } = await freshNamespace(addresses, pipeline.name);
-    const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
+    const workers = await startWorkers({
+      env: pipeline.env,
+      logFile: join(pipeline.directory, 'worker.log'),
+    });
     try {
       const start = async (type: WorkflowType) => {
         const { id, taskQueue } = WORKFLOWS[type];

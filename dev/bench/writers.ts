@@ -20,17 +20,17 @@ interface Outcome {
   columns: Record<string, { right: boolean; type: string; wrongRows: number }>;
 }
 
-/** Writes `rows` rows with each writer, best of three runs, one file with snappy in a folder that is removed afterwards. */
+/** Writes `rows` rows with each writer, best of three runs, one file with snappy in a directory that is removed afterwards. */
 export async function writers(options: { rows: number }): Promise<Record<string, Outcome>> {
   const rows = sampleRows(options.rows);
-  const folder = await mkdtemp(join(tmpdir(), 'orders-writers-'));
+  const directory = await mkdtemp(join(tmpdir(), 'orders-writers-'));
   try {
     return {
-      'hyparquet-writer': await measure(join(folder, 'hyparquet.parquet'), rows, writeWithHyparquet),
-      'parquetjs-lite': await measure(join(folder, 'parquetjs.parquet'), rows, writeWithParquetjs),
+      'hyparquet-writer': await measure(join(directory, 'hyparquet.parquet'), rows, writeWithHyparquet),
+      'parquetjs-lite': await measure(join(directory, 'parquetjs.parquet'), rows, writeWithParquetjs),
     };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 

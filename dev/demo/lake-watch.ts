@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Storage } from '../../ports';
-import { readParquet, withDuckDB, openStorage, dateFolders, partsOf } from '../../adapters/lake/reading';
+import { readParquet, withDuckDB, openStorage, dateDirectories, partsOf } from '../../adapters/lake/reading';
 
 /** Between two listings; adds half of it, on average, to the freshness that is shown. */
 const LOOK_EVERY_MS = 100;
 
 /**
  * Freshness as a reader of the lake has it. Each live order's clock starts just before its INSERT is sent and stops when
- * a listing of the lake's folders shows the file that holds it, as DuckDB then finds. Both times are this process's, so
+ * a listing of the lake's directories shows the file that holds it, as DuckDB then finds. Both times are this process's, so
  * it needs no clock of a server, and it is never less than the truth.
  */
 export class LakeWatch {
@@ -76,7 +76,7 @@ export class LakeWatch {
 
   async #newFiles(storage: Storage): Promise<string[]> {
     const found: string[] = [];
-    for (const date of await dateFolders(storage)) {
+    for (const date of await dateDirectories(storage)) {
       if (date < this.since) continue;
       for (const part of await partsOf(storage, date)) {
         const file = storage.locate(part.path);

@@ -6,7 +6,7 @@ import { withClient } from '../../cli/client';
 import { loadSettings } from '../../configs/load';
 import type { Settings } from '../../configs/schema';
 import { loadTemporal } from '../../configs/temporal';
-import { homeFolder } from '../stack/home';
+import { homeDirectory } from '../stack/home';
 import { launchWorkers, type Workers } from '../workers';
 import { Interrupt } from './interrupt';
 import { runLive } from './live-phase';
@@ -41,7 +41,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
   const settings = loadSettings();
   const { namespace } = loadTemporal();
   return withClient(async (client) => {
-    open.workers = launchWorkers({ logFile: join(homeFolder({}), 'logs', 'demo-worker.log') });
+    open.workers = launchWorkers({ logFile: join(homeDirectory({}), 'logs', 'demo-worker.log') });
     open.pool = openPool(settings.postgres);
 
     step('Orders');

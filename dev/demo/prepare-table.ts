@@ -49,7 +49,7 @@ async function refuseOldLake({ datalake, streaming, postgres }: Settings): Promi
   ];
   throw new Error(
     `Table ${postgres.table} has no orders, but these are of orders that were there before:\n` +
-      old.map((folder) => `  ${relative(process.cwd(), folder)}\n`).join('') +
-      'Move them away or delete them, or set LAKE_PATH and STATE_PATH to new folders, then run the demo again.',
+      old.map((directory) => `  ${relative(process.cwd(), directory)}\n`).join('') +
+      'Move them away or delete them, or set LAKE_PATH and STATE_PATH to new directories, then run the demo again.',
   );
 }

@@ -116,7 +116,7 @@ const WRONG: Record<string, string> = {
   'in the files, but not in the table': `SELECT ${ID} AS id, a.times AS rows FROM ${BOTH} WHERE e.least IS NULL`,
   'in the lake with values that the table never had': CHANGED,
   'in the quarantine with values that the table never had': CHANGED_IN_QUARANTINE,
-  'in the folder of another day': `
+  'in the directory of another day': `
     SELECT order_id AS id, 1 AS rows FROM lake
      WHERE day IS DISTINCT FROM strftime(make_timestamp(created_at::BIGINT), '%Y-%m-%d')`,
 };

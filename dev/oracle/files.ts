@@ -12,12 +12,12 @@ export async function checkFiles(lakePath: string, entries: Entry[]): Promise<st
   const files = counting.flatMap((entry) => entry.files);
   const quarantineFiles = counting.flatMap((entry) => entry.quarantineFiles);
   return [
-    ...(await checkFolder(lakePath, files)),
-    ...(await checkFolder(`${lakePath}_quarantine`, quarantineFiles)),
+    ...(await checkDirectory(lakePath, files)),
+    ...(await checkDirectory(`${lakePath}_quarantine`, quarantineFiles)),
   ];
 }
 
-async function checkFolder(root: string, named: RecordedFile[]): Promise<string[]> {
+async function checkDirectory(root: string, named: RecordedFile[]): Promise<string[]> {
   const present = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
   const byPath = new Map(named.map((file) => [file.path, file]));
   const isTemporary = (path: string) => /\.tmp$|\.r\d{10}$|_probe_/.test(path);

@@ -12,7 +12,7 @@ import { observe } from './workflows';
 
 /** A pipeline as the oracle sees it; `test/faults/harness.ts` has all of it. */
 export interface Subject {
-  pipeline: Pick<Sides, 'pool' | 'lakePath' | 'folder'> & { env: Record<string, string> };
+  pipeline: Pick<Sides, 'pool' | 'lakePath' | 'directory'> & { env: Record<string, string> };
   client: Client;
 }
 

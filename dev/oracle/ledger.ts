@@ -41,13 +41,13 @@ interface WrittenEntry {
 
 /** Read as any other program would, not by the code that wrote them. */
 export function readLedger(lakePath: string): Entry[] {
-  const folder = join(lakePath, '_ledger');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+  const directory = join(lakePath, '_ledger');
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
     .filter((name) => /^\d+\.json$/.test(name))
     .sort()
     .map((name) => {
-      const bytes = readFileSync(join(folder, name));
+      const bytes = readFileSync(join(directory, name));
       return { name, bytes, entry: JSON.parse(bytes.toString()) as WrittenEntry };
     });
 }

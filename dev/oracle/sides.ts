@@ -1,6 +1,6 @@
 /**
  * What the table holds and what the files hold, as seven texts a row, read with nothing of the product: raw SQL on the one
- * side, DuckDB over `date=*` folders on the other.
+ * side, DuckDB over `date=*` directories on the other.
  */
 import { createWriteStream, existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ export interface Sides {
   timezone: string;
   lakePath: string;
   /** For files of the oracle's own. */
-  folder: string;
+  directory: string;
 }
 
 /** The table's rows at one moment: a file of comma-separated texts. */
@@ -48,8 +48,8 @@ const FIND_COLUMNS = `
    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped`;
 
 /** Every row of the table now. COPY to a file, so that hundreds of thousands are no burden. */
-export async function snapshot({ pool, table, timezone, folder }: Sides): Promise<Snapshot> {
-  const file = join(mkdtempSync(join(folder, 'oracle-')), 'source.csv');
+export async function snapshot({ pool, table, timezone, directory }: Sides): Promise<Snapshot> {
+  const file = join(mkdtempSync(join(directory, 'oracle-')), 'source.csv');
   const session = await pool.connect();
   let broken = true;
   try {
@@ -104,7 +104,7 @@ export async function loadSource(duckdb: DuckDBConnection, name: string, from: S
   await createTable(duckdb, name, reads.length === 0 ? NO_ROWS : reads.join(' UNION ALL '));
 }
 
-/** Makes the tables `lake` and `quarantine`: the same columns, with the `day` of the folder. */
+/** Makes the tables `lake` and `quarantine`: the same columns, with the `day` of the directory. */
 export async function loadFiles(duckdb: DuckDBConnection, { lakePath, pool }: Sides): Promise<void> {
   const session = await pool.connect();
   const raw = await keepsBytes(session).finally(() => session.release());

@@ -13,7 +13,7 @@ import { readAddresses } from '../stack';
 import { findExecutable } from '../stack/system/find-executable';
 import { Browser } from './browser';
 
-const FOLDER = join(__dirname, '../../docs/images');
+const DIRECTORY = join(__dirname, '../../docs/images');
 const SIZE = { width: 1280, height: 860 };
 
 /** The UI asks for more after it has drawn something; seconds are enough on a machine that is not busy. */
@@ -26,10 +26,10 @@ async function main(): Promise<void> {
   const profile = mkdtempSync(join(tmpdir(), 'orders-stream-chromium-'));
   const browser = new Browser(executable(), profile, SIZE);
   try {
-    mkdirSync(FOLDER, { recursive: true });
+    mkdirSync(DIRECTORY, { recursive: true });
     for (const [name, url] of Object.entries(pages)) {
       const png = await browser.picture(url, SETTLE_MS);
-      writeFileSync(join(FOLDER, `${name}.png`), png);
+      writeFileSync(join(DIRECTORY, `${name}.png`), png);
       console.log(`docs/images/${name}.png  ${Math.round(png.length / 1024)} KB  ${url}`);
     }
   } finally {

@@ -1,4 +1,4 @@
-# One of jest's projects. `npm run test:unit -- --watch`; `npm run test:servers -- test/adapters/kafka`: that folder alone,
+# One of jest's projects. `npm run test:unit -- --watch`; `npm run test:servers -- test/adapters/kafka`: that directory alone,
 # against servers that stay up for the next run, with their data in .stack-test.
 set -e
 project=$1

@@ -13,7 +13,7 @@ const project = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Must be that of "engines" in package.json. */
 const oldestNode = [20, 19];
 
-/** Packages of a lock file by their folders, without the project itself. */
+/** Packages of a lock file by their directories, without the project itself. */
 function packagesIn(file) {
   const { packages } = JSON.parse(readFileSync(file, 'utf8'));
   delete packages[''];
@@ -30,8 +30,8 @@ function isInstalled() {
   if (!existsSync(installedFile)) return false;
   const installed = packagesIn(installedFile);
   const wanted = Object.entries(packagesIn(join(project, 'package-lock.json')));
-  return wanted.every(([folder, { version, optional }]) =>
-    folder in installed ? installed[folder].version === version : optional === true,
+  return wanted.every(([directory, { version, optional }]) =>
+    directory in installed ? installed[directory].version === version : optional === true,
   );
 }
 

@@ -27,14 +27,14 @@ async function printEnvironment(options: HomeOption): Promise<void> {
 }
 
 async function printStatus(options: HomeOption): Promise<void> {
-  for (const { server, running, fromEnvironment, pid, address, logFile, dataFolder } of await status(
+  for (const { server, running, fromEnvironment, pid, address, logFile, dataDirectory } of await status(
     options,
   )) {
     const state = running ? 'running' : 'stopped';
     const whose = fromEnvironment ? ' (named by the environment)' : pid ? ` (pid ${pid})` : '';
     console.log(`${server.padEnd(9)} ${state}${whose}  ${address || '-'}`);
     if (logFile) console.log(`          log   ${logFile}`);
-    if (dataFolder) console.log(`          data  ${dataFolder}`);
+    if (dataDirectory) console.log(`          data  ${dataDirectory}`);
   }
 }
 
@@ -52,7 +52,7 @@ function program(): Command {
     root
       .command(name)
       .description(description)
-      .option('--home <folder>', 'data, logs and state (default: .stack)');
+      .option('--home <directory>', 'data, logs and state (default: .stack)');
   command('up', 'start what is not running, keep data, return when all answer').action(start);
   command(
     'env',

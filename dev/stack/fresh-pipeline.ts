@@ -15,7 +15,7 @@ import type { StackAddresses } from './types';
 
 export { ORDERS_TABLE } from './orders-table';
 
-/** A pipeline of its own on a shared stack, for a test or a measurement: database, topic, lake, state folder and Temporal namespace, all fresh. */
+/** A pipeline of its own on a shared stack, for a test or a measurement: database, topic, lake, state directory and Temporal namespace, all fresh. */
 export interface FreshPipeline {
   name: string;
   settings: Settings;
@@ -23,7 +23,7 @@ export interface FreshPipeline {
   env: Record<string, string>;
   /** Connected to the fresh database as its owner. */
   pool: Pool;
-  folder: string;
+  directory: string;
   lakePath: string;
   dispose(): Promise<void>;
 }
@@ -44,8 +44,8 @@ export async function freshPipeline(
   pool.on('error', () => undefined);
   await pool.query(createOrdersTable(ORDERS_TABLE));
 
-  const folder = mkdtempSync(join(tmpdir(), `orders-stream-${name}-`));
-  const lakePath = overrides.datalake?.path ?? join(folder, 'lake');
+  const directory = mkdtempSync(join(tmpdir(), `orders-stream-${name}-`));
+  const lakePath = overrides.datalake?.path ?? join(directory, 'lake');
   const raw = {
     postgres: {
       host: address.PGHOST,
@@ -64,10 +64,10 @@ export async function freshPipeline(
     cdc: { poll_interval_sec: 0.05, ...overrides.cdc },
     consumer: { trigger_interval_ms: 500, ...overrides.consumer },
     datalake: { path: lakePath, ...overrides.datalake },
-    streaming: { last_processed_timestamp_location: join(folder, 'state') },
+    streaming: { last_processed_timestamp_location: join(directory, 'state') },
     logging: { level: 'warn' },
   };
-  const file = join(folder, 'settings.yml');
+  const file = join(directory, 'settings.yml');
   writeFileSync(file, stringify(raw));
   return {
     name,
@@ -78,10 +78,10 @@ export async function freshPipeline(
       TEMPORAL_NAMESPACE: name,
     },
     pool,
-    folder,
+    directory,
     lakePath,
     async dispose() {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true });
       await pool.end();
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.end();

@@ -8,7 +8,7 @@ const serverState = z.object({
   /** Ports, by what they are for. */
   ports: z.record(z.string(), z.int()).default({}),
   process: z.object({ pid: z.int(), startedAt: z.string() }).optional(),
-  dataFolder: z.string().optional(),
+  dataDirectory: z.string().optional(),
   /** Password of PostgreSQL; identity of a Kafka cluster of several nodes. */
   secret: z.string().optional(),
   /** Program that was started, where others may want to call it. */
@@ -21,12 +21,12 @@ export type ServerState = z.infer<typeof serverState>;
 const state = z.object({ postgres: serverState, kafka: serverState, temporal: serverState });
 type State = z.infer<typeof state>;
 
-/** The folder of one stack: data, logs, and what must be remembered between two commands. */
+/** The directory of one stack: data, logs, and what must be remembered between two commands. */
 export class Home {
   private readonly state: State;
 
   private constructor(
-    readonly folder: string,
+    readonly directory: string,
     /** False if no stack was ever started here. */
     readonly exists: boolean,
     loaded: unknown,
@@ -35,20 +35,20 @@ export class Home {
   }
 
   static open(options: StackOptions): Home {
-    const folder = homeFolder(options);
-    const file = stateFile(folder);
+    const directory = homeDirectory(options);
+    const file = stateFile(directory);
     let text: string;
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      return new Home(folder, false, undefined);
+      return new Home(directory, false, undefined);
     }
     try {
-      return new Home(folder, true, JSON.parse(text));
+      return new Home(directory, true, JSON.parse(text));
     } catch {
       throw new StackError(
-        `${file} cannot be read as the stack's state. Stop the servers it names, if any run, then delete ${folder}.`,
+        `${file} cannot be read as the stack's state. Stop the servers it names, if any run, then delete ${directory}.`,
       );
     }
   }
@@ -60,8 +60,8 @@ export class Home {
   /** Changes what is remembered of one server, on disk at once: a process we forget is one nobody stops. */
   update(server: ServerName, change: Partial<ServerState>): ServerState {
     Object.assign(this.state[server], change);
-    mkdirSync(this.folder, { recursive: true });
-    const file = stateFile(this.folder);
+    mkdirSync(this.directory, { recursive: true });
+    const file = stateFile(this.directory);
     // Synchronous, and so safe while the three servers are being started side by side; 0600 for the password.
     writeFileSync(`${file}.tmp`, `${JSON.stringify(this.state, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${file}.tmp`, file);
@@ -69,23 +69,23 @@ export class Home {
   }
 
   logFile(name: string): string {
-    return join(this.folder, 'logs', `${name}.log`);
+    return join(this.directory, 'logs', `${name}.log`);
   }
 }
 
 /** Default: in the checkout, so that two clones have two stacks. */
-export function homeFolder(options: StackOptions): string {
+export function homeDirectory(options: StackOptions): string {
   return resolve(options.home ?? join(__dirname, '../../.stack'));
 }
 
 /** Runs a command that changes a stack while no other one does. */
 export function withHome<T>(options: StackOptions, work: (home: Home) => Promise<T>): Promise<T> {
-  const folder = homeFolder(options);
+  const directory = homeDirectory(options);
   const onWait = (pid: number): void =>
     options.onProgress?.(`waiting for process ${pid}, which is working on the same stack`);
-  return withLock(join(folder, 'lock'), { onWait }, () => work(Home.open(options)));
+  return withLock(join(directory, 'lock'), { onWait }, () => work(Home.open(options)));
 }
 
-function stateFile(folder: string): string {
-  return join(folder, 'state.json');
+function stateFile(directory: string): string {
+  return join(directory, 'state.json');
 }

@@ -5,7 +5,7 @@ import { foreignServerAnswers, requireAnswers } from './foreign-servers';
 import { Home, withHome } from './home';
 import { missingToolsError, type MissingTool } from './missing-tools';
 import { selectServers } from './servers/all';
-import { isOutside } from './servers/postgres-data-folder';
+import { isOutside } from './servers/postgres-data-directory';
 import type { ServerContext } from './servers/definition';
 import { ensureRunning, isRunning, stopServer } from './start-server';
 import { requireNamedUser } from './system/accounts';
@@ -100,13 +100,13 @@ export async function destroy(options: StackOptions = {}): Promise<void> {
   const home = Home.open(options);
   if (!home.exists) return;
   await down({ ...options, servers: undefined });
-  const { dataFolder } = home.get('postgres');
-  if (dataFolder && isOutside(dataFolder)) rmSync(dataFolder, { recursive: true, force: true });
+  const { dataDirectory } = home.get('postgres');
+  if (dataDirectory && isOutside(dataDirectory)) rmSync(dataDirectory, { recursive: true, force: true });
   // By their names: a home that was given by mistake must not take other people's files with it.
   for (const part of ['postgres', 'kafka', 'temporal', 'logs', 'state.json', 'lock']) {
-    rmSync(join(home.folder, part), { recursive: true, force: true });
+    rmSync(join(home.directory, part), { recursive: true, force: true });
   }
-  if (existsSync(home.folder) && readdirSync(home.folder).length === 0) rmdirSync(home.folder);
+  if (existsSync(home.directory) && readdirSync(home.directory).length === 0) rmdirSync(home.directory);
 }
 
 /** What each server is doing now. */
@@ -128,7 +128,7 @@ export async function status(options: StackOptions = {}): Promise<ServerStatus[]
         return { server: name, running, fromEnvironment: true, address: address[name] };
       }
       const running = isRunning(server, context);
-      const { process: remembered, dataFolder } = home.get(name);
+      const { process: remembered, dataDirectory } = home.get(name);
       const logFile = existsSync(home.logFile(name)) ? home.logFile(name) : undefined;
       const pid = running ? remembered?.pid : undefined;
       return {
@@ -138,7 +138,7 @@ export async function status(options: StackOptions = {}): Promise<ServerStatus[]
         pid,
         address: address[name],
         logFile,
-        dataFolder,
+        dataDirectory,
       };
     }),
   );

@@ -10,7 +10,7 @@ export const titles: Record<ServerName, string> = {
 };
 
 export interface StackOptions {
-  /** Folder that holds data, logs, remembered ports and pids. Default: `.stack` in the checkout. */
+  /** Directory that holds data, logs, remembered ports and pids. Default: `.stack` in the checkout. */
   home?: string | undefined;
   /** Which servers to act on. Default: all. */
   servers?: readonly ServerName[] | undefined;
@@ -53,7 +53,7 @@ export interface ServerStatus {
   pid?: number | undefined;
   address: string;
   logFile?: string | undefined;
-  dataFolder?: string | undefined;
+  dataDirectory?: string | undefined;
 }
 
 /** A failure the user can act on: its message says how. The CLI prints it without a stack trace. */

@@ -19,7 +19,7 @@ export interface WorkersOptions {
   env?: Record<string, string>;
   /** The file that gets what they print, after what it holds. */
   logFile: string;
-  /** Below the project's folder. Default: from source, and stopped in good order when this process is gone. */
+  /** Below the project's directory. Default: from source, and stopped in good order when this process is gone. */
   program?: string;
   /** Whether they are killed at once when this process is gone. */
   killWithUs?: boolean;

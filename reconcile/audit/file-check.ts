@@ -1,4 +1,4 @@
-/** The files of one folder against the ledger: all that it lists are there, unchanged, and no others. */
+/** The files of one directory against the ledger: all that it lists are there, unchanged, and no others. */
 import type { Fingerprint, LakeFile, Storage } from '../../ports';
 import { hiddenName, readParquetRows } from '../../adapters/lake/reading';
 import { replayCommand } from '../../domain/damaged';
@@ -17,7 +17,7 @@ const CONCURRENCY = 4;
 const FOOTERS = 256;
 
 /**
- * Checks the listed files of one `date=…` folder; returns those that are as the ledger says.
+ * Checks the listed files of one `date=…` directory; returns those that are as the ledger says.
  *
  * @param storage the lake's or the quarantine's
  * @param shown how to name a path for a person
@@ -110,14 +110,14 @@ async function checkRows(
       'file-rows',
       shown(file.path),
       found === undefined
-        ? 'is not a Parquet file that DuckDB can read: readers of its folder fail'
+        ? 'is not a Parquet file that DuckDB can read: readers of its directory fail'
         : `has ${found} rows, entry ${file.entry} says ${file.rows}`,
     );
   }
   return sound;
 }
 
-/** What stands in a folder beside its listed files, by name. */
+/** What stands in a directory beside its listed files, by name. */
 export async function unlisted(
   storage: Storage,
   date: string,

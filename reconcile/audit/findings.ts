@@ -1,7 +1,7 @@
 /** One thing that an audit found. */
 export interface Finding {
   kind: FindingKind;
-  /** The file or entry, relative to the lake's or the quarantine's parent folder. */
+  /** The file or entry, relative to the lake's or the quarantine's parent directory. */
   where: string;
   /** What is wrong and what that means. */
   message: string;

@@ -3,10 +3,10 @@ import { basename } from 'node:path/posix';
 import type { LakeFile, LakeStorage, Storage } from '../../ports';
 import {
   withScratchDuckDB,
-  LEDGER_FOLDER,
+  LEDGER_DIRECTORY,
   type Batch,
   walkLedger,
-  dateFolders,
+  dateDirectories,
 } from '../../adapters/lake/reading';
 import { checkListed, unlisted, type Listed } from './file-check';
 import { checkDoubled } from './doubled';
@@ -86,11 +86,11 @@ export async function auditLake(
       const name = basename(storage.location);
       const shown = storage === lake ? '' : `${name}/`;
       await orphans.checkRoot(storage, shown === '' ? '.' : name);
-      const listed = byFolder(batches, filesOf);
-      for (const date of new Set([...listed.keys(), ...(await dateFolders(storage))].sort())) {
+      const listed = byDirectory(batches, filesOf);
+      for (const date of new Set([...listed.keys(), ...(await dateDirectories(storage))].sort())) {
         const files = listed.get(date) ?? [];
         const others = await unlisted(storage, date, new Set(files.map((file) => basename(file.path))));
-        await orphans.check({ storage, folder: date }, `${shown}${date}`, others);
+        await orphans.check({ storage, directory: date }, `${shown}${date}`, others);
         const sound = await checkListed(storage, files, {
           findings,
           shown: (file) => `${shown}${file}`,
@@ -113,29 +113,29 @@ export async function auditLake(
 }
 
 async function requireLedger(lake: Storage): Promise<void> {
-  const found = await lake.head(LEDGER_FOLDER).catch(() => undefined);
+  const found = await lake.head(LEDGER_DIRECTORY).catch(() => undefined);
   if (found?.isFile === false) return;
   throw new NoLake(
-    `${lake.location} holds no lake: there is no folder ${LEDGER_FOLDER} in it. Name the lake with --lake PATH, or set LAKE_PATH.`,
+    `${lake.location} holds no lake: there is no directory ${LEDGER_DIRECTORY} in it. Name the lake with --lake PATH, or set LAKE_PATH.`,
   );
 }
 
-/** By `date=…` folder. A batch has one file a folder, so a path is there once. */
-function byFolder(
+/** By `date=…` directory. A batch has one file a directory, so a path is there once. */
+function byDirectory(
   batches: readonly Batch[],
   filesOf: (batch: Batch) => readonly LakeFile[],
 ): Map<string, Listed[]> {
-  const folders = new Map<string, Listed[]>();
+  const directories = new Map<string, Listed[]>();
   for (const batch of batches) {
     for (const file of filesOf(batch)) {
-      const folder = file.path.slice(0, file.path.lastIndexOf('/'));
+      const directory = file.path.slice(0, file.path.lastIndexOf('/'));
       const listed = { ...file, entry: batch.entry, batch: batch.sequence };
-      const list = folders.get(folder);
-      if (list === undefined) folders.set(folder, [listed]);
+      const list = directories.get(directory);
+      if (list === undefined) directories.set(directory, [listed]);
       else list.push(listed);
     }
   }
-  return folders;
+  return directories;
 }
 
 function result(lake: string, ledger: LedgerCheck, findings: Findings): AuditResult {

@@ -17,7 +17,7 @@ export class LedgerCheck {
   /** The last entry that could be read. */
   last: LedgerEntry | undefined;
   firstCommittedAt: string | undefined;
-  /** Number of the last entry in the folder. */
+  /** Number of the last entry in the directory. */
   lastSequence = 0;
   /** Per partition where the first batch of the present topic began. */
   begins: Offsets = {};

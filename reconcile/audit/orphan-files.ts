@@ -2,10 +2,10 @@
 import type { Storage } from '../../ports';
 import {
   BEGINNING,
-  DATE_FOLDER,
+  DATE_DIRECTORY,
   ID_FILE,
   isTemporary,
-  LEDGER_FOLDER,
+  LEDGER_DIRECTORY,
   sequenceOfEntry,
   firstCreatedAt,
 } from '../../adapters/lake/reading';
@@ -31,9 +31,9 @@ export class OrphanCheck {
     private readonly findings: Findings,
   ) {}
 
-  /** @param folder their prefix in the storage; `shown` is how to name it for a person */
+  /** @param directory their prefix in the storage; `shown` is how to name it for a person */
   async check(
-    { storage, folder }: { storage: Storage; folder: string },
+    { storage, directory }: { storage: Storage; directory: string },
     shown: string,
     names: readonly string[],
   ): Promise<void> {
@@ -42,7 +42,7 @@ export class OrphanCheck {
     const last = await this.#lastSequence();
     for (const name of names) {
       const path = `${shown}/${name}`;
-      const file = folder === '' ? name : `${folder}/${name}`;
+      const file = directory === '' ? name : `${directory}/${name}`;
       const sequence = Number((REPLAY.exec(name) ?? SEQUENCE.exec(name))?.[1] ?? 0);
       const isHidden = name.startsWith('.') || name.startsWith('_');
       if (sequence > this.audited && sequence <= last) continue; // landed while the audit ran
@@ -79,22 +79,22 @@ export class OrphanCheck {
     }
   }
 
-  /** The lake's or the quarantine's own folder: other names than dates. */
+  /** The lake's or the quarantine's own directory: other names than dates. */
   async checkRoot(storage: Storage, shown: string): Promise<void> {
-    const orphans = (await storage.list('')).filter((name) => !DATE_FOLDER.test(name));
-    await this.check({ storage, folder: '' }, shown, orphans);
+    const orphans = (await storage.list('')).filter((name) => !DATE_DIRECTORY.test(name));
+    await this.check({ storage, directory: '' }, shown, orphans);
   }
 
   async checkLedger(): Promise<void> {
-    const orphans = (await this.lake.list(LEDGER_FOLDER)).filter(
-      (name) => !OWN.has(`${LEDGER_FOLDER}/${name}`) && sequenceOfEntry(name) === undefined,
+    const orphans = (await this.lake.list(LEDGER_DIRECTORY)).filter(
+      (name) => !OWN.has(`${LEDGER_DIRECTORY}/${name}`) && sequenceOfEntry(name) === undefined,
     );
-    await this.check({ storage: this.lake, folder: LEDGER_FOLDER }, LEDGER_FOLDER, orphans);
+    await this.check({ storage: this.lake, directory: LEDGER_DIRECTORY }, LEDGER_DIRECTORY, orphans);
   }
 
   async #lastSequence(): Promise<number> {
     let last = this.audited;
-    for (const name of await this.lake.list(LEDGER_FOLDER)) {
+    for (const name of await this.lake.list(LEDGER_DIRECTORY)) {
       last = Math.max(last, sequenceOfEntry(name) ?? 0);
     }
     return last;

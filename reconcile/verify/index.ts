@@ -52,10 +52,10 @@ export async function verifyPipeline(
   say('looking at how far source, topic and lake have come');
   const source = await sourceRows.open({ signal });
   const bounds = await findBounds({ ...compared, lake: compared.lake.lake }, { ...options, signal });
-  return withScratchDuckDB(async (duckdb, folder) => {
+  return withScratchDuckDB(async (duckdb, directory) => {
     const lake = new LakeSide(compared.lake, bounds.lastSequence, duckdb);
     const topic = new TopicSide(compared.topic, duckdb, signal);
-    const sources: Sources = { source, lake, topic, duckdb, folder };
+    const sources: Sources = { source, lake, topic, duckdb, directory };
     const result = await compare(sources, bounds, options.dates ?? 'all', say);
     return { ...result, seconds: Math.round((performance.now() - begun) / 100) / 10 };
   });

@@ -1,7 +1,7 @@
 import { basename } from 'node:path/posix';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakePart, LakeStorage, TextRow } from '../../ports';
-import { quote, quoteName, readParquet, sequenceOfPart, dateFolders } from '../../adapters/lake/reading';
+import { quote, quoteName, readParquet, sequenceOfPart, dateDirectories } from '../../adapters/lake/reading';
 import { ORDERS } from '../../domain/table/orders';
 import { lakeHashSql, lakeTextColumns } from './row-text';
 import { addTo, UNIT_LENGTH, type Period, type SumsBy, type Unit } from '../../domain/row-sums';
@@ -81,7 +81,7 @@ export class LakeSide {
     return rows;
   }
 
-  /** `date=…/part-….parquet`, with the quarantine's folder where it is there. */
+  /** `date=…/part-….parquet`, with the quarantine's directory where it is there. */
   shown(file: string): string {
     const { lake, quarantine } = this.storage;
     const name = lake.nameOf(file);
@@ -95,12 +95,12 @@ export class LakeSide {
   ): Promise<void> {
     const root = this.storage[part];
     let files: string[] = [];
-    for (const folder of await dateFolders(root)) {
-      const day = folder.slice('date='.length);
+    for (const directory of await dateDirectories(root)) {
+      const day = directory.slice('date='.length);
       if (period !== undefined && (day < period.from.slice(0, 10) || day > period.to.slice(0, 10))) continue;
-      for (const name of await root.list(folder)) {
+      for (const name of await root.list(directory)) {
         if (!name.endsWith('.parquet') || name.startsWith('.') || name.startsWith('_')) continue;
-        if ((sequenceOfPart(name) ?? 0) <= this.last) files.push(root.locate(`${folder}/${name}`));
+        if ((sequenceOfPart(name) ?? 0) <= this.last) files.push(root.locate(`${directory}/${name}`));
       }
       for (; files.length >= FILES; files = files.slice(FILES)) await use(files.slice(0, FILES));
     }

@@ -15,7 +15,7 @@ export interface Sources {
   lake: LakeSide;
   topic: TopicSide;
   duckdb: DuckDBConnection;
-  folder: string;
+  directory: string;
 }
 
 /** One order that differs. */
@@ -96,11 +96,11 @@ const TOPIC_SQL = `
              GROUP BY key HAVING NOT bool_or(p.hash = w.hash)`;
 
 async function narrowHour(
-  { source, lake, duckdb, folder }: Sources,
+  { source, lake, duckdb, directory }: Sources,
   period: Period,
   withTopic: boolean,
 ): Promise<void> {
-  const file = join(folder, 'wanted.csv');
+  const file = join(directory, 'wanted.csv');
   await source.copyHashes(period, () => createWriteStream(file, { mode: 0o600 }));
   await duckdb.run('DELETE FROM wanted; DELETE FROM landed');
   // The source's hash is signed: the same 64 bits.

@@ -7,7 +7,7 @@ import { Connection } from '../../adapters/kafka/transport/connection';
 import { encodeProgress, PROGRESS_GROUP } from '../../adapters/kafka/producer/progress-record';
 import { PUBLISH_AGAIN } from '../../domain/data-loss';
 import { eventually } from '../helpers/pipeline';
-import { temporaryFolder } from '../helpers/lake';
+import { temporaryDirectory } from '../helpers/lake';
 import {
   never,
   refuseOversized,
@@ -29,7 +29,7 @@ beforeEach(async () => {
   fixture = new TopicFixture();
   topic = await fixture.create();
   topicId = (await topic.id())!;
-  ({ path: root, remove } = await temporaryFolder());
+  ({ path: root, remove } = await temporaryDirectory());
 });
 afterEach(async () => {
   await fixture.close();

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { createCommitMicroBatch } from '../../activities/landing/commit-micro-batch';
 import type { BatchManifest, OrdersTopic } from '../../ports';
 import { createOrdersLake } from '../../adapters/lake/writing';
-import { batch, openLake, temporaryFolder } from '../helpers/lake';
+import { batch, openLake, temporaryDirectory } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 
 test('a batch that took several attempts can be committed: its result says so in a field of its own', async () => {
-  const folder = await temporaryFolder();
+  const directory = await temporaryDirectory();
   try {
-    const lake = createOrdersLake({ path: join(folder.path, 'lake'), compression: 'snappy' }, SILENT);
+    const lake = createOrdersLake({ path: join(directory.path, 'lake'), compression: 'snappy' }, SILENT);
     await openLake(lake);
     const topic = { commitGroupOffsets: () => Promise.resolve() } as unknown as OrdersTopic;
     const counts = { read: 0, landed: 0, duplicate: 0, quarantined: 0, failures: {} };
@@ -23,6 +23,6 @@ test('a batch that took several attempts can be committed: its result says so in
     });
     expect(await lake.lastEntry()).toMatchObject({ sequence: 1, next: { '0': '10' }, counts });
   } finally {
-    await folder.remove();
+    await directory.remove();
   }
 });

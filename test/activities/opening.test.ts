@@ -9,7 +9,7 @@ import { LOWEST_PLACE, MOST_GAPS } from '../../domain/gaps';
 import type { LateRows } from '../../domain/missed';
 import { LOWEST_ORDER_ID } from '../../domain/watermark';
 import { inActivity } from '../helpers/activity';
-import { accepted, batch, entryFor, temporaryFolder, write } from '../helpers/lake';
+import { accepted, batch, entryFor, temporaryDirectory, write } from '../helpers/lake';
 import {
   TopicFixture,
   never,
@@ -27,7 +27,7 @@ let remove: () => Promise<void>;
 beforeEach(async () => {
   fixture = new TopicFixture();
   await fixture.create();
-  ({ path: root, remove } = await temporaryFolder());
+  ({ path: root, remove } = await temporaryDirectory());
 });
 afterEach(async () => {
   await fixture.close();

@@ -14,7 +14,7 @@ import { queryLake } from '../../adapters/lake/reading/reader';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../domain/watermark';
 import { inActivity } from '../helpers/activity';
-import { openLake, temporaryFolder, write, storageAt } from '../helpers/lake';
+import { openLake, temporaryDirectory, write, storageAt } from '../helpers/lake';
 import { ORDERS_TABLE, eventually, freshPipeline } from '../helpers/pipeline';
 import {
   never,
@@ -173,7 +173,7 @@ describe('the placeholder', () => {
 test('from the table to the quarantine: large rows between small ones, published twice', async () => {
   const pipeline = await freshPipeline();
   const fixture = new TopicFixture();
-  const folder = await temporaryFolder();
+  const directory = await temporaryDirectory();
   const source = createOrdersSource(pipeline.settings, SILENT);
   try {
     await pipeline.pool.query(
@@ -187,7 +187,7 @@ test('from the table to the quarantine: large rows between small ones, published
       async () =>
         (await source.nextWindow({ after: lower, before: '2026-01-01T00:00:00.000000Z', limit: 10 }))!,
     );
-    const lakePath = join(folder.path, 'lake');
+    const lakePath = join(directory.path, 'lake');
     const store = createOversizedRows(storageAt(lakePath));
     const oversized: OutgoingMessage[] = [];
     const keep = async (row: OutgoingMessage) => {
@@ -260,7 +260,7 @@ test('from the table to the quarantine: large rows between small ones, published
   } finally {
     await source.close();
     await fixture.close();
-    await folder.remove();
+    await directory.remove();
     await pipeline.dispose();
   }
 });

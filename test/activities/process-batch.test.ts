@@ -4,7 +4,7 @@ import { createLandAgain } from '../../activities/landing/land-again';
 import { createLandMicroBatch, type LandInput } from '../../activities/landing/land-micro-batch';
 import { createOrdersLake } from '../../adapters/lake/writing';
 import { inActivity } from '../helpers/activity';
-import { contentsOf, entryFor, openLake, temporaryFolder } from '../helpers/lake';
+import { contentsOf, entryFor, openLake, temporaryDirectory } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 
 const batch: OwnedBatch = {
@@ -50,7 +50,7 @@ let remove: () => Promise<void>;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
+  ({ path: root, remove } = await temporaryDirectory());
   lake = createOrdersLake({ path: join(root, 'lake'), compression: 'snappy' }, SILENT);
   await openLake(lake);
 });

@@ -5,7 +5,7 @@ import { createOrdersLake } from '../../adapters/lake/writing';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../domain/watermark';
 import { workerTelemetry } from '../../workers/telemetry';
-import { openLake, temporaryFolder } from '../helpers/lake';
+import { openLake, temporaryDirectory } from '../helpers/lake';
 import { eventually, freshPipeline, ORDERS_TABLE } from '../helpers/pipeline';
 import { recorded } from '../helpers/telemetry';
 import { readRanges, TopicFixture } from './kafka/helpers';
@@ -59,7 +59,7 @@ test('PostgreSQL: a table that has changed, and a connection that was lost while
 });
 
 test('the lake: files that attempts left behind', async () => {
-  const { path: root, remove } = await temporaryFolder();
+  const { path: root, remove } = await temporaryDirectory();
   try {
     const telemetry = recorded();
     const path = join(root, 'lake');

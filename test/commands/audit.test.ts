@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOrdersLake } from '../../adapters/lake/writing';
-import { accepted, batch, entryFor, openLake, temporaryFolder, write } from '../helpers/lake';
+import { accepted, batch, entryFor, openLake, temporaryDirectory, write } from '../helpers/lake';
 import { SILENT } from '../helpers/telemetry';
 
 const ROOT = join(__dirname, '../..');
@@ -15,9 +15,9 @@ jest.setTimeout(60_000);
 let path: string;
 let remove: () => Promise<void>;
 beforeAll(async () => {
-  const folder = await temporaryFolder();
-  remove = folder.remove;
-  path = join(folder.path, 'lake');
+  const directory = await temporaryDirectory();
+  remove = directory.remove;
+  path = join(directory.path, 'lake');
   const lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   await openLake(lake);
   const rows = { accepted: [accepted(1)], quarantined: [] };

@@ -41,7 +41,7 @@ test('needs no package that only development has', () => {
 });
 
 test('help is there before any library is loaded', async () => {
-  const hook = join(pipeline.folder, 'loaded.cjs');
+  const hook = join(pipeline.directory, 'loaded.cjs');
   writeFileSync(
     hook,
     `process.on('exit', () => console.log(Object.keys(require('node:module')._cache).join('\\n')));`,

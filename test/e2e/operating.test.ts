@@ -64,7 +64,7 @@ test('the doctor says what is broken and what to do, and start refuses it before
   Object.assign(settings['kafka']!, { num_partitions: 5 });
   Object.assign(settings['postgres']!, { table: 'nowhere' });
   Object.assign(settings['datalake']!, { path: join(pipeline.env['ORDERS_CONFIG']!, 'lake') });
-  const broken = join(pipeline.folder, 'broken.yml');
+  const broken = join(pipeline.directory, 'broken.yml');
   writeFileSync(broken, stringify(settings));
   const wrong = { ...pipeline, env: { ...pipeline.env, ORDERS_CONFIG: broken } };
 
@@ -74,7 +74,7 @@ test('the doctor says what is broken and what to do, and start refuses it before
   const of = (grade: Finding['grade']) =>
     findings.filter((one) => one.grade === grade).map(({ server, about }) => `${server} ${about}`);
   expect(of('broken')).toEqual(
-    expect.arrayContaining(['PostgreSQL table and rights', 'Kafka topic', 'lake folder']),
+    expect.arrayContaining(['PostgreSQL table and rights', 'Kafka topic', 'lake directory']),
   );
   expect(of('warning')).toEqual(
     expect.arrayContaining([

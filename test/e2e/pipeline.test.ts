@@ -78,7 +78,7 @@ test('orders of every shape reach the lake or quarantine once, value for value',
   expect(await expectAllLandedOnce(pipeline)).toBe(3009);
 });
 
-test('files have the columns, types and folders of the contract', async () => {
+test('files have the columns, types and directories of the contract', async () => {
   const columns = await queryLake(
     storageAt(pipeline.lakePath),
     'SELECT column_name, column_type FROM (DESCRIBE SELECT * EXCLUDE (filename) FROM files)',
@@ -166,12 +166,12 @@ test('SIGTERM stops the workers within seconds; new ones go on where they were, 
 });
 
 test('the ledger covers every offset once, and no temporary file is left', async () => {
-  const folder = join(pipeline.lakePath, '_ledger');
+  const directory = join(pipeline.lakePath, '_ledger');
   const reached: Record<number, string> = {};
-  for (const name of readdirSync(folder)
+  for (const name of readdirSync(directory)
     .filter((name) => name.endsWith('.json'))
     .sort()) {
-    const entry = JSON.parse(readFileSync(join(folder, name), 'utf8')) as {
+    const entry = JSON.parse(readFileSync(join(directory, name), 'utf8')) as {
       ranges: { partition: number; from: string; to: string }[];
       files: { path: string }[];
     };

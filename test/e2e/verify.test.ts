@@ -51,7 +51,7 @@ beforeAll(async () => {
     expect(rows + quarantined.rows).toBe(607); // equal rows without an id are one
   }, 60_000);
   await eventually(async () => expect((await verify()).totals.source.rows).toBe(607), 30_000);
-  kept = join(pipeline.folder, 'kept');
+  kept = join(pipeline.directory, 'kept');
   cpSync(pipeline.lakePath, join(kept, 'lake'), { recursive: true });
 });
 afterAll(async () => {
@@ -76,13 +76,13 @@ async function withLakeRestored<T>(work: () => Promise<T>): Promise<T> {
 
 /** Writes what `sql` selects from a day's file (`file`) in its place, or as `name` beside it. */
 async function rewrite(day: string, sql: string, name?: string): Promise<void> {
-  const folder = join(pipeline.lakePath, `date=${day}`);
-  const [part = ''] = readdirSync(folder).filter((found) => found.endsWith('.parquet'));
+  const directory = join(pipeline.lakePath, `date=${day}`);
+  const [part = ''] = readdirSync(directory).filter((found) => found.endsWith('.parquet'));
   await withDuckDB(async (duckdb) => {
-    const select = `WITH file AS (SELECT * FROM read_parquet(${quote(join(folder, part))}, hive_partitioning = false)) ${sql}`;
-    await duckdb.run(`COPY (${select}) TO ${quote(join(folder, '.new'))} (FORMAT parquet)`);
+    const select = `WITH file AS (SELECT * FROM read_parquet(${quote(join(directory, part))}, hive_partitioning = false)) ${sql}`;
+    await duckdb.run(`COPY (${select}) TO ${quote(join(directory, '.new'))} (FORMAT parquet)`);
   });
-  renameSync(join(folder, '.new'), join(folder, name ?? part));
+  renameSync(join(directory, '.new'), join(directory, name ?? part));
 }
 
 const shown = ({ equal, differences, examples }: VerifyResult) => ({
@@ -246,7 +246,7 @@ test('what cannot be compared is exit code 2 and says why', async () => {
   });
   const elsewhere = {
     ...pipeline,
-    env: { ...pipeline.env, ORDERS_CONFIG: join(pipeline.folder, 'none.yml') },
+    env: { ...pipeline.env, ORDERS_CONFIG: join(pipeline.directory, 'none.yml') },
   };
   await expect(ordersCli(elsewhere, 'verify')).rejects.toMatchObject({ code: 2 });
 });

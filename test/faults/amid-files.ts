@@ -11,7 +11,7 @@ const DAYS = 60;
 
 /**
  * Freezes the landing when all files of a batch but one are there and its ledger entry is not; returns those files.
- * A file in the way of one date's folder keeps the batch there, so the moment cannot be missed on a busy machine.
+ * A file in the way of one date's directory keeps the batch there, so the moment cannot be missed on a busy machine.
  * Orders are of the year `year`, which must be after all earlier ones.
  */
 export async function freezeAmidFiles(harness: Harness, year: number): Promise<string[]> {
@@ -69,11 +69,11 @@ export function partFiles(lakePath: string): string[] {
   return namesBelow(lakePath).filter((path) => path.endsWith('.parquet'));
 }
 
-function namesBelow(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+function namesBelow(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory, { recursive: true, encoding: 'utf8' }) : [];
 }
 
 function ledgerEntries(lakePath: string): number {
-  const folder = join(lakePath, '_ledger');
-  return existsSync(folder) ? readdirSync(folder).filter((name) => /^\d+\.json$/.test(name)).length : 0;
+  const directory = join(lakePath, '_ledger');
+  return existsSync(directory) ? readdirSync(directory).filter((name) => /^\d+\.json$/.test(name)).length : 0;
 }

@@ -63,10 +63,10 @@ export async function startHarness(
     const groups: Workers[] = [];
     const moreWorkers = async () => {
       // A log of its own for each group.
-      const folder = join(pipeline.folder, `workers-${groups.length}`);
-      mkdirSync(folder);
+      const directory = join(pipeline.directory, `workers-${groups.length}`);
+      mkdirSync(directory);
       const env = { ...pipeline.env, TEMPORAL_ADDRESS: proxies.temporal.address };
-      const group = await startWorkers({ env, folder });
+      const group = await startWorkers({ env, directory });
       groups.push(group);
       ends.push(() => group.kill());
       return group;

@@ -103,8 +103,8 @@ sideBySide([producer, consumer, group]);
 
 /** The line of the replaced pipeline's state file. */
 function mirrored({ pipeline }: Harness): string {
-  const folder = pipeline.settings.streaming.last_processed_timestamp_location;
-  return readFileSync(join(folder, 'last_processed_timestamp.txt'), 'utf8').trim();
+  const directory = pipeline.settings.streaming.last_processed_timestamp_location;
+  return readFileSync(join(directory, 'last_processed_timestamp.txt'), 'utf8').trim();
 }
 
 async function newestPlace({ pipeline }: Harness): Promise<string> {

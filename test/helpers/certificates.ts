@@ -46,8 +46,8 @@ export async function newAuthority(): Promise<Authority> {
 }
 
 /** Writes the files that docs/security.md names, for the example in it to be used as it stands there. */
-export function writeCertificates(folder: string, { ca }: Authority, { cert, key }: Certificate): void {
-  writeFileSync(join(folder, 'ca.pem'), ca);
-  writeFileSync(join(folder, 'orders.pem'), cert);
-  writeFileSync(join(folder, 'orders-key.pem'), key, { mode: 0o600 });
+export function writeCertificates(directory: string, { ca }: Authority, { cert, key }: Certificate): void {
+  writeFileSync(join(directory, 'ca.pem'), ca);
+  writeFileSync(join(directory, 'orders.pem'), cert);
+  writeFileSync(join(directory, 'orders-key.pem'), key, { mode: 0o600 });
 }

@@ -1,4 +1,4 @@
-/** A folder whose disk can be filled up and made read-only for real, without rights that a test run may lack. */
+/** A directory whose disk can be filled up and made read-only for real, without rights that a test run may lack. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,7 +30,7 @@ export function openDisk(): Promise<Disk> {
     (candidate) =>
       spawnSync('unshare', [...candidate, 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0,
   );
-  return flags === undefined ? Promise.resolve(limitedFolder()) : smallDisk(flags);
+  return flags === undefined ? Promise.resolve(limitedDirectory()) : smallDisk(flags);
 }
 
 /**
@@ -38,15 +38,15 @@ export function openDisk(): Promise<Disk> {
  * process's /proc entry, and it is gone with the process, which ends when its standard input does.
  */
 async function smallDisk(flags: string[]): Promise<Disk> {
-  const folder = mkdtempSync(join(tmpdir(), 'orders-stream-disk-'));
+  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-disk-'));
   const script = `mount -t tmpfs -o size=16m tmpfs "$0" && echo ok
     while read -r mode; do mount -o "remount,bind,$mode" "$0" && echo ok || echo busy; done`;
-  const keeper = spawn('unshare', [...flags, 'sh', '-c', script, folder], {
+  const keeper = spawn('unshare', [...flags, 'sh', '-c', script, directory], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const lines = createInterface(keeper.stdout)[Symbol.asyncIterator]();
   await lines.next();
-  const path = `/proc/${keeper.pid}/root${folder}`;
+  const path = `/proc/${keeper.pid}/root${directory}`;
   const remount = async (mode: 'ro' | 'rw') => {
     // Busy while somebody writes.
     await eventually(async () => {
@@ -62,13 +62,13 @@ async function smallDisk(flags: string[]): Promise<Disk> {
       else if (on) fillUp(join(path, 'everything'));
       else rmSync(join(path, 'everything'));
     },
-    dispose: () => end(keeper, folder),
+    dispose: () => end(keeper, directory),
   };
 }
 
-function end(keeper: ChildProcess, folder: string): void {
+function end(keeper: ChildProcess, directory: string): void {
   keeper.stdin?.end();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /** Takes all that is left. */
@@ -92,11 +92,11 @@ function fillUp(path: string): void {
 const FILE_LIMIT_BYTES = 65_536;
 export const LARGE_BATCH = 20_000;
 
-/** The next best: the writer may write no large file, or the folders' permission bits forbid it. */
-function limitedFolder(): Disk {
+/** The next best: the writer may write no large file, or the directories' permission bits forbid it. */
+function limitedDirectory(): Disk {
   const path = mkdtempSync(join(tmpdir(), 'orders-stream-disk-'));
   const limits = spawnSync('prlimit', ['--fsize', '--pid', String(process.pid)]).status === 0;
-  const folders = () => [
+  const directories = () => [
     path,
     ...readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isDirectory())
@@ -109,7 +109,8 @@ function limitedFolder(): Disk {
       ...(process.getuid?.() === 0 ? {} : { 'read-only': 'EACCES' }),
     },
     set(trouble, on, writer) {
-      if (trouble === 'read-only') for (const folder of folders()) chmodSync(folder, on ? 0o555 : 0o755);
+      if (trouble === 'read-only')
+        for (const directory of directories()) chmodSync(directory, on ? 0o555 : 0o755);
       else
         spawnSync('prlimit', [
           `--fsize=${on ? FILE_LIMIT_BYTES : 'unlimited'}:unlimited`,

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 
 /** What is to go with this process. */
 interface Ours {
-  /** Stacks, by their folders. */
+  /** Stacks, by their directories. */
   homes?: string[];
-  /** A folder, all that is in it, and the stacks whose folders are in it. */
+  /** A directory, all that is in it, and the stacks whose directories are in it. */
   scratch?: string;
 }
 
-/** Ends the stacks and deletes them and the folder when this process has ended, however it ended: interrupted or killed, too. */
+/** Ends the stacks and deletes them and the directory when this process has ended, however it ended: interrupted or killed, too. */
 export function endWithUs({ homes = [], scratch = '' }: Ours): void {
   const reaper = spawn(
     process.execPath,

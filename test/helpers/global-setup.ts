@@ -5,10 +5,10 @@ import { up } from '../../dev/stack';
 import { endWithUs } from './end-with-us';
 
 /**
- * Starts PostgreSQL, Kafka and Temporal once for all suites, in a folder of their own on free ports. They end with the
+ * Starts PostgreSQL, Kafka and Temporal once for all suites, in a directory of their own on free ports. They end with the
  * tests, also when those are interrupted or killed: a reaper waits for the end of this process.
  *
- * ORDERS_TEST_STACK=folder keeps the servers there running between runs, for work on the tests.
+ * ORDERS_TEST_STACK=directory keeps the servers there running between runs, for work on the tests.
  */
 export default async function setup(): Promise<void> {
   const kept = process.env['ORDERS_TEST_STACK'];
@@ -25,7 +25,7 @@ export default async function setup(): Promise<void> {
     temporalDynamicConfig: { 'limit.historyCount.suggestContinueAsNew': 60 },
   });
   Object.assign(process.env, addresses, {
-    // A test that is interrupted leaves its folders where they go with the rest.
+    // A test that is interrupted leaves its directories where they go with the rest.
     TMPDIR: scratch,
     ORDERS_TEST_SERVERS: JSON.stringify(addresses),
     ORDERS_TEST_BUNDLE: join(scratch, 'workflows.js'),

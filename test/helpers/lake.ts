@@ -17,32 +17,32 @@ import { createOrdersLake } from '../../adapters/lake/writing';
 import { parseTimestamp } from '../../domain/watermark';
 import { SILENT } from './telemetry';
 
-/** A folder of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
-export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+/** A directory of this test's own, and how to remove it. The name holds what shells, SQL and globs trip over. */
+export async function temporaryDirectory(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "orders lake's [x] *b? "));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** The storage of the lake in this folder, for readers. */
+/** The storage of the lake in this directory, for readers. */
 export function storageAt(path: string): LakeStorage {
   return openStorage({ path });
 }
 
-/** A lake in a temporary folder of its own, opened for the first time. `below`: its path in there. */
+/** A lake in a temporary directory of its own, opened for the first time. `below`: its path in there. */
 export async function freshLake(below = 'lake'): Promise<{
   root: string;
   remove: () => Promise<void>;
   path: string;
   lake: OrdersLake;
 }> {
-  const { path: root, remove } = await temporaryFolder();
+  const { path: root, remove } = await temporaryDirectory();
   const path = join(root, below);
   const lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   await openLake(lake);
   return { root, remove, path, lake };
 }
 
-/** All files below a folder, relative, sorted, with their bytes in hex; temporary ones too, but not who opened the lake, and its id. */
+/** All files below a directory, relative, sorted, with their bytes in hex; temporary ones too, but not who opened the lake, and its id. */
 export async function contentsOf(root: string): Promise<Record<string, string>> {
   const contents: Record<string, string> = {};
   const entries = await readdir(root, { recursive: true, withFileTypes: true });

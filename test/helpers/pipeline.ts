@@ -10,7 +10,7 @@ export function servers(): StackAddresses {
   return JSON.parse(text) as StackAddresses;
 }
 
-/** A pipeline of the suite's own: database, topic, lake and state folder, all fresh; dispose of it at the end. */
+/** A pipeline of the suite's own: database, topic, lake and state directory, all fresh; dispose of it at the end. */
 export const freshPipeline = (overrides?: fresh.Overrides) => fresh.freshPipeline(servers(), overrides);
 
 /** A client of a Temporal namespace of the suite's own. */

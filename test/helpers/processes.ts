@@ -12,12 +12,12 @@ export const BUILT = 'dist/workers/main.js';
 
 /** `npm run worker` for a pipeline, as an operator runs it; it is killed when the tests' process is gone. */
 export function startWorkers(
-  pipeline: Pick<FreshPipeline, 'env' | 'folder'>,
+  pipeline: Pick<FreshPipeline, 'env' | 'directory'>,
   program?: string,
 ): Promise<Workers> {
   return workers.startWorkers({
     env: pipeline.env,
-    logFile: join(pipeline.folder, 'worker.log'),
+    logFile: join(pipeline.directory, 'worker.log'),
     killWithUs: true,
     ...(program === undefined ? {} : { program }),
   });

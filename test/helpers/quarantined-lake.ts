@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createOrdersLake } from '../../adapters/lake/writing';
 import type { QuarantinedRow } from '../../ports';
-import { batch, entryFor, openLake, quarantined, temporaryFolder, write } from './lake';
+import { batch, entryFor, openLake, quarantined, temporaryDirectory, write } from './lake';
 import { SILENT } from './telemetry';
 
 const ORDER = '"customer_name":"a","restaurant_name":"b","item":"c","order_status":"PLACED"';
@@ -10,8 +10,8 @@ const order = (id: number, amount: number, day = '2025-11-18') =>
 
 /** A lake of two batches with six rows in quarantine, and one row of a batch that is not committed. */
 export async function quarantinedLake(): Promise<{ path: string; remove: () => Promise<void> }> {
-  const folder = await temporaryFolder();
-  const path = join(folder.path, 'lake');
+  const directory = await temporaryDirectory();
+  const path = join(directory.path, 'lake');
   const lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   const land = async (sequence: number, rows: QuarantinedRow[]): Promise<void> => {
     const written = await write(lake, batch(sequence), { accepted: [], quarantined: rows });
@@ -30,5 +30,5 @@ export async function quarantinedLake(): Promise<{ path: string; remove: () => P
   ]);
   // Written and not committed: it may yet be written otherwise.
   await write(lake, batch(3), { accepted: [], quarantined: [quarantined(order(9, 0), { offset: 25 })] });
-  return { path, remove: folder.remove };
+  return { path, remove: directory.remove };
 }

@@ -1,5 +1,5 @@
 /**
- * Ends the tests' servers, and deletes their scratch folder, when the tests' process is gone: its end of our standard
+ * Ends the tests' servers, and deletes their scratch directory, when the tests' process is gone: its end of our standard
  * input closes then.
  */
 import { readdirSync } from 'node:fs';

@@ -10,17 +10,17 @@ const [, text = ''] = /<!-- secured -->([^]*)<!-- \/secured -->/.exec(page('secu
 const block = (language: string) =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, code]) => code).join('\n');
 
-/** What the example adds to the settings, with the folder of the certificates and the password filled in. */
-export function exampleSettings(folder: string, password: string): Pick<Overrides, 'postgres' | 'kafka'> {
-  const filled = block('yaml').replaceAll('/etc/orders', folder).replaceAll('${KAFKA_PASSWORD}', password);
+/** What the example adds to the settings, with the directory of the certificates and the password filled in. */
+export function exampleSettings(directory: string, password: string): Pick<Overrides, 'postgres' | 'kafka'> {
+  const filled = block('yaml').replaceAll('/etc/orders', directory).replaceAll('${KAFKA_PASSWORD}', password);
   return parse(filled) as Pick<Overrides, 'postgres' | 'kafka'>;
 }
 
 /** Temporal's variables. */
-export function exampleEnvironment(folder: string): Record<string, string> {
+export function exampleEnvironment(directory: string): Record<string, string> {
   const found = [...block('sh').matchAll(/(TEMPORAL_TLS_\w+)=(\S+)/g)];
   return Object.fromEntries(
-    found.map(([, name, value]) => [name!, value!.replaceAll('/etc/orders', folder)]),
+    found.map(([, name, value]) => [name!, value!.replaceAll('/etc/orders', directory)]),
   );
 }
 

@@ -16,7 +16,7 @@ export const API_KEY = 'key-of-a-test';
 export const needed = exampleRights.filter(({ optional }) => !optional);
 
 export interface SecuredPipeline {
-  /** The folder of certificates and keys, and that of those whom nobody trusts. */
+  /** The directory of certificates and keys, and that of those whom nobody trusts. */
   keys: string;
   strangersKeys: string;
   authority: Authority;

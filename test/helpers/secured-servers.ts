@@ -37,22 +37,22 @@ export interface SecuredServers {
   destroy(): Promise<void>;
 }
 
-/** @param keys a folder for what the servers need to read */
+/** @param keys a directory for what the servers need to read */
 export async function securedServers(
   keys: string,
   authority: Authority,
   certificate: Certificate,
 ): Promise<SecuredServers> {
-  const folder = mkdtempSync(join(tmpdir(), 'orders-stream-secured-'));
+  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-secured-'));
   const [clients, controller, secured] = [await findFreePort(), await findFreePort(), await findFreePort()];
-  const home = Home.open({ home: folder });
+  const home = Home.open({ home: directory });
   // Chosen here, because the listeners' addresses are among the settings.
   home.update('kafka', { ports: { clients, controller } });
   const keystore = join(keys, 'keystore.pem');
   writeFileSync(keystore, certificate.key + certificate.cert);
   const listeners = `PLAINTEXT://127.0.0.1:${clients},SASL_SSL://127.0.0.1:${secured}`;
   const stack = await ownStack({
-    home: folder,
+    home: directory,
     servers: ['postgres', 'kafka'],
     kafkaProperties: {
       listeners: `${listeners},CONTROLLER://127.0.0.1:${controller}`,
@@ -74,9 +74,9 @@ export async function securedServers(
     admin.connect(),
     // One at a time: Kafka takes no two credentials of a user in one request.
     ...['SCRAM-SHA-256', 'SCRAM-SHA-512'].map((mechanism) =>
-      addScramUser(Home.open({ home: folder }), stack.addresses.KAFKA_BROKERS, mechanism),
+      addScramUser(Home.open({ home: directory }), stack.addresses.KAFKA_BROKERS, mechanism),
     ),
-    securePostgres(Home.open({ home: folder }), stack.addresses, authority, certificate),
+    securePostgres(Home.open({ home: directory }), stack.addresses, authority, certificate),
   ]);
   const aclOf = (right: Grant) => ({
     ...protocolNames(right),
@@ -126,7 +126,7 @@ async function addScramUser(home: Home, brokers: string, mechanism: string): Pro
       ...['--bootstrap-server', brokers, '--alter', '--entity-type', 'users', '--entity-name', KAFKA_USER],
       ...['--add-config', `${mechanism}=[password=${PASSWORD}]`],
     ],
-    cwd: home.folder,
+    cwd: home.directory,
     logFile,
     onProgress: nothing,
   });
@@ -139,7 +139,7 @@ async function securePostgres(
   { ca }: Authority,
   { cert, key }: Certificate,
 ): Promise<void> {
-  const data = join(home.get('postgres').dataFolder!, 'data');
+  const data = join(home.get('postgres').dataDirectory!, 'data');
   const { uid, gid } = statSync(data);
   const rules = [
     `host all ${addresses.PGUSER} 127.0.0.1/32 scram-sha-256`,

@@ -122,15 +122,15 @@ test('messages of others that have no order_id are counted', async () => {
   ]);
 });
 
-test('a file in the folder of another day; hidden names are nobody’s', async () => {
-  const folder = join(pipeline.lakePath, `date=${DAY}`);
-  copyFileSync(join(folder, 'part-1.parquet'), join(folder, '.part-1.parquet'));
+test('a file in the directory of another day; hidden names are nobody’s', async () => {
+  const directory = join(pipeline.lakePath, `date=${DAY}`);
+  copyFileSync(join(directory, 'part-1.parquet'), join(directory, '.part-1.parquet'));
   expect(await judged()).toEqual([]);
   mkdirSync(join(pipeline.lakePath, 'date=2025-11-19'));
-  copyFileSync(join(folder, 'part-1.parquet'), join(pipeline.lakePath, 'date=2025-11-19/part-1.parquet'));
-  rmSync(join(folder, 'part-1.parquet'));
-  expect(readdirSync(folder)).toEqual(['.part-1.parquet']);
-  expect(await judged()).toEqual([expect.stringMatching(/^4 rows are in the folder of another day/)]);
+  copyFileSync(join(directory, 'part-1.parquet'), join(pipeline.lakePath, 'date=2025-11-19/part-1.parquet'));
+  rmSync(join(directory, 'part-1.parquet'));
+  expect(readdirSync(directory)).toEqual(['.part-1.parquet']);
+  expect(await judged()).toEqual([expect.stringMatching(/^4 rows are in the directory of another day/)]);
 });
 
 test('a workflow that stopped has to have said why', async () => {

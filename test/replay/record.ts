@@ -27,7 +27,10 @@ async function main(label: string): Promise<void> {
   try {
     const pipeline = await freshPipeline(addresses);
     const { client, close } = await freshNamespace(addresses, pipeline.name, { searchAttributes: true });
-    const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
+    const workers = await startWorkers({
+      env: pipeline.env,
+      logFile: join(pipeline.directory, 'worker.log'),
+    });
     for (const [type, { id, taskQueue }] of Object.entries(WORKFLOWS)) {
       await client.workflow.start(type, { workflowId: id, taskQueue });
     }
@@ -38,7 +41,7 @@ async function main(label: string): Promise<void> {
     await stack.up();
     await waiting;
     await workers.stop();
-    const again = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
+    const again = await startWorkers({ env: pipeline.env, logFile: join(pipeline.directory, 'worker.log') });
     await insertAndWait(pipeline, client, 80);
     await operate(pipeline, client);
     await client.workflow.execute('verifyPipeline', {

@@ -19,29 +19,29 @@ const onProgress = (): void => undefined;
 
 test('two first runs at once: one makes the part, both get the whole of it', async () => {
   let made = 0;
-  const make = async (folder: string): Promise<void> => {
+  const make = async (directory: string): Promise<void> => {
     made++;
-    writeFileSync(join(folder, 'half'), '');
+    writeFileSync(join(directory, 'half'), '');
     await sleep(100);
-    writeFileSync(join(folder, 'whole'), '');
+    writeFileSync(join(directory, 'whole'), '');
   };
   const entry = { name: 'part-1', root, make, onProgress };
-  const folders = await Promise.all([cached(entry), cached(entry), cached(entry)]);
-  expect(new Set(folders).size).toBe(1);
-  expect(existsSync(join(folders[0] ?? '', 'whole'))).toBe(true);
+  const directories = await Promise.all([cached(entry), cached(entry), cached(entry)]);
+  expect(new Set(directories).size).toBe(1);
+  expect(existsSync(join(directories[0] ?? '', 'whole'))).toBe(true);
   expect(made).toBe(1);
 });
 
 test('an interrupted run leaves nothing that passes for complete, and the next one starts afresh', async () => {
-  const failing = async (folder: string): Promise<void> => {
-    writeFileSync(join(folder, 'half'), '');
+  const failing = async (directory: string): Promise<void> => {
+    writeFileSync(join(directory, 'half'), '');
     await Promise.reject(new Error('interrupted'));
   };
   await expect(cached({ name: 'part-2', root, make: failing, onProgress })).rejects.toThrow('interrupted');
   // One that was killed leaves its lock as well.
   writeFileSync(join(root, 'part-2.lock'), JSON.stringify({ pid: process.pid, startedAt: 'long ago' }));
   const seen: string[][] = [];
-  const make = (folder: string): Promise<void> => Promise.resolve(void seen.push(readdirSync(folder)));
+  const make = (directory: string): Promise<void> => Promise.resolve(void seen.push(readdirSync(directory)));
   await cached({ name: 'part-2', root, make, onProgress });
   expect(seen).toEqual([[]]);
 });

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 jest.setTimeout(30_000);
 
-const folder = mkdtempSync(join(tmpdir(), 'stack-cli-test-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const directory = mkdtempSync(join(tmpdir(), 'stack-cli-test-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 interface Outcome {
   status: number | null;
@@ -21,14 +21,14 @@ function stack(args: string[], env: Record<string, string> = {}): Outcome {
   return spawnSync(process.execPath, command, {
     cwd,
     encoding: 'utf8',
-    env: { HOME: folder, PATH: '', ...env },
+    env: { HOME: directory, PATH: '', ...env },
   });
 }
 
 test('on a machine without the tools: one error with all of them and the Docker alternative, nothing started', () => {
-  const home = join(folder, 'bare');
+  const home = join(directory, 'bare');
   const { status, stderr, stdout } = stack(['up', '--home', home], {
-    XDG_CACHE_HOME: join(folder, 'cache'),
+    XDG_CACHE_HOME: join(directory, 'cache'),
     TEMPORAL_DOWNLOAD: 'http://127.0.0.1:9', // nobody answers there
   });
   expect(status).toBe(1);
@@ -65,7 +65,7 @@ test('help is not an error', () => {
 });
 
 test('env, kill and down before the first up: no harm, and env says what to do', () => {
-  const home = ['--home', join(folder, 'never')];
+  const home = ['--home', join(directory, 'never')];
   expect(stack(['env', ...home])).toMatchObject({
     status: 1,
     stdout: '',
@@ -73,11 +73,11 @@ test('env, kill and down before the first up: no harm, and env says what to do',
   });
   expect(stack(['kill', 'kafka', ...home]).status).toBe(0);
   expect(stack(['down', ...home]).status).toBe(0);
-  expect(existsSync(join(folder, 'never'))).toBe(false);
+  expect(existsSync(join(directory, 'never'))).toBe(false);
 });
 
 test('env quotes what a shell would not take as it is', () => {
-  const { stdout } = stack(['env', '--home', join(folder, 'never')], {
+  const { stdout } = stack(['env', '--home', join(directory, 'never')], {
     PGHOST: 'db',
     PGPASSWORD: "it's $HOME",
   });

@@ -198,11 +198,11 @@ test('a server that dies while it starts: the error names its log and shows the 
 
 test('destroy leaves neither processes nor files', async () => {
   const { postgres } = JSON.parse(readFileSync(join(home, 'state.json'), 'utf8')) as {
-    postgres: { dataFolder: string };
+    postgres: { dataDirectory: string };
   };
   const running = (await pids()).map((pid) => identify(pid ?? 0));
   await destroy(options);
   expect(running.filter((identity) => identity && isAlive(identity))).toEqual([]);
-  expect([home, postgres.dataFolder].filter((path) => existsSync(path))).toEqual([]);
+  expect([home, postgres.dataDirectory].filter((path) => existsSync(path))).toEqual([]);
   await destroy(options); // harmless
 });

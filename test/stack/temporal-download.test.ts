@@ -19,24 +19,24 @@ import { versions } from '../../dev/stack/versions';
 
 jest.setTimeout(40_000);
 
-const folder = mkdtempSync(join(tmpdir(), 'temporal-download-test-'));
+const directory = mkdtempSync(join(tmpdir(), 'temporal-download-test-'));
 const environment = { ...process.env };
 let archive: Buffer;
 
 beforeAll(() => {
-  writeFileSync(join(folder, 'temporal'), '#!/bin/sh\necho downloaded\n', { mode: 0o755 });
-  execFileSync('tar', ['-czf', join(folder, 'good.tar.gz'), '-C', folder, 'temporal']);
-  archive = readFileSync(join(folder, 'good.tar.gz'));
+  writeFileSync(join(directory, 'temporal'), '#!/bin/sh\necho downloaded\n', { mode: 0o755 });
+  execFileSync('tar', ['-czf', join(directory, 'good.tar.gz'), '-C', directory, 'temporal']);
+  archive = readFileSync(join(directory, 'good.tar.gz'));
   // Its arguments end with: -o <file> <package>.
   const go =
     '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nprintf "#!/bin/sh\\necho built\\n" > "$2"\nchmod +x "$2"\n';
-  mkdirSync(join(folder, 'bin'));
-  writeFileSync(join(folder, 'bin', 'go'), go, { mode: 0o755 });
+  mkdirSync(join(directory, 'bin'));
+  writeFileSync(join(directory, 'bin', 'go'), go, { mode: 0o755 });
   // Nothing else is on the PATH: a `temporal` of the machine's would be taken.
   for (const program of ['sh', 'tar', 'gzip', 'chmod']) {
     symlinkSync(
       execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(),
-      join(folder, 'bin', program),
+      join(directory, 'bin', program),
     );
   }
 });
@@ -44,7 +44,7 @@ beforeAll(() => {
 afterEach(() => {
   process.env = { ...environment };
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const name = `temporal_cli_${versions.temporalCli}_${process.platform}_${process.arch === 'x64' ? 'amd64' : process.arch}.tar.gz`;
 
@@ -64,10 +64,10 @@ async function install(checksums: Answer, body: Answer): Promise<{ says: string;
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-  const cache = mkdtempSync(join(folder, 'cache-'));
+  const cache = mkdtempSync(join(directory, 'cache-'));
   delete process.env['TEMPORAL_CLI'];
   process.env['XDG_CACHE_HOME'] = cache;
-  process.env['PATH'] = join(folder, 'bin');
+  process.env['PATH'] = join(directory, 'bin');
   process.env['TEMPORAL_DOWNLOAD'] = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
   const told: string[] = [];
   try {

@@ -5,22 +5,22 @@ import { launchWorkers, startWorkers } from '../../dev/workers';
 
 jest.setTimeout(30_000);
 
-let folder: string;
+let directory: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'orders-stream-workers-'));
+  directory = mkdtempSync(join(tmpdir(), 'orders-stream-workers-'));
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => rmSync(directory, { recursive: true }));
 
 test('workers that end before they serve say why', async () => {
-  const logFile = join(folder, 'logs', 'worker.log');
-  const env = { ORDERS_CONFIG: join(folder, 'absent.yml') };
+  const logFile = join(directory, 'logs', 'worker.log');
+  const env = { ORDERS_CONFIG: join(directory, 'absent.yml') };
   const message = await startWorkers({ env, logFile }).then(String, ({ message: text }: Error) => text);
   expect(message).toMatch(/^The workers ended by themselves \(1\)\. Their last lines:\n {2}.*absent\.yml/);
   expect(message).toMatch(/\nAll of the log: .*worker\.log$/);
 });
 
 test('the log begins where these workers began; kill ends them whatever they do', async () => {
-  const logFile = join(folder, 'worker.log');
+  const logFile = join(directory, 'worker.log');
   writeFileSync(logFile, 'of others\n');
   const workers = launchWorkers({ logFile, killWithUs: true });
   expect([workers.pids.size, workers.starts]).toEqual([0, 0]);

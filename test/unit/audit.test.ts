@@ -21,7 +21,7 @@ test('a whole lake is clean, and its summary counts what is there', async () => 
   });
 });
 
-test('an empty lake is clean; a folder that is none is an error', async () => {
+test('an empty lake is clean; a directory that is none is an error', async () => {
   const empty = join(path, '..', 'empty');
   await openLake(createOrdersLake({ path: empty, compression: 'snappy' }, SILENT));
   expect((await auditLake(storageAt(empty))).clean).toBe(true);
@@ -82,7 +82,7 @@ test('the files of a batch whose entry is lost: what helps without a copy of it'
   expect((await summary(storageAt(path))).rows).toBe(2);
 });
 
-test('a removed quarantine file is named with its folder', async () => {
+test('a removed quarantine file is named with its directory', async () => {
   rmSync(partOf(`${path}_quarantine`, DAY, 2));
   expect(await problems()).toEqual([
     expect.stringMatching(/^file-missing lake_quarantine\/date=2025-11-18\/part-/),

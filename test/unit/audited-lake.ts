@@ -11,7 +11,7 @@ import {
   entryFor,
   openLake,
   quarantined,
-  temporaryFolder,
+  temporaryDirectory,
   write,
   storageAt,
 } from '../helpers/lake';
@@ -23,9 +23,9 @@ export let lake: OrdersLake;
 
 /** Three batches: two dates in the first, a row in quarantine in the second, nothing but a marker in the third. */
 beforeEach(async () => {
-  const folder = await temporaryFolder();
-  remove = folder.remove;
-  path = join(folder.path, 'lake');
+  const directory = await temporaryDirectory();
+  remove = directory.remove;
+  path = join(directory.path, 'lake');
   lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
   await openLake(lake);
   await land(1, { accepted: [accepted(1), accepted(2, { createdAt: '2025-11-19T00:00:00Z' })] });

@@ -10,9 +10,9 @@ import { ORDERS } from '../../domain/table/orders';
 import { accepted, quarantined } from '../helpers/lake';
 import { leftBy, RELEASES, type Release } from '../world/releases/restore';
 
-let folder: string;
-beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'orders-field-ids-'))));
-afterAll(() => rm(folder, { recursive: true }));
+let directory: string;
+beforeAll(async () => (directory = await mkdtemp(join(tmpdir(), 'orders-field-ids-'))));
+afterAll(() => rm(directory, { recursive: true }));
 
 /** The first Parquet file that a release left behind in the lake or its quarantine. */
 async function ofRelease(release: Release, root: string): Promise<string> {
@@ -20,13 +20,13 @@ async function ofRelease(release: Release, root: string): Promise<string> {
   const [, bytes] = Object.entries(files).find(
     ([path]) => path.startsWith(`${root}/date=`) && path.endsWith('.parquet'),
   )!;
-  const path = join(folder, `${root}-${release}.parquet`);
+  const path = join(directory, `${root}-${release}.parquet`);
   await writeFile(path, Buffer.from(bytes, 'base64'));
   return path;
 }
 
 async function ofToday(root: string): Promise<string> {
-  const path = join(folder, `${root}.parquet`);
+  const path = join(directory, `${root}.parquet`);
   const bytes =
     root === 'lake'
       ? encodeRows(ORDERS, [accepted(1_001), accepted(1_002)], 'snappy')

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const project = join(__dirname, '../..');
 const page = readFileSync(join(project, 'docs/guarantees.md'), 'utf8');
 
-/** `folder/file` of a test, and after a colon the names of its tests in “quotes”, separated by commas. */
+/** `directory/file` of a test, and after a colon the names of its tests in “quotes”, separated by commas. */
 const REFERENCE =
   /`((?:activities|adapters|cli|e2e|faults|oracle|replay|torture|unit|workflows|world)(?:\/[\w-]+)+)`(?::\s((?:“[^”]+”(?:,\s)?)+))?/g;
 

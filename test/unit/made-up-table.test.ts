@@ -18,9 +18,9 @@ import { DESCRIPTION, PAYMENTS, ROW, wire } from '../helpers/made-up-table';
 
 const validate = createValidator(PAYMENTS);
 
-let folder: string;
-beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'orders-made-up-'))));
-afterAll(() => rm(folder, { recursive: true }));
+let directory: string;
+beforeAll(async () => (directory = await mkdtemp(join(tmpdir(), 'orders-made-up-'))));
+afterAll(() => rm(directory, { recursive: true }));
 
 test('a message becomes a row, the quick way and the other', () => {
   expect(wireScanner(PAYMENTS)(wire())).toEqual(ROW);
@@ -89,7 +89,7 @@ const ROW_TEXTS = ROW.map((value, at) => {
 });
 
 test('a row is read back from its file by DuckDB as it was, with types and field ids', async () => {
-  const path = join(folder, 'lake.parquet');
+  const path = join(directory, 'lake.parquet');
   await writeFile(path, encodeRows(PAYMENTS, [{ order: ROW }], 'snappy'));
   await withDuckDB(async (duckdb) => {
     const found = await duckdb.runAndReadAll(`SELECT ${TEXTS.join(', ')} FROM ${readParquet([path])}`);
@@ -133,7 +133,7 @@ test('verify compares a message and a file by the same text', async () => {
   const rows = [ROW, ROW.map((value, at) => (at === 1 || at === 2 ? value : null))].map((row) =>
     row.filter((_, at) => PAYMENTS.columns[at]!.type !== 'double'),
   );
-  const path = join(folder, 'verified.parquet');
+  const path = join(directory, 'verified.parquet');
   await writeFile(
     path,
     encodeRows(

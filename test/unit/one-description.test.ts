@@ -39,10 +39,10 @@ const NAMES = ORDERS.names.map((name) =>
 );
 const FIELDS = /\b(?:customerName|restaurantName|orderStatus|amountHundredths|createdAtMicros)\b/;
 
-const files = PRODUCT.flatMap((folder) =>
-  readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
+const files = PRODUCT.flatMap((directory) =>
+  readdirSync(join(project, directory), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => join(folder, file)),
+    .map((file) => join(directory, file)),
 );
 
 test('the product names a column of the orders table in its description only', () => {

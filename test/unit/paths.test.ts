@@ -8,17 +8,17 @@ const NOT_OURS = /^(node_modules|coverage|data|dist|\.git|\.stack.*)$/;
 const NOT_LOOKED_AT =
   /^(package-lock\.json$|test\/replay\/histories\/|test\/world\/releases\/.*json$|CHANGELOG\.md$)/;
 
-function* filesIn(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+function* filesIn(directory: string): Generator<string> {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (NOT_OURS.test(entry.name)) continue;
-    const path = join(folder, entry.name);
+    const path = join(directory, entry.name);
     if (entry.isDirectory()) yield* filesIn(path);
     else yield path;
   }
 }
 
 test('every path that a file names is there', () => {
-  /** A folder and a file, from the top; not as part of a longer path or of an import. */
+  /** A directory and a file, from the top; not as part of a longer path or of an import. */
   const PATH = /(?<![\w./@$}-])(?:\w[\w-]*\/)+[\w.-]+\.(?:ts|mjs|cjs|sh|ya?ml|md|java)\b/g;
   const wrong: string[] = [];
   let named = 0;
@@ -48,7 +48,7 @@ test('what Docker copies and starts is there, and what it leaves out is nothing 
   const source = started.replace(/^dist\/(.*)\.js$/, '$1.ts');
   expect(existsSync(join(project, source))).toBe(true);
   const leftOut = read('.dockerignore').split('\n');
-  for (const folder of [
+  for (const directory of [
     'activities',
     'adapters',
     'configs',
@@ -59,5 +59,5 @@ test('what Docker copies and starts is there, and what it leaves out is nothing 
     'workers',
     'workflows',
   ])
-    expect(leftOut).not.toContain(folder);
+    expect(leftOut).not.toContain(directory);
 });

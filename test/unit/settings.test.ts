@@ -59,8 +59,8 @@ test.each([
 });
 
 test('a certificate is PEM text or a file of it', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'orders-stream-pem-'));
-  const file = join(folder, 'ca.pem');
+  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-pem-'));
+  const file = join(directory, 'ca.pem');
   const text = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
   writeFileSync(file, text);
   try {
@@ -70,7 +70,7 @@ test('a certificate is PEM text or a file of it', () => {
     expect(postgres.ssl).toEqual({ ca: text });
     expect(kafka.ssl).toEqual({ ca: text });
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 });
 

@@ -55,9 +55,9 @@ export async function newestFile({ pipeline }: Harness): Promise<string> {
 }
 
 export async function newestEntry({ pipeline }: Harness): Promise<string> {
-  const folder = join(pipeline.lakePath, '_ledger');
-  const names = (await fs.readdir(folder)).filter((name) => /^\d+\.json$/.test(name)).sort();
-  return join(folder, names.at(-1)!);
+  const directory = join(pipeline.lakePath, '_ledger');
+  const names = (await fs.readdir(directory)).filter((name) => /^\d+\.json$/.test(name)).sort();
+  return join(directory, names.at(-1)!);
 }
 
 /** Lines of `orders status`, once there are as many. The program is a process of its own, so it is not run in vain. */

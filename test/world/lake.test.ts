@@ -80,7 +80,7 @@ sideBySide(
         await expectWhole(harness);
       },
 
-      'a date folder is renamed': async (harness) => {
+      'a date directory is renamed': async (harness) => {
         await landed(harness);
         const { lakePath } = harness.pipeline;
         const [date] = (await fs.readdir(lakePath)).filter((name) => name.startsWith('date='));
@@ -149,7 +149,7 @@ sideBySide(
         await expectWhole(harness);
       },
 
-      'the folder _staging is removed': async (harness) => {
+      'the directory _staging is removed': async (harness) => {
         await landed(harness);
         await fs.rm(join(harness.pipeline.lakePath, '_staging'), { recursive: true });
         await insertOrders(harness.pipeline.pool, ROWS);
@@ -162,14 +162,14 @@ sideBySide(
       'a second group of workers has another lake': async (harness) => {
         const { pipeline } = harness;
         await landed(harness);
-        const folder = join(pipeline.folder, 'staging');
-        await fs.mkdir(folder);
-        const file = join(folder, 'settings.yml');
+        const directory = join(pipeline.directory, 'staging');
+        await fs.mkdir(directory);
+        const file = join(directory, 'settings.yml');
         const settings = readFileSync(pipeline.env['ORDERS_CONFIG']!, 'utf8');
-        writeFileSync(file, settings.replace(pipeline.lakePath, join(folder, 'lake')));
-        await makeLake(join(folder, 'lake'));
+        writeFileSync(file, settings.replace(pipeline.lakePath, join(directory, 'lake')));
+        await makeLake(join(directory, 'lake'));
         const env = { ...pipeline.env, ORDERS_CONFIG: file };
-        const others = await startWorkers({ ...pipeline, env, folder });
+        const others = await startWorkers({ ...pipeline, env, directory });
         try {
           await eventually(async () => {
             await insertOrders(pipeline.pool, 5);

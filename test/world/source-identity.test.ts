@@ -84,13 +84,13 @@ async function startStaging({ pipeline }: Harness, n: number): Promise<Workers> 
   await pool.query(createTable(1_000_001));
   await insertOrders(pool, 60);
   await pool.end();
-  const folder = join(pipeline.folder, database);
-  mkdirSync(folder);
-  const file = join(folder, 'settings.yml');
+  const directory = join(pipeline.directory, database);
+  mkdirSync(directory);
+  const file = join(directory, 'settings.yml');
   const settings = readFileSync(pipeline.env['ORDERS_CONFIG']!, 'utf8');
   writeFileSync(file, settings.replace(`db: ${pipeline.name}\n`, `db: ${database}\n`));
   const env = { ...pipeline.env, ORDERS_CONFIG: file };
-  return startWorkers({ ...pipeline, env, folder });
+  return startWorkers({ ...pipeline, env, directory });
 }
 
 let staging: Workers;

@@ -1,10 +1,10 @@
 /** Names of the lake's files, each a function of what it holds. */
 export {
-  ASIDE_FOLDER,
+  ASIDE_DIRECTORY,
   BEGINNING,
   canonicalRanges,
-  DATE_FOLDER,
-  dateFolder,
+  DATE_DIRECTORY,
+  dateDirectory,
   entryName,
   hiddenName,
   ID_FILE,
@@ -13,5 +13,5 @@ export {
   sequenceOfEntry,
   sequenceOfPart,
 } from './layout';
-export { allParts, dateFolders, type PartFile, partsOf } from './part-files';
+export { allParts, dateDirectories, type PartFile, partsOf } from './part-files';
 export { sha256 } from './sha256';

@@ -2,35 +2,35 @@
 import { createHash } from 'node:crypto';
 import type { BatchIdentity } from '../../../ports';
 import { formatTimestamp } from '../../../domain/watermark';
-import { LEDGER_FOLDER, padSequence } from '../storage';
+import { LEDGER_DIRECTORY, padSequence } from '../storage';
 
-/** In the ledger's folder: the offsets at which the lake began. */
-export const BEGINNING = `${LEDGER_FOLDER}/begin`;
+/** In the ledger's directory: the offsets at which the lake began. */
+export const BEGINNING = `${LEDGER_DIRECTORY}/begin`;
 
-/** In the folder of the ledger: what the lake is known by, see identity.ts. No `.json`, so that readers of `*.json` see entries only. */
-export const ID_FILE = `${LEDGER_FOLDER}/id`;
+/** In the directory of the ledger: what the lake is known by, see identity.ts. No `.json`, so that readers of `*.json` see entries only. */
+export const ID_FILE = `${LEDGER_DIRECTORY}/id`;
 
 /** In lake and quarantine: files that no entry lists and that an operator did not want to lose. Skipped by readers. */
-export const ASIDE_FOLDER = '_aside';
+export const ASIDE_DIRECTORY = '_aside';
 
 const DAY_MICROS = 86_400_000_000n;
 
 /** The day asked for last: rows come in time order, and formatting each row's date was an eighth of a landing's CPU time. */
-let lastDay = { from: 0n, to: 0n, folder: '' };
+let lastDay = { from: 0n, to: 0n, directory: '' };
 
 /** `date=2025-11-18`, the UTC day of microseconds since 1970 in the years 1 to 9999. */
-export function dateFolder(micros: bigint): string {
+export function dateDirectory(micros: bigint): string {
   if (micros < lastDay.from || micros >= lastDay.to) {
     const intoDay = ((micros % DAY_MICROS) + DAY_MICROS) % DAY_MICROS;
     const from = micros - intoDay;
-    lastDay = { from, to: from + DAY_MICROS, folder: `date=${formatTimestamp(from).slice(0, 10)}` };
+    lastDay = { from, to: from + DAY_MICROS, directory: `date=${formatTimestamp(from).slice(0, 10)}` };
   }
-  return lastDay.folder;
+  return lastDay.directory;
 }
 
-export const DATE_FOLDER = /^date=\d{4}-\d\d-\d\d$/;
+export const DATE_DIRECTORY = /^date=\d{4}-\d\d-\d\d$/;
 
-/** `part-0000000042-1a2b3c4d5e6f.parquet`: a batch has one file a folder, so (sequence, ranges) names it. */
+/** `part-0000000042-1a2b3c4d5e6f.parquet`: a batch has one file a directory, so (sequence, ranges) names it. */
 export function partName(batch: BatchIdentity): string {
   return `part-${padSequence(batch.sequence)}-${hashOfRanges(batch)}.parquet`;
 }
@@ -71,10 +71,10 @@ const LEDGER_ENTRY = /^(\d{10})\.json$/;
 
 /** `_ledger/0000000042.json`. */
 export function entryName(sequence: number): string {
-  return `${LEDGER_FOLDER}/${padSequence(sequence)}.json`;
+  return `${LEDGER_DIRECTORY}/${padSequence(sequence)}.json`;
 }
 
-/** The sequence in a ledger entry's name, without its folder; `undefined` for any other name. */
+/** The sequence in a ledger entry's name, without its directory; `undefined` for any other name. */
 export function sequenceOfEntry(name: string): number | undefined {
   const match = LEDGER_ENTRY.exec(name);
   return match === null ? undefined : Number(match[1]);

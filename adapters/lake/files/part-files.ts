@@ -1,5 +1,5 @@
 import type { Storage } from '../../../ports';
-import { DATE_FOLDER, sequenceOfPart } from './layout';
+import { DATE_DIRECTORY, sequenceOfPart } from './layout';
 
 /** A part file as its name tells it. */
 export interface PartFile {
@@ -8,9 +8,9 @@ export interface PartFile {
   sequence: number;
 }
 
-/** The `date=…` folders of a lake or quarantine, in order. */
-export async function dateFolders(storage: Storage): Promise<string[]> {
-  return (await storage.list('')).filter((name) => DATE_FOLDER.test(name));
+/** The `date=…` directories of a lake or quarantine, in order. */
+export async function dateDirectories(storage: Storage): Promise<string[]> {
+  return (await storage.list('')).filter((name) => DATE_DIRECTORY.test(name));
 }
 
 /** The part files of one date, in order. */
@@ -26,6 +26,6 @@ export async function partsOf(storage: Storage, date: string): Promise<PartFile[
 /** The part files of all dates. */
 export async function allParts(storage: Storage): Promise<PartFile[]> {
   const parts = [];
-  for (const date of await dateFolders(storage)) parts.push(...(await partsOf(storage, date)));
+  for (const date of await dateDirectories(storage)) parts.push(...(await partsOf(storage, date)));
   return parts;
 }

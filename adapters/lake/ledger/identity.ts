@@ -1,5 +1,5 @@
 /**
- * Whether the folder that the settings name is the lake that was landed in. A disk that is not mounted, a lake that was moved
+ * Whether the directory that the settings name is the lake that was landed in. A disk that is not mounted, a lake that was moved
  * or emptied, and the settings of another pipeline all look like a new lake; to go on in it would part the orders in two.
  */
 import { randomUUID } from 'node:crypto';
@@ -9,8 +9,8 @@ import { shellWord, type LakeIdentity } from '../../../domain/damaged';
 import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { absentWhere } from '../../shared/error-code';
-import { DATE_FOLDER, entryName, ID_FILE, sequenceOfEntry, allParts } from '../files';
-import { LEDGER_FOLDER } from '../storage';
+import { DATE_DIRECTORY, entryName, ID_FILE, sequenceOfEntry, allParts } from '../files';
+import { LEDGER_DIRECTORY } from '../storage';
 
 const ID = z.object({ id: z.string().min(1) });
 
@@ -45,7 +45,7 @@ async function readIdentity(lake: Storage): Promise<LakeIdentity | undefined> {
 }
 
 /**
- * Compares the folder with what a landing knows of its lake; an unknown identity says nothing, and is learned. Cheap: two
+ * Compares the directory with what a landing knows of its lake; an unknown identity says nothing, and is learned. Cheap: two
  * small files, so it is asked before every step.
  *
  * @throws an error that is retried where the lake, or its newest entry, is gone: it may come back, as a disk does.
@@ -71,16 +71,16 @@ async function hasEntry(lake: Storage, sequence: number): Promise<boolean> {
 
 /** What stands where a lake was. */
 export async function whatIsThere(lake: Storage): Promise<string> {
-  if ((await lake.head('')) === undefined) return `the folder ${lake.location} is not there`;
+  if ((await lake.head('')) === undefined) return `the directory ${lake.location} is not there`;
   const names = await lake.list('');
-  const last = (await namesOrNone(lake, LEDGER_FOLDER)).reduce(
+  const last = (await namesOrNone(lake, LEDGER_DIRECTORY)).reduce(
     (max, name) => Math.max(max, sequenceOfEntry(name) ?? 0),
     0,
   );
-  if (last > 0) return `the ledger ${lake.locate(LEDGER_FOLDER)} ends with entry ${last}`;
-  const dates = names.filter((name) => DATE_FOLDER.test(name)).length;
+  if (last > 0) return `the ledger ${lake.locate(LEDGER_DIRECTORY)} ends with entry ${last}`;
+  const dates = names.filter((name) => DATE_DIRECTORY.test(name)).length;
   if (dates > 0)
-    return `the lake ${lake.location} has ${dates} date folders, but its ledger (${LEDGER_FOLDER}) has no entry`;
+    return `the lake ${lake.location} has ${dates} date directories, but its ledger (${LEDGER_DIRECTORY}) has no entry`;
   return `the lake ${lake.location} is empty`;
 }
 
@@ -108,14 +108,14 @@ function another(known: LakeIdentity, found: LakeIdentity): NonRetryableError {
 
 /** A lake within what belongs to another one: its quarantine. NonRetryableError LakeMismatch. */
 export async function refuseNested({ lake, quarantine, outer }: LakeStorage): Promise<void> {
-  const holdsLake = async (storage: Storage) => (await namesOrNone(storage, '')).includes(LEDGER_FOLDER);
+  const holdsLake = async (storage: Storage) => (await namesOrNone(storage, '')).includes(LEDGER_DIRECTORY);
   const inner = (await holdsLake(quarantine)) ? quarantine : undefined;
   const [one, other] = inner !== undefined ? [lake, inner] : [outer, lake];
   if (one === undefined || (inner === undefined && !(await holdsLake(one)))) return;
   throw new NonRetryableError(
     'LakeMismatch',
     `${other.location} is the quarantine of the lake ${one.location} and a lake of its own: their files would mix. Set ` +
-      'datalake.path (LAKE_PATH) of one of them to another folder.',
+      'datalake.path (LAKE_PATH) of one of them to another directory.',
   );
 }
 

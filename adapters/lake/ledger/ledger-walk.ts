@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { LakeFile, LedgerEntry, Storage } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
 import { sha256, sequenceOfEntry } from '../files';
-import { LEDGER_FOLDER } from '../storage';
+import { LEDGER_DIRECTORY } from '../storage';
 import { ENTRY } from './ledger';
 
 /** One file of the ledger: its entry, or why it is none. */
@@ -20,10 +20,10 @@ export interface LedgerStep {
 
 /** The entries in the order of their numbers, one in memory at a time. Gaps are the caller's to notice. */
 export async function* walkLedger(lake: Storage): AsyncGenerator<LedgerStep> {
-  for (const name of await lake.list(LEDGER_FOLDER)) {
+  for (const name of await lake.list(LEDGER_DIRECTORY)) {
     const sequence = sequenceOfEntry(name);
     if (sequence === undefined) continue;
-    const path = `${LEDGER_FOLDER}/${name}`;
+    const path = `${LEDGER_DIRECTORY}/${name}`;
     const bytes = await lake.get(path);
     if (bytes === undefined) continue; // taken away since it was listed: a gap, as if it had not been there
     yield { sequence, path, sha256: sha256(bytes), ...parseEntry(bytes.toString()) };

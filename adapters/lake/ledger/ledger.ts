@@ -16,12 +16,12 @@ import type { FailureCode } from '../../../domain/table/table';
 import { formatRanges } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
 import { sha256, BEGINNING, canonicalRanges, entryName, sequenceOfEntry } from '../files';
-import { LEDGER_FOLDER } from '../storage';
+import { LEDGER_DIRECTORY } from '../storage';
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
 export async function lastEntry(lake: Storage): Promise<LedgerEntry | undefined> {
   let last = 0;
-  for (const name of await lake.list(LEDGER_FOLDER)) last = Math.max(last, sequenceOfEntry(name) ?? 0);
+  for (const name of await lake.list(LEDGER_DIRECTORY)) last = Math.max(last, sequenceOfEntry(name) ?? 0);
   if (last === 0) return undefined;
   try {
     return await readEntry(lake, last);

@@ -3,7 +3,7 @@ import type { LakeStorage, LedgerEntry } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { formatOffsets, type Offsets } from '../../../domain/ranges';
-import { ASIDE_FOLDER, allParts } from '../files';
+import { ASIDE_DIRECTORY, allParts } from '../files';
 import { whatIsThere, newestPart } from './identity';
 import { knownBeginning } from './ledger';
 
@@ -50,7 +50,7 @@ export async function setAside(
 ): Promise<void> {
   for (const storage of [lake, quarantine]) {
     for (const { path, sequence } of await allParts(storage)) {
-      if (sequence > (last?.sequence ?? 0)) await storage.move(path, `${ASIDE_FOLDER}/${path}.bak`);
+      if (sequence > (last?.sequence ?? 0)) await storage.move(path, `${ASIDE_DIRECTORY}/${path}.bak`);
     }
   }
 }

@@ -19,7 +19,7 @@ export async function withDuckDB<T>(use: (connection: DuckDBConnection) => Promi
     memory_limit: MEMORY_LIMIT,
     // One, because lookups run beside the fetch and the encoding, which want the other cores.
     threads: '1',
-    // It would make a folder `.tmp` in the working directory.
+    // It would make a directory `.tmp` in the working directory.
     temp_directory: '',
     ...OFFLINE,
   });
@@ -37,25 +37,25 @@ export async function withDuckDB<T>(use: (connection: DuckDBConnection) => Promi
 }
 
 /**
- * Runs `use` with a database of its own in a temporary folder: its tables go to disk beyond the memory limit, and the
- * folder is removed afterwards.
+ * Runs `use` with a database of its own in a temporary directory: its tables go to disk beyond the memory limit, and the
+ * directory is removed afterwards.
  */
 export async function withScratchDuckDB<T>(
-  use: (connection: DuckDBConnection, folder: string) => Promise<T>,
+  use: (connection: DuckDBConnection, directory: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'orders-scratch-'));
+  const directory = await mkdtemp(join(tmpdir(), 'orders-scratch-'));
   try {
-    const scratch = await DuckDBInstance.create(join(folder, 'scratch.duckdb'), {
+    const scratch = await DuckDBInstance.create(join(directory, 'scratch.duckdb'), {
       memory_limit: MEMORY_LIMIT,
       threads: '2',
-      temp_directory: folder,
+      temp_directory: directory,
       preserve_insertion_order: 'false',
       ...OFFLINE,
     });
     try {
       const connection = await scratch.connect();
       try {
-        return await use(connection, folder);
+        return await use(connection, directory);
       } finally {
         connection.closeSync();
       }
@@ -63,7 +63,7 @@ export async function withScratchDuckDB<T>(
       scratch.closeSync();
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -88,7 +88,7 @@ export function quoteName(name: string): string {
 
 /** `read_parquet` of exactly these files: a path may hold what DuckDB would take for a pattern. At least one file. */
 export function readParquet(files: readonly string[], options = ''): string {
-  // hive_partitioning would add a column for every `name=value` folder above the lake, too.
+  // hive_partitioning would add a column for every `name=value` directory above the lake, too.
   return `read_parquet(${listOf(files)}, hive_partitioning = false${options})`;
 }
 

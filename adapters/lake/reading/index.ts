@@ -2,15 +2,15 @@
 export {
   BEGINNING,
   canonicalRanges,
-  DATE_FOLDER,
-  dateFolders,
+  DATE_DIRECTORY,
+  dateDirectories,
   ID_FILE,
   hiddenName,
   partsOf,
   sequenceOfEntry,
   sequenceOfPart,
 } from '../files';
-export { isTemporary, LEDGER_FOLDER, openStorage } from '../storage';
+export { isTemporary, LEDGER_DIRECTORY, openStorage } from '../storage';
 export {
   addToBatches,
   type Batch,

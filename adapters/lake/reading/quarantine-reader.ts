@@ -6,7 +6,7 @@ import type { Column, FailureCode } from '../../../domain/table/table';
 import type { LakeStorage } from '../../../ports';
 import { BATCH_SQL, DATE_SQL, quote, quoteName, readParquet, timestampText, withDuckDB } from './duckdb';
 import { sequenceOfPart, allParts } from '../files';
-import { LEDGER_FOLDER } from '../storage';
+import { LEDGER_DIRECTORY } from '../storage';
 import { readBatches } from '../ledger';
 
 export interface QuarantineFilter {
@@ -193,7 +193,7 @@ async function filesFor(
   const { lake, quarantine } = storage;
   const ofDate = (path: string) => date === undefined || path.startsWith(`date=${date}/`);
   const absolute = (path: string) => quarantine.locate(path);
-  if ((await lake.head(LEDGER_FOLDER).catch(() => undefined)) === undefined) {
+  if ((await lake.head(LEDGER_DIRECTORY).catch(() => undefined)) === undefined) {
     const parts = (await allParts(quarantine)).sort((a, b) => a.sequence - b.sequence);
     return {
       files: parts

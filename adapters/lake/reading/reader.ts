@@ -10,7 +10,7 @@ const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map((
   quoteName(name),
 ) as [string, string, string];
 
-/** One `date=` folder of the lake. */
+/** One `date=` directory of the lake. */
 interface DateSummary {
   /** `2025-11-18`, UTC. */
   date: string;
@@ -33,7 +33,7 @@ export interface LakeSummary {
   quarantined: { rows: number; files: number; failures: Partial<Record<FailureCode, number>> };
 }
 
-/** Counts all part files under `date=` folders, committed or not; an absent or empty lake has zeros. */
+/** Counts all part files under `date=` directories, committed or not; an absent or empty lake has zeros. */
 export async function summary({ lake, quarantine }: LakeStorage): Promise<LakeSummary> {
   const files = await pathsIn(lake);
   const quarantineFiles = await pathsIn(quarantine);

@@ -1,6 +1,6 @@
 import type { LakePart, LakeStorage, LedgerEntry, Storage } from '../../../ports';
-import { allParts, dateFolders, isHidden, sequenceOfPart } from '../files';
-import { isTemporary, LEDGER_FOLDER } from '../storage';
+import { allParts, dateDirectories, isHidden, sequenceOfPart } from '../files';
+import { isTemporary, LEDGER_DIRECTORY } from '../storage';
 
 /**
  * Removes what attempts left behind: temporary files, and part files of the batch after the ledger's last entry.
@@ -31,7 +31,7 @@ export async function cleanUp(
 
 /**
  * Removes the part files of a batch except those given: what another attempt wrote, or what a replay supersedes. It looks into
- * every folder, so not in normal flow.
+ * every directory, so not in normal flow.
  */
 export async function removeOthers(
   storage: LakeStorage,
@@ -59,9 +59,9 @@ async function leftBehind(
     sequence === newest + 1 || (sequence === newest && !listed.has(path));
   // Temporary are those of version 0.1.0, which wrote them beside their targets, and of probes.
   const found = (await storage.list('')).filter(isTemporary);
-  const inLedger = (await storage.list(LEDGER_FOLDER)).filter(isTemporary);
-  found.push(...inLedger.map((name) => `${LEDGER_FOLDER}/${name}`));
-  for (const date of await dateFolders(storage)) {
+  const inLedger = (await storage.list(LEDGER_DIRECTORY)).filter(isTemporary);
+  found.push(...inLedger.map((name) => `${LEDGER_DIRECTORY}/${name}`));
+  for (const date of await dateDirectories(storage)) {
     for (const name of await storage.list(date)) {
       const path = `${date}/${name}`;
       // A hidden file is one that no entry made visible.

@@ -12,8 +12,8 @@ import type { DamagedFile } from '../../../domain/damaged';
 import { keyOf, microsOf, type Row, type Table } from '../../../domain/table/table';
 import type { Batches, Found, LakePart, LakeStorage, QuarantinedRow } from '../../../ports';
 import { quoteName, readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
-import { sha256, dateFolder, partsOf } from '../files';
-import { quarantineFolder } from './quarantine-writer';
+import { sha256, dateDirectory, partsOf } from '../files';
+import { quarantineDirectory } from './quarantine-writer';
 
 /** Indexes of the orders whose key stands in a file of their date of one of these batches. */
 export async function findLanded(
@@ -23,7 +23,7 @@ export async function findLanded(
   orders: readonly Row[],
 ): Promise<Found> {
   const found = new Set<number>();
-  const byDate = indexesBy(orders, (order) => dateFolder(microsOf(table, order)!));
+  const byDate = indexesBy(orders, (order) => dateDirectory(microsOf(table, order)!));
   const key = quoteName(table.key.name);
   const among = (sequence: number) => counts(batches, sequence);
   const look = new Look(storage, 'lake');
@@ -51,7 +51,7 @@ export async function findQuarantined(
   const identity = identityInSql(table);
   const look = new Look(storage, 'quarantine');
   const lookUp = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
-    const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineFolder(table, row) : undefined));
+    const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineDirectory(table, row) : undefined));
     const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
     return look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [

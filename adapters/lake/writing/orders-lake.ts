@@ -28,7 +28,7 @@ import { removeOthers, cleanUp } from './cleanup';
 import { writeBatchFiles } from './write-files';
 
 export interface OrdersLakeOptions {
-  /** The lake's folder; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */
+  /** The lake's directory; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */
   path: string;
   compression: Compression;
 }

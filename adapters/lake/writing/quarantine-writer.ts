@@ -1,6 +1,6 @@
 import { microsOf, type OwnField, type Table } from '../../../domain/table/table';
 import type { QuarantinedRow } from '../../../ports';
-import { dateFolder } from '../files';
+import { dateDirectory } from '../files';
 import type { Compression } from './parquet-writer';
 import { encodeParquet, ownColumn, tableColumns } from './parquet-writer';
 
@@ -30,8 +30,8 @@ export function encodeQuarantined(
 }
 
 /** The day of its position, else its Kafka timestamp's, else 1970-01-01: a message without either still has a place. */
-export function quarantineFolder(table: Table, row: QuarantinedRow): string {
-  return dateFolder(microsOf(table, row.order) ?? (kafkaTimestamp(row) ?? 0n) * 1000n);
+export function quarantineDirectory(table: Table, row: QuarantinedRow): string {
+  return dateDirectory(microsOf(table, row.order) ?? (kafkaTimestamp(row) ?? 0n) * 1000n);
 }
 
 /** 9999-12-31: a producer may set any timestamp, and readers refuse to open a file with a later one. */

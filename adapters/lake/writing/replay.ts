@@ -37,11 +37,11 @@ export async function completeReplay(
 
 /** Replaces the old file in one step: a reader has the one or the other. Whether there is one. */
 async function show(storage: Storage, path: LakeFile['path'], sequence: number): Promise<boolean> {
-  const [folder, name] = path.split('/') as [string, string];
+  const [directory, name] = path.split('/') as [string, string];
   // A directory that somebody has put in its place is replaced by no file.
   if ((await storage.head(path))?.isFile === false)
-    await storage.move(path, `${folder}/${asideName(`${name}.${sequence}`)}`);
-  const shown = await storage.move(`${folder}/${hiddenName(name, sequence)}`, path);
+    await storage.move(path, `${directory}/${asideName(`${name}.${sequence}`)}`);
+  const shown = await storage.move(`${directory}/${hiddenName(name, sequence)}`, path);
   // An earlier attempt has done it, or else somebody has removed it since.
   return shown || (await storage.head(path)) !== undefined;
 }

@@ -12,9 +12,9 @@ import { ORDERS } from '../../../domain/table/orders';
 import { keyOf, microsOf } from '../../../domain/table/table';
 import { formatTimestamp, type Watermark } from '../../../domain/watermark';
 import { codeOf } from '../../shared/error-code';
-import { dateFolder, hiddenName, partName, sha256 } from '../files';
+import { dateDirectory, hiddenName, partName, sha256 } from '../files';
 import { encodeRows, type Compression } from './parquet-writer';
-import { encodeQuarantined, quarantineFolder } from './quarantine-writer';
+import { encodeQuarantined, quarantineDirectory } from './quarantine-writer';
 
 interface How {
   signal: AbortSignal;
@@ -34,8 +34,10 @@ export async function writeBatchFiles(
   how: How,
 ): Promise<{ files: LakeFile[]; quarantineFiles: LakeFile[] }> {
   const { compression, mostFiles = Infinity } = how;
-  const orders = byFolder(inPositionOrder(accepted), ({ order }) => dateFolder(microsOf(ORDERS, order)!));
-  const failed = byFolder(inOffsetOrder(quarantined), (row) => quarantineFolder(ORDERS, row));
+  const orders = byDirectory(inPositionOrder(accepted), ({ order }) =>
+    dateDirectory(microsOf(ORDERS, order)!),
+  );
+  const failed = byDirectory(inOffsetOrder(quarantined), (row) => quarantineDirectory(ORDERS, row));
   const count = orders.length + failed.length;
   if (count > mostFiles)
     throw new NonRetryableError(
@@ -77,38 +79,41 @@ function inOffsetOrder(rows: readonly QuarantinedRow[]): QuarantinedRow[] {
   });
 }
 
-function byFolder<T>(rows: readonly T[], folderOf: (row: T) => string): [folder: string, rows: T[]][] {
+function byDirectory<T>(
+  rows: readonly T[],
+  directoryOf: (row: T) => string,
+): [directory: string, rows: T[]][] {
   const groups = new Map<string, T[]>();
   for (const row of rows) {
-    const folder = folderOf(row);
-    const group = groups.get(folder);
-    if (group === undefined) groups.set(folder, [row]);
+    const directory = directoryOf(row);
+    const group = groups.get(directory);
+    if (group === undefined) groups.set(directory, [row]);
     else group.push(row);
   }
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** One file a folder. Where one fails the rest is still waited for, so that no write outlives its attempt. */
+/** One file a directory. Where one fails the rest is still waited for, so that no write outlives its attempt. */
 async function writeFiles<T>(
   writer: StorageWriter,
   batch: OwnedBatch,
   { signal, hiddenFor, beforeReplacing }: How,
-  groups: readonly [folder: string, rows: T[]][],
+  groups: readonly [directory: string, rows: T[]][],
   encode: (rows: T[]) => { bytes: Uint8Array; first?: Watermark; last?: Watermark },
 ): Promise<LakeFile[]> {
   const name = partName(batch);
   const written = hiddenFor === undefined ? name : hiddenName(name, hiddenFor);
-  const encoded = groups.map(([folder, rows]) => ({ folder, rows: rows.length, ...encode(rows) }));
+  const encoded = groups.map(([directory, rows]) => ({ directory, rows: rows.length, ...encode(rows) }));
   const outcomes = await Promise.allSettled(
-    encoded.map(async ({ folder, bytes }) => {
+    encoded.map(async ({ directory, bytes }) => {
       signal.throwIfAborted();
-      await writer.put(`${folder}/${written}`, bytes, { beforeReplacing });
+      await writer.put(`${directory}/${written}`, bytes, { beforeReplacing });
     }),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw refusedName(failed.reason, batch);
-  return encoded.map(({ folder, rows, bytes, ...positions }) => ({
-    path: `${folder}/${name}`,
+  return encoded.map(({ directory, rows, bytes, ...positions }) => ({
+    path: `${directory}/${name}`,
     rows,
     bytes: bytes.length,
     sha256: sha256(bytes),

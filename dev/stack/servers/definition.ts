@@ -10,7 +10,7 @@ export interface ServerDefinition {
   ports: readonly [string, ...string[]];
   /** Programs that a start would need and this machine lacks. */
   missingTools(): MissingTool[] | Promise<MissingTool[]>;
-  /** Makes all that the server needs (programs, data folder, settings) and tells how to start it. */
+  /** Makes all that the server needs (programs, data directory, settings) and tells how to start it. */
   prepare(context: ServerContext): Promise<ServerCommand>;
   /** Makes a real request; throws while the server cannot serve it. */
   request(context: ServerContext): Promise<void>;

@@ -7,11 +7,11 @@ import { runStep } from '../system/run-step';
 import { versions } from '../versions';
 
 /** Where the recipe lies: pom.xml and the broker's log settings. */
-export const kafkaFolder = join(dirname(__dirname), 'kafka');
+export const kafkaDirectory = join(dirname(__dirname), 'kafka');
 
 function cacheName(): string {
   const recipe = createHash('sha256')
-    .update(readFileSync(join(kafkaFolder, 'pom.xml')))
+    .update(readFileSync(join(kafkaDirectory, 'pom.xml')))
     .digest('hex');
   return `kafka-${versions.kafka}-${recipe.slice(0, 8)}`;
 }
@@ -20,13 +20,13 @@ export function jarsArePresent(): boolean {
   return existsSync(join(cacheRoot(), cacheName()));
 }
 
-/** The folder of Kafka's jars, fetched by Maven once (54 MB). */
+/** The directory of Kafka's jars, fetched by Maven once (54 MB). */
 export function installJars(logFile: string, onProgress: (line: string) => void): Promise<string> {
   const title = `fetching Kafka ${versions.kafka}, once`;
   return cached({
     name: cacheName(),
     onProgress,
-    async make(folder) {
+    async make(directory) {
       onProgress(title);
       await runStep({
         title,
@@ -37,11 +37,11 @@ export function installJars(logFile: string, onProgress: (line: string) => void)
             '--no-transfer-progress',
             '--strict-checksums',
             '--file',
-            join(kafkaFolder, 'pom.xml'),
+            join(kafkaDirectory, 'pom.xml'),
           ],
-          ...['dependency:copy-dependencies', `-DoutputDirectory=${folder}`, ...mavenHome()],
+          ...['dependency:copy-dependencies', `-DoutputDirectory=${directory}`, ...mavenHome()],
         ],
-        cwd: folder,
+        cwd: directory,
         logFile,
         onProgress,
       });
@@ -55,10 +55,10 @@ function mavenHome(): string[] {
     accessSync(userInfo().homedir, constants.W_OK);
     return [];
   } catch {
-    const folder = join(homedir(), '.m2');
-    const settings = join(folder, 'settings.xml');
+    const directory = join(homedir(), '.m2');
+    const settings = join(directory, 'settings.xml');
     return [
-      `-Dmaven.repo.local=${join(folder, 'repository')}`,
+      `-Dmaven.repo.local=${join(directory, 'repository')}`,
       ...(existsSync(settings) ? ['--settings', settings] : []),
     ];
   }

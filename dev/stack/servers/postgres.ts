@@ -6,7 +6,7 @@ import type { Home } from '../home';
 import { unprivilegedAccount, type Account } from '../system/accounts';
 import { runStep } from '../system/run-step';
 import type { ServerContext, ServerDefinition } from './definition';
-import { chooseDataFolder } from './postgres-data-folder';
+import { chooseDataDirectory } from './postgres-data-directory';
 import { findPackage, installBinaries, missingPackage } from './postgres-binaries';
 
 /** Owner of everything, and the database that clients are sent to. */
@@ -24,19 +24,19 @@ export const postgres: ServerDefinition = {
     const { home } = context;
     const account = unprivilegedAccount();
     const binaries = await installBinaries(account, context.onProgress);
-    const folder = chooseDataFolder(home, account);
+    const directory = chooseDataDirectory(home, account);
     const password = home.get('postgres').secret ?? randomBytes(18).toString('base64url');
-    home.update('postgres', { dataFolder: folder, secret: password });
-    const data = join(folder, 'data');
-    if (!existsSync(data)) await initialize({ context, binaries, folder, account, password });
+    home.update('postgres', { dataDirectory: directory, secret: password });
+    const data = join(directory, 'data');
+    if (!existsSync(data)) await initialize({ context, binaries, directory, account, password });
     // We know that no server of ours runs. A file that a killed one left would stop the next one if its pid
-    // meanwhile belongs to another process; two servers on one folder are still ruled out by its shared memory.
+    // meanwhile belongs to another process; two servers on one directory are still ruled out by its shared memory.
     rmSync(join(data, 'postmaster.pid'), { force: true });
     const port = home.get('postgres').ports['sql'] ?? 0;
     return {
       command: join(binaries, 'bin', 'postgres'),
       args: serverArguments(data, port),
-      cwd: folder,
+      cwd: directory,
       account,
     };
   },
@@ -56,7 +56,7 @@ export const postgres: ServerDefinition = {
       : undefined,
 };
 
-/** Given on the command line, not in postgresql.conf, so that a data folder of an older checkout gets them too. */
+/** Given on the command line, not in postgresql.conf, so that a data directory of an older checkout gets them too. */
 function serverArguments(data: string, port: number): string[] {
   const settings: Record<string, string | number> = {
     listen_addresses: '127.0.0.1',
@@ -74,16 +74,22 @@ function serverArguments(data: string, port: number): string[] {
 interface Initialization {
   context: ServerContext;
   binaries: string;
-  folder: string;
+  directory: string;
   account: Account | undefined;
   password: string;
 }
 
-/** Makes the data folder under another name first: an interrupted initdb must not pass for a finished one. */
-async function initialize({ context, binaries, folder, account, password }: Initialization): Promise<void> {
-  context.onProgress('PostgreSQL: making its data folder, once');
-  const making = join(folder, 'data.making');
-  const passwordFile = join(folder, 'password.tmp');
+/** Makes the data directory under another name first: an interrupted initdb must not pass for a finished one. */
+async function initialize({
+  context,
+  binaries,
+  directory,
+  account,
+  password,
+}: Initialization): Promise<void> {
+  context.onProgress('PostgreSQL: making its data directory, once');
+  const making = join(directory, 'data.making');
+  const passwordFile = join(directory, 'password.tmp');
   rmSync(making, { recursive: true, force: true });
   mkdirSync(making, { mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
@@ -97,7 +103,7 @@ async function initialize({ context, binaries, folder, account, password }: Init
         // PostgreSQL's own C.UTF-8: the same order of strings on every machine, whatever its C library has.
         ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
       ],
-      cwd: folder,
+      cwd: directory,
       account,
       logFile: context.home.logFile('postgres'),
       onProgress: context.onProgress,
@@ -106,7 +112,7 @@ async function initialize({ context, binaries, folder, account, password }: Init
     rmSync(passwordFile, { force: true });
   }
   chmodSync(making, 0o700);
-  renameSync(making, join(folder, 'data'));
+  renameSync(making, join(directory, 'data'));
 }
 
 async function query(home: Home, database: string, sql: string): Promise<void> {

@@ -38,19 +38,19 @@ export async function findDownload(): Promise<Download> {
   return { url: `${site}/${archive}`, sha256 };
 }
 
-/** Fetches, checks and unpacks the archive into an empty folder. Rejects, and leaves nothing, where it is not what was published. */
+/** Fetches, checks and unpacks the archive into an empty directory. Rejects, and leaves nothing, where it is not what was published. */
 export async function fetchDownload(
   { url, sha256 }: Download,
-  folder: string,
+  directory: string,
   { logFile, onProgress }: { logFile: string; onProgress: (line: string) => void },
 ): Promise<void> {
-  const file = join(folder, 'archive.tar.gz');
+  const file = join(directory, 'archive.tar.gz');
   try {
     const found = await save(url, file);
     if (found !== sha256) throw new Error(`${url} has the SHA-256 ${found}, published is ${sha256}`);
     const title = 'unpacking the Temporal server';
-    const args = ['-xzf', file, '-C', folder, 'temporal'];
-    await runStep({ title, command: 'tar', args, cwd: folder, logFile, onProgress });
+    const args = ['-xzf', file, '-C', directory, 'temporal'];
+    await runStep({ title, command: 'tar', args, cwd: directory, logFile, onProgress });
   } finally {
     rmSync(file, { force: true });
   }

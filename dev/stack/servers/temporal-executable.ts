@@ -7,7 +7,7 @@ import { versions } from '../versions';
 import { fetchDownload, findDownload } from './temporal-download';
 
 /** go.mod and go.sum: exactly what is built, down to the checksum of each module. */
-const recipeFolder = join(dirname(__dirname), 'temporal');
+const recipeDirectory = join(dirname(__dirname), 'temporal');
 
 const cacheName = `temporal-cli-${versions.temporalCli}-${process.platform}-${process.arch}`;
 
@@ -23,14 +23,14 @@ export function presentTemporal(): string | undefined {
 export async function installTemporal(logFile: string, onProgress: (line: string) => void): Promise<string> {
   const present = presentTemporal();
   if (present) return present;
-  const folder = await cached({
+  const directory = await cached({
     name: cacheName,
     onProgress,
     async make(target) {
       if (!(await download(target, logFile, onProgress))) await build(target, logFile, onProgress);
     },
   });
-  return join(folder, 'temporal');
+  return join(directory, 'temporal');
 }
 
 /** Whether it worked; why it did not is told, since building takes minutes. */
@@ -66,7 +66,7 @@ async function build(target: string, logFile: string, onProgress: (line: string)
       ...['build', '-mod=readonly', '-trimpath', '-ldflags=-s -w'],
       ...['-o', join(target, 'temporal'), 'github.com/temporalio/cli/cmd/temporal'],
     ],
-    cwd: recipeFolder,
+    cwd: recipeDirectory,
     env: { CGO_ENABLED: '0', GOWORK: 'off' }, // no C compiler needed; no workspace of the user's in the way
     logFile,
     onProgress,

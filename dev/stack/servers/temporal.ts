@@ -32,10 +32,10 @@ export const temporal: ServerDefinition = {
 
   async prepare({ home, onProgress }) {
     const executable = await installTemporal(home.logFile('temporal-build'), onProgress);
-    const folder = join(home.folder, 'temporal');
-    mkdirSync(folder, { recursive: true });
-    home.update('temporal', { dataFolder: folder, executable });
-    return { command: executable, args: serverArguments(home, folder), cwd: folder };
+    const directory = join(home.directory, 'temporal');
+    mkdirSync(directory, { recursive: true });
+    home.update('temporal', { dataDirectory: directory, executable });
+    return { command: executable, args: serverArguments(home, directory), cwd: directory };
   },
 
   /** Through the Web UI's own door to the API: one answer shows that both the server and the UI work. */
@@ -67,7 +67,7 @@ export function uiAddress(home: Home): string {
   return port === undefined ? '' : `http://127.0.0.1:${port}`;
 }
 
-function serverArguments(home: Home, folder: string): string[] {
+function serverArguments(home: Home, directory: string): string[] {
   const { ports, settings } = home.get('temporal');
   const dynamicConfig = {
     // Lets a worker start an activity in the answer to its workflow task: half the round trip of 97 ms.
@@ -76,7 +76,7 @@ function serverArguments(home: Home, folder: string): string[] {
   };
   return [
     ...['server', 'start-dev', '--namespace', NAMESPACE, '--log-level', 'warn'],
-    ...['--db-filename', join(folder, 'temporal.db')],
+    ...['--db-filename', join(directory, 'temporal.db')],
     // A write-ahead log that is flushed to disk now and then, not at each commit: one signal takes 2.3 ms instead
     // of 5–10 (measured on 2 cores). Killing the server loses nothing, the system has what it wrote. A power cut
     // may take the last moments, as it may from a single Kafka broker, which does not flush each record either.

@@ -45,9 +45,9 @@ export function requireNamedUser(): void {
   }
 }
 
-/** Whether the account can enter the folder: a parent that is closed to others (0700) keeps it out. */
-export function canEnter(account: Account | undefined, folder: string): boolean {
+/** Whether the account can enter the directory: a parent that is closed to others (0700) keeps it out. */
+export function canEnter(account: Account | undefined, directory: string): boolean {
   if (!account) return true;
   const { uid, gid } = account;
-  return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { uid, gid, cwd: '/' }).status === 0;
+  return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], { uid, gid, cwd: '/' }).status === 0;
 }

@@ -3,8 +3,8 @@ import { delimiter, join } from 'node:path';
 
 /** The first executable of that name on the PATH. */
 export function findExecutable(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
+  const directories = (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
+  return directories.map((directory) => join(directory, name)).find(isExecutable);
 }
 
 export function isExecutable(file: string): boolean {

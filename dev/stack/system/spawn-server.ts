@@ -6,7 +6,7 @@ import type { Account } from './accounts';
 export interface ServerCommand {
   command: string;
   args: string[];
-  /** A folder that exists as long as the server: the checkout may go away under it. */
+  /** A directory that exists as long as the server: the checkout may go away under it. */
   cwd: string;
   /** On top of our own. */
   env?: Record<string, string>;

@@ -15,18 +15,18 @@ const RECORDS = 20_000;
 
 describe("messages of Kafka's own Java producer", () => {
   const fixture = new TopicFixture();
-  const folder = mkdtempSync(join(tmpdir(), 'kafka-codecs-'));
+  const directory = mkdtempSync(join(tmpdir(), 'kafka-codecs-'));
 
   beforeAll(async () => {
     await fixture.create();
-    const jars = await installJars(join(folder, 'maven.log'), () => undefined);
+    const jars = await installJars(join(directory, 'maven.log'), () => undefined);
     await promisify(execFile)('java', [
       ...['-cp', join(jars, '*'), join(__dirname, 'KafkaForeignProducer.java')],
       ...[brokers().join(','), fixture.name, String(RECORDS), ...CODECS],
     ]);
   });
   afterAll(async () => {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
     await fixture.close();
   });
 

@@ -9,7 +9,7 @@ import type { Receiver } from '../../../adapters/kafka/transport/send-request';
 import { describeTopic } from '../../../adapters/kafka/topic/topic-id';
 import { createOrdersLake } from '../../../adapters/lake/writing';
 import { inActivity } from '../../helpers/activity';
-import { contentsOf, entryFor, temporaryFolder } from '../../helpers/lake';
+import { contentsOf, entryFor, temporaryDirectory } from '../../helpers/lake';
 import { everything, never, publishRows, rowOf, rowsFrom, TopicFixture, windowOf } from './helpers';
 import { SILENT } from '../../helpers/telemetry';
 
@@ -97,7 +97,7 @@ describe('a landing of a topic that was deleted, recreated and filled past the o
   let lake: OrdersLake;
   let id: string;
   beforeEach(async () => {
-    ({ path: root, remove } = await temporaryFolder());
+    ({ path: root, remove } = await temporaryDirectory());
     lake = createOrdersLake({ path: root, compression: 'snappy' }, SILENT);
     id = (await topic.id())!;
     await fill(90);

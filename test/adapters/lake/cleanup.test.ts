@@ -11,7 +11,7 @@ import {
   entryFor,
   openLake,
   quarantined,
-  temporaryFolder,
+  temporaryDirectory,
   write,
 } from '../../helpers/lake';
 import { SILENT } from '../../helpers/telemetry';
@@ -22,7 +22,7 @@ let path: string;
 let lake: OrdersLake;
 
 beforeEach(async () => {
-  ({ path: root, remove } = await temporaryFolder());
+  ({ path: root, remove } = await temporaryDirectory());
   path = join(root, 'lake');
   lake = createOrdersLake({ path, compression: 'snappy' }, SILENT);
 });
@@ -85,14 +85,14 @@ describe('sweep', () => {
     expect(await contentsOf(root)).toEqual(before);
   });
 
-  test('of a folder that does not exist removes nothing', async () => {
+  test('of a directory that does not exist removes nothing', async () => {
     await fs.rm(path, { recursive: true });
     expect((await openLake(lake)).removed).toEqual([]);
   });
 });
 
 describe('ensure', () => {
-  test('makes the folders, again and again, and leaves nothing in them', async () => {
+  test('makes the directories, again and again, and leaves nothing in them', async () => {
     await lake.ensure();
     await lake.ensure();
     expect((await fs.readdir(root)).sort()).toEqual(['lake', 'lake_quarantine']);
@@ -106,7 +106,7 @@ describe('ensure', () => {
     await expect(lake.ensure()).rejects.toMatchObject({
       type: 'LakeNotWritable',
       message: expect.stringMatching(
-        /^The lake folder .*\/file\/lake cannot be written by user \S+: .*ENOTDIR.* To do: .*choose another path, or set datalake\.path\.$/,
+        /^The lake directory .*\/file\/lake cannot be written by user \S+: .*ENOTDIR.* To do: .*choose another path, or set datalake\.path\.$/,
       ) as string,
     });
   });
@@ -124,7 +124,7 @@ describe('ensure', () => {
   });
 
   const asRoot = process.getuid?.() === 0 ? test : test.skip;
-  asRoot('a folder of another user is refused', async () => {
+  asRoot('a directory of another user is refused', async () => {
     await fs.chmod(root, 0o755);
     const script = `
       process.setuid(65534);

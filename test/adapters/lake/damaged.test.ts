@@ -60,7 +60,7 @@ describe('a file is not what the ledger says', () => {
     'grown by a byte': (file) => fs.appendFile(file, 'x'),
     'of the same size and no Parquet': async (file) =>
       fs.writeFile(file, Buffer.alloc((await fs.stat(file)).size)),
-    'a folder': async (file) => {
+    'a directory': async (file) => {
       await fs.rm(file);
       await fs.mkdir(file);
     },
@@ -178,7 +178,7 @@ test('a replayed batch is what its last entry says', async () => {
   expect(opened.damaged).toMatchObject([{ file: files[1], batch: 1, problem: 'is missing' }]);
 });
 
-test('a folder in the place of a file gives way to its replay', async () => {
+test('a directory in the place of a file gives way to its replay', async () => {
   await fs.rm(files[1]!);
   await fs.mkdir(join(files[1]!, 'with something in it'), { recursive: true });
   const signal = new AbortController().signal;

@@ -94,15 +94,15 @@ test('of several openings at once each has an epoch of its own, and the last one
   }
 });
 
-test('an opening frozen between its record and its staging folder finds that another came meanwhile', async () => {
+test('an opening frozen between its record and its staging directory finds that another came meanwhile', async () => {
   const original = fs.mkdir.bind(fs);
   let newer: { epoch: number } | undefined;
-  jest.spyOn(fs, 'mkdir').mockImplementation(async (folder, options) => {
-    if (newer === undefined && String(folder).endsWith('_staging/0000000002')) {
+  jest.spyOn(fs, 'mkdir').mockImplementation(async (directory, options) => {
+    if (newer === undefined && String(directory).endsWith('_staging/0000000002')) {
       newer = { epoch: 3 };
       newer = await openLake(createOrdersLake({ path, compression: 'snappy' }, SILENT));
     }
-    return original(folder, options);
+    return original(directory, options);
   });
   await expect(openLake(lake)).rejects.toMatchObject(CONFLICT);
   expect(newer).toMatchObject({ epoch: 3 });

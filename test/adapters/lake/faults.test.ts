@@ -41,7 +41,7 @@ describe('a write that fails shows no file and leaves no temporary one', () => {
     expect(await contentsOf(root)).toEqual({});
   });
 
-  test('at the fsync of its folder, without which a power cut could take the name: an attempt comes again', async () => {
+  test('at the fsync of its directory, without which a power cut could take the name: an attempt comes again', async () => {
     const open = fs.open.bind(fs);
     const date = join(path, 'date=2025-11-18');
     const synced: string[] = [];
@@ -69,7 +69,7 @@ describe('a write that fails shows no file and leaves no temporary one', () => {
     expect(await summary(storageAt(path))).toMatchObject({ rows: 2, files: 2 });
   });
 
-  test('where a folder stands in its place', async () => {
+  test('where a directory stands in its place', async () => {
     const { files } = await write(lake, batch(1), rows);
     const target = join(path, files[0]?.path ?? '');
     await fs.rm(target);

@@ -235,12 +235,12 @@ test('a file with equal content is left alone, another attempt of the same batch
 
 test('the manifest tells what the files hold', async () => {
   const { files, quarantineFiles } = await write(lake, batch(1), rowsOf(1000));
-  for (const [folder, list] of [
+  for (const [directory, list] of [
     [path, files],
     [`${path}_quarantine`, quarantineFiles],
   ] as const) {
     for (const file of list) {
-      const bytes = await fs.readFile(join(folder, file.path));
+      const bytes = await fs.readFile(join(directory, file.path));
       expect(bytes.length).toBe(file.bytes);
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(file.sha256);
     }

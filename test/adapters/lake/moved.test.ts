@@ -73,8 +73,8 @@ test('another lake at the same path, or workers with another path, are a mismatc
 });
 
 const away: Record<string, [change: () => Promise<unknown>, found: RegExp]> = {
-  'moved away': [() => fs.rename(path, join(root, 'moved')), /the folder .*lake is not there/],
-  'an empty folder, as of a disk that is not mounted': [
+  'moved away': [() => fs.rename(path, join(root, 'moved')), /the directory .*lake is not there/],
+  'an empty directory, as of a disk that is not mounted': [
     async () => {
       await fs.rename(path, join(root, 'moved'));
       await fs.mkdir(path);
@@ -83,7 +83,7 @@ const away: Record<string, [change: () => Promise<unknown>, found: RegExp]> = {
   ],
   'without its ledger': [
     () => fs.rename(join(path, '_ledger'), join(root, 'ledger')),
-    /has 1 date folders, but its ledger \(_ledger\) has no entry/,
+    /has 1 date directories, but its ledger \(_ledger\) has no entry/,
   ],
   'an older copy': [() => fs.rm(join(path, '_ledger/0000000003.json')), /ends with entry 2/],
 };
@@ -162,7 +162,7 @@ test('where a lake began was cut: the command of the message helps', async () =>
   expect(await fresh.beginning(epoch, { begin })).toEqual({ begin });
 });
 
-describe('the folder _staging', () => {
+describe('the directory _staging', () => {
   const rows = { accepted: [accepted(4)], quarantined: [] };
 
   test('removed under a landing is said to be so, and not laid to another landing', async () => {

@@ -2,13 +2,13 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { openStorage } from '../../../adapters/lake/storage';
-import { temporaryFolder } from '../../helpers/lake';
+import { temporaryDirectory } from '../../helpers/lake';
 import { storageContract } from './storage-contract';
 
 let root: string;
 let remove: () => Promise<void>;
 
-beforeEach(async () => ({ path: root, remove } = await temporaryFolder()));
+beforeEach(async () => ({ path: root, remove } = await temporaryDirectory()));
 afterEach(async () => {
   jest.restoreAllMocks();
   await remove();

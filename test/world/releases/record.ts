@@ -30,7 +30,7 @@ async function main(path: string): Promise<void> {
   const addresses = JSON.parse(process.env['ORDERS_TEST_SERVERS']!) as Parameters<typeof freshPipeline>[0];
   const pipeline = await freshPipeline(addresses);
   const { client, close } = await freshNamespace(addresses, pipeline.name);
-  const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.folder, 'worker.log') });
+  const workers = await startWorkers({ env: pipeline.env, logFile: join(pipeline.directory, 'worker.log') });
   await client.workflow.start('captureOrders', { workflowId: IDS.capture, taskQueue: 'orders-capture' });
   await client.workflow.start('landOrders', { workflowId: IDS.land, taskQueue: 'orders-land' });
   const seen = await operate(pipeline, client);
@@ -39,7 +39,7 @@ async function main(path: string): Promise<void> {
   const { rows } = await pipeline.pool.query(
     `SELECT * , created_at::text AS created_at FROM ${TABLE} ORDER BY order_id`,
   );
-  const { files, folders } = filesBelow(pipeline.folder);
+  const { files, folders } = filesBelow(pipeline.directory);
   const settings = readFileSync(join(__dirname, '../../../configs/orders_stream.yml'), 'utf8');
   const progress = await progressOf(pipeline);
   const all = {
@@ -152,7 +152,7 @@ async function progressOf({ settings }: FreshPipeline): Promise<{ offset: string
   return { offset, metadata: metadata ?? '' };
 }
 
-/** Lake, quarantine and state; empty folders count, too. */
+/** Lake, quarantine and state; empty directories count, too. */
 function filesBelow(root: string): { files: Record<string, string>; folders: string[] } {
   const files: Record<string, string> = {};
   const folders: string[] = [];

@@ -46,8 +46,8 @@ export async function restore(pipeline: FreshPipeline, release: Release): Promis
   const newId = await createTopic(pipeline);
   const renamed = (text: string) => (oldId === undefined ? text : text.replaceAll(oldId, newId));
   await publish(pipeline, left, renamed);
-  for (const folder of left.folders) mkdirSync(join(pipeline.folder, folder), { recursive: true });
-  writeFiles(pipeline.folder, left.files, renamed);
+  for (const directory of left.folders) mkdirSync(join(pipeline.directory, directory), { recursive: true });
+  writeFiles(pipeline.directory, left.files, renamed);
   return JSON.parse(renamed(JSON.stringify(left))) as Left;
 }
 

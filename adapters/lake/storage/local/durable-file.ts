@@ -1,4 +1,4 @@
-/** Files that are there whole or not at all, also after a power cut: temporary name, fsync, rename, fsync of the folder. */
+/** Files that are there whole or not at all, also after a power cut: temporary name, fsync, rename, fsync of the directory. */
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,34 +7,34 @@ import { temporaryName } from './names';
 
 /** Where and how a file is written. */
 export interface WriteOptions {
-  /** The folder for the temporary file, on the same file system; the target's own unless given. Must exist. */
+  /** The directory for the temporary file, on the same file system; the target's own unless given. Must exist. */
   via?: string;
   /** Called when another content stands at the target, before it is replaced; may throw to keep it. */
   beforeReplacing?: () => Promise<void>;
 }
 
 /**
- * Puts `bytes` at `folder/name`, replacing what stands there unless it is the same already. The folder must exist.
+ * Puts `bytes` at `directory/name`, replacing what stands there unless it is the same already. The directory must exist.
  * Throws the system's error (ENOSPC, EROFS, EIO …) with nothing visible changed and the temporary file removed.
  */
 export async function writeDurably(
-  folder: string,
+  directory: string,
   name: string,
   bytes: Uint8Array,
-  { via = folder, beforeReplacing }: WriteOptions = {},
+  { via = directory, beforeReplacing }: WriteOptions = {},
 ): Promise<void> {
-  const target = join(folder, name);
+  const target = join(directory, name);
   const found = await compare(target, bytes);
   if (found === 'same') {
-    // An earlier attempt may have died between its rename and its fsync of the folder.
-    await syncFolder(folder);
+    // An earlier attempt may have died between its rename and its fsync of the directory.
+    await syncDirectory(directory);
     return;
   }
   await viaTemporary({ via, name, bytes }, async (temporary) => {
     if (found === 'other') await beforeReplacing?.();
     await rename(temporary, target);
   });
-  await syncFolder(folder);
+  await syncDirectory(directory);
 }
 
 /**
@@ -42,17 +42,17 @@ export async function writeDurably(
  * that and shows the whole file in one step; rename() would clobber, and O_EXCL would show a file half written.
  */
 export async function createDurably(
-  folder: string,
+  directory: string,
   name: string,
   bytes: Uint8Array,
-  { via = folder }: Pick<WriteOptions, 'via'> = {},
+  { via = directory }: Pick<WriteOptions, 'via'> = {},
 ): Promise<boolean> {
   try {
     await viaTemporary({ via, name, bytes }, async (temporary) => {
-      await link(temporary, join(folder, name));
+      await link(temporary, join(directory, name));
       await rm(temporary, { force: true });
     });
-    await syncFolder(folder);
+    await syncDirectory(directory);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -60,11 +60,11 @@ export async function createDurably(
   }
 }
 
-/** Makes a folder and its missing parents, each entered durably in its parent. */
-export async function makeFolder(path: string): Promise<void> {
+/** Makes a directory and its missing parents, each entered durably in its parent. */
+export async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 
 async function viaTemporary(
@@ -98,17 +98,17 @@ async function compare(path: string, bytes: Uint8Array): Promise<'same' | 'other
   }
 }
 
-/** The names in a folder, sorted; none where the folder does not exist. */
-export async function namesIn(folder: string): Promise<string[]> {
-  return ((await absentWhere(['ENOENT'], readdir(folder))) ?? []).sort();
+/** The names in a directory, sorted; none where the directory does not exist. */
+export async function namesIn(directory: string): Promise<string[]> {
+  return ((await absentWhere(['ENOENT'], readdir(directory))) ?? []).sort();
 }
 
-/** Makes the names in a folder durable. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
   try {
-    await folder.sync();
+    await directory.sync();
   } finally {
-    await folder.close();
+    await directory.close();
   }
 }

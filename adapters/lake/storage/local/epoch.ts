@@ -2,7 +2,7 @@
  * Who may write to a lake, decided by the file system alone: whoever opened it last.
  *
  * Every opening takes the next epoch, a file that link() lets only one of several make. All that is written comes to its
- * place by rename() or link() from the epoch's own staging folder, and a new epoch closes the older ones' folders before
+ * place by rename() or link() from the epoch's own staging directory, and a new epoch closes the older ones' directories before
  * it looks at anything. So a process that was frozen, cut off or forgotten fails at its next step, however late it wakes
  * up: its files cannot appear any more, and no check that could be out of date a moment later is needed.
  */
@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { NonRetryableError } from '../../../../domain/errors';
 import type { LakeStorage, Owner } from '../../../../ports';
 import { codeOf } from '../../../shared/error-code';
-import { createDurably, makeFolder, namesIn } from './durable-file';
-import { epochName, epochOf, epochOfRecord, STAGING_FOLDER, stagingOf } from './names';
+import { createDurably, makeDirectory, namesIn } from './durable-file';
+import { epochName, epochOf, epochOfRecord, STAGING_DIRECTORY, stagingOf } from './names';
 
 /** The directories of a lake and of its quarantine. */
 export interface Roots {
@@ -27,32 +27,32 @@ export interface Roots {
  * `onlyOwn` also where another workflow, by its first run, opened the lake last.
  */
 export async function takeEpoch(
-  folders: Roots,
+  directories: Roots,
   owner: Owner,
   { above, onlyOwn }: Parameters<LakeStorage['takeEpoch']>[1],
 ): Promise<number> {
-  const records = join(folders.lake, STAGING_FOLDER);
-  for (const root of roots(folders)) await makeFolder(join(root, STAGING_FOLDER));
+  const records = join(directories.lake, STAGING_DIRECTORY);
+  for (const root of roots(directories)) await makeDirectory(join(root, STAGING_DIRECTORY));
   const epoch = await nextEpoch(records, above, owner, onlyOwn);
-  for (const root of roots(folders)) await mkdir(stagingOf(root, epoch), { recursive: true });
-  // Looked at after the folders were made: a newer epoch that comes from now on finds them, and closes them.
+  for (const root of roots(directories)) await mkdir(stagingOf(root, epoch), { recursive: true });
+  // Looked at after the directories were made: a newer epoch that comes from now on finds them, and closes them.
   if ((await newestEpoch(records)) !== epoch) {
-    for (const root of roots(folders)) await rmdir(stagingOf(root, epoch)).catch(() => undefined);
-    throw supersededBy(folders.lake, await newestEpoch(records));
+    for (const root of roots(directories)) await rmdir(stagingOf(root, epoch)).catch(() => undefined);
+    throw supersededBy(directories.lake, await newestEpoch(records));
   }
-  for (const root of roots(folders)) await closeOlder(join(root, STAGING_FOLDER), epoch);
+  for (const root of roots(directories)) await closeOlder(join(root, STAGING_DIRECTORY), epoch);
   return epoch;
 }
 
-/** Tells a closed staging folder from other reasons why a step failed. Returns the error to throw. */
+/** Tells a closed staging directory from other reasons why a step failed. Returns the error to throw. */
 export async function orSuperseded(
   error: unknown,
-  folders: Roots,
+  directories: Roots,
   root: string,
   epoch: number,
 ): Promise<unknown> {
   if (codeOf(error) !== 'ENOENT' || (await exists(stagingOf(root, epoch)))) return error;
-  const newest = await newestEpoch(join(folders.lake, STAGING_FOLDER));
+  const newest = await newestEpoch(join(directories.lake, STAGING_DIRECTORY));
   if (newest > epoch) return supersededBy(root, newest);
   if (!(await exists(root))) return new Error(`${root} is gone. ${PUT_BACK}`, { cause: error });
   return new NonRetryableError(
@@ -69,14 +69,19 @@ const PUT_BACK =
 
 /**
  * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of the staging
- * folder, so that only the newest epoch can remove anything.
+ * directory, so that only the newest epoch can remove anything.
  */
-export async function removeFenced(path: string, folders: Roots, root: string, epoch: number): Promise<void> {
+export async function removeFenced(
+  path: string,
+  directories: Roots,
+  root: string,
+  epoch: number,
+): Promise<void> {
   const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await rename(path, aside);
   } catch (error) {
-    const told = await orSuperseded(error, folders, root, epoch);
+    const told = await orSuperseded(error, directories, root, epoch);
     if (codeOf(told) === 'ENOENT') return;
     throw told;
   }
@@ -131,12 +136,12 @@ async function newestEpoch(records: string): Promise<number> {
   return (await namesIn(records)).reduce((max, name) => Math.max(max, epochOfRecord(name) ?? 0), 0);
 }
 
-/** A folder is closed by giving it another name, in one step; what it held goes with it. Records of older epochs go, too. */
+/** A directory is closed by giving it another name, in one step; what it held goes with it. Records of older epochs go, too. */
 async function closeOlder(staging: string, epoch: number): Promise<void> {
   for (const name of await namesIn(staging)) {
     const path = join(staging, name);
-    const folder = epochOf(name);
-    if (folder !== undefined && folder < epoch) {
+    const directory = epochOf(name);
+    if (directory !== undefined && directory < epoch) {
       const closed = join(staging, `closed.${randomBytes(8).toString('hex')}`);
       await rename(path, closed);
       await rm(closed, { recursive: true, force: true });

@@ -2,13 +2,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LakeStorage } from '../../../../ports';
-import { LEDGER_FOLDER } from '../names';
+import { LEDGER_DIRECTORY } from '../names';
 import { namesIn } from './durable-file';
 import { takeEpoch } from './epoch';
 import { EpochWriter, LocalStorage } from './local-storage';
 import { sequenceOfTemporary, stagingOf } from './names';
-import { probeFolder } from './probe';
-import { roomOf, tryFolder } from './try-out';
+import { probeDirectory } from './probe';
+import { roomOf, tryDirectory } from './try-out';
 
 /** @param path of the lake; its quarantine has `_quarantine` added to the name. Nothing is made before `probe()`. */
 export function openLocalStorage(path: string): LakeStorage {
@@ -21,12 +21,12 @@ export function openLocalStorage(path: string): LakeStorage {
     quarantine: new LocalStorage(roots.quarantine),
     outer: outer === undefined ? undefined : new LocalStorage(outer),
     async probe() {
-      for (const folder of [roots.lake, roots.quarantine, join(roots.lake, LEDGER_FOLDER)])
-        await probeFolder(folder);
+      for (const directory of [roots.lake, roots.quarantine, join(roots.lake, LEDGER_DIRECTORY)])
+        await probeDirectory(directory);
     },
     takeEpoch: (owner, options) => takeEpoch(roots, owner, options),
     writer: (kind, epoch) => new EpochWriter(roots, kind, epoch),
-    tryOut: (kind) => tryFolder(roots[kind]),
+    tryOut: (kind) => tryDirectory(roots[kind]),
     room: () => roomOf(roots),
     async clearUnfinished(epoch, sequence) {
       for (const root of [roots.lake, roots.quarantine]) {

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
 import { absentWhere } from '../../../shared/error-code';
-import { createDurably, makeFolder, namesIn, syncFolder, writeDurably } from './durable-file';
+import { createDurably, makeDirectory, namesIn, syncDirectory, writeDurably } from './durable-file';
 import { orSuperseded, removeFenced, type Roots } from './epoch';
 import { stagingOf } from './names';
 
@@ -51,13 +51,13 @@ export class LocalStorage implements Storage {
   }
 
   async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
-    const [folder, base] = await this.#place(name);
-    await writeDurably(folder, base, bytes, options);
+    const [directory, base] = await this.#place(name);
+    await writeDurably(directory, base, bytes, options);
   }
 
   async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
-    const [folder, base] = await this.#place(name);
-    return createDurably(folder, base, bytes);
+    const [directory, base] = await this.#place(name);
+    return createDurably(directory, base, bytes);
   }
 
   async move(from: string, to: string): Promise<boolean> {
@@ -69,12 +69,12 @@ export class LocalStorage implements Storage {
       );
     let moved = await rename();
     if (moved === undefined && (await this.head(from)) !== undefined) {
-      await makeFolder(dirname(target));
+      await makeDirectory(dirname(target));
       moved = await rename();
     }
     // Also where an earlier attempt has moved it, and died before this.
-    for (const folder of new Set([dirname(target), dirname(source)]))
-      await absentWhere(ABSENT, syncFolder(folder));
+    for (const directory of new Set([dirname(target), dirname(source)]))
+      await absentWhere(ABSENT, syncDirectory(directory));
     return moved === true;
   }
 
@@ -83,11 +83,11 @@ export class LocalStorage implements Storage {
   }
 
   /** The directory, made if it is missing, and the last part of the name. */
-  async #place(name: string): Promise<[folder: string, base: string]> {
+  async #place(name: string): Promise<[directory: string, base: string]> {
     const path = fileBelow(this.location, name);
-    const folder = dirname(path);
-    await makeFolder(folder);
-    return [folder, path.slice(folder.length + 1)];
+    const directory = dirname(path);
+    await makeDirectory(directory);
+    return [directory, path.slice(directory.length + 1)];
   }
 
   #path(name: string): string {
@@ -104,19 +104,19 @@ export class EpochWriter implements StorageWriter {
   ) {}
 
   async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
-    return this.#fenced(name, async (folder, base, via) => {
-      await makeWithin(via, folder);
-      await writeDurably(folder, base, bytes, { via, ...options });
+    return this.#fenced(name, async (directory, base, via) => {
+      await makeWithin(via, directory);
+      await writeDurably(directory, base, bytes, { via, ...options });
     });
   }
 
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#fenced(name, async (folder, base, via) => {
-      const create = () => createDurably(folder, base, bytes, { via });
+    return this.#fenced(name, async (directory, base, via) => {
+      const create = () => createDurably(directory, base, bytes, { via });
       // The directory is there but for the first time.
       const created = await absentWhere(['ENOENT'], create());
       if (created !== undefined) return created;
-      await makeWithin(via, folder);
+      await makeWithin(via, directory);
       return create();
     });
   }
@@ -133,13 +133,13 @@ export class EpochWriter implements StorageWriter {
 
   async #fenced<T>(
     name: string,
-    write: (folder: string, base: string, via: string) => Promise<T>,
+    write: (directory: string, base: string, via: string) => Promise<T>,
   ): Promise<T> {
     const root = this.roots[this.kind];
     const path = fileBelow(root, name);
-    const folder = dirname(path);
+    const directory = dirname(path);
     try {
-      return await write(folder, path.slice(folder.length + 1), stagingOf(root, this.epoch));
+      return await write(directory, path.slice(directory.length + 1), stagingOf(root, this.epoch));
     } catch (error) {
       throw await orSuperseded(error, this.roots, root, this.epoch);
     }
@@ -147,9 +147,9 @@ export class EpochWriter implements StorageWriter {
 }
 
 /** Where the whole lake is gone, or another landing owns it, no directory is to appear. */
-async function makeWithin(via: string, folder: string): Promise<void> {
+async function makeWithin(via: string, directory: string): Promise<void> {
   await stat(via);
-  await makeFolder(folder);
+  await makeDirectory(directory);
 }
 
 /** What the system says where there is nothing under a name. */

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { padSequence } from '../names';
 
-/** In lake and quarantine: a folder for each epoch; in the lake also the record of who took it. See epoch.ts. */
-export const STAGING_FOLDER = '_staging';
+/** In lake and quarantine: a directory for each epoch; in the lake also the record of who took it. See epoch.ts. */
+export const STAGING_DIRECTORY = '_staging';
 
-/** The folder in which an epoch's files are written before they get their names. */
+/** The directory in which an epoch's files are written before they get their names. */
 export function stagingOf(root: string, epoch: number): string {
-  return join(root, STAGING_FOLDER, padSequence(epoch));
+  return join(root, STAGING_DIRECTORY, padSequence(epoch));
 }
 
 /** The record of who took an epoch. */
@@ -15,7 +15,7 @@ export function epochName(epoch: number): string {
   return `${padSequence(epoch)}.json`;
 }
 
-/** The epoch of a staging folder's name; `undefined` for any other name. */
+/** The epoch of a staging directory's name; `undefined` for any other name. */
 export function epochOf(name: string): number | undefined {
   return /^\d{10}$/.test(name) ? Number(name) : undefined;
 }

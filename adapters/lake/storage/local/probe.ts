@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { NonRetryableError } from '../../../../domain/errors';
 import { codeOf } from '../../../shared/error-code';
 import { userName } from '../../../shared/user-name';
-import { createDurably, makeFolder, writeDurably } from './durable-file';
+import { createDurably, makeDirectory, writeDurably } from './durable-file';
 
 /** What an administrator must change; anything else (disk full, an I/O error) may pass by itself. */
 const NON_RETRYABLE: Record<string, string> = {
@@ -19,24 +19,24 @@ const NON_RETRYABLE: Record<string, string> = {
 };
 
 /**
- * Makes the folder and does in it once what landing will do: write, fsync, rename, link, remove.
+ * Makes the directory and does in it once what landing will do: write, fsync, rename, link, remove.
  * NonRetryableError LakeNotWritable says which path, what the system said, who asked and what to do.
  */
-export async function probeFolder(folder: string): Promise<void> {
+export async function probeDirectory(directory: string): Promise<void> {
   // Names that readers skip, and cleanUp() removes should this process die here.
   const names = ['_probe_rename', '_probe_link'] as const;
   try {
-    await makeFolder(folder);
-    for (const name of names) await rm(join(folder, name), { force: true });
-    await writeDurably(folder, names[0], Buffer.from('probe'));
-    await createDurably(folder, names[1], Buffer.from('probe'));
-    for (const name of names) await rm(join(folder, name), { force: true });
+    await makeDirectory(directory);
+    for (const name of names) await rm(join(directory, name), { force: true });
+    await writeDurably(directory, names[0], Buffer.from('probe'));
+    await createDurably(directory, names[1], Buffer.from('probe'));
+    for (const name of names) await rm(join(directory, name), { force: true });
   } catch (error) {
     const remedy = NON_RETRYABLE[codeOf(error) ?? ''];
     if (remedy === undefined) throw error;
     throw new NonRetryableError(
       'LakeNotWritable',
-      `The lake folder ${folder} cannot be written by user ${userName()}: ${String(error)}. To do: ${remedy}, or set datalake.path.`,
+      `The lake directory ${directory} cannot be written by user ${userName()}: ${String(error)}. To do: ${remedy}, or set datalake.path.`,
       { cause: error },
     );
   }

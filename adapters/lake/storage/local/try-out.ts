@@ -2,16 +2,16 @@ import { rmdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { mayWrite, nearest } from '../../../shared/writable';
 import type { Roots } from './epoch';
-import { probeFolder } from './probe';
+import { probeDirectory } from './probe';
 
 /** Skipped by readers. A directory of its own, so that a landing that probes at this moment is not disturbed. */
 const PROBE = '_doctor';
 
 /** Does what landing does, in a directory that is there; one that is not is not made, only the right to make it looked at. */
-export async function tryFolder(folder: string): Promise<string> {
-  if ((await nearest(folder)) !== resolve(folder)) return mayWrite(folder);
-  await probeFolder(join(folder, PROBE));
-  await rmdir(join(folder, PROBE));
+export async function tryDirectory(directory: string): Promise<string> {
+  if ((await nearest(directory)) !== resolve(directory)) return mayWrite(directory);
+  await probeDirectory(join(directory, PROBE));
+  await rmdir(join(directory, PROBE));
   return 'writable, with atomic renames and hard links';
 }
 
