@@ -42,7 +42,7 @@ function describe(result: AuditResult): string[] {
     ...notes.map(line('note')),
     lake,
     `  ledger      ${count(ledger.entries, 'entry', 'entries')}: ${count(ledger.batches, 'batch', 'batches')}, ` +
-      `${count(ledger.replays, 'replay')}, ${parked.length === 0 ? 'none parked' : `parked: ${parked.join(', ')}`}`,
+      `${count(ledger.replays, 'replay')}, ${parked.length === 0 ? 'none failed' : `failed: ${parked.join(', ')}`}`,
     `  committed   ${ledger.firstCommittedAt === undefined ? 'nothing yet' : `${ledger.firstCommittedAt} to ${ledger.lastCommittedAt}`}`,
     `  offsets     ${offsets.map(({ partition, from, to }) => `${partition}: ${from}..${to}`).join(', ') || 'none'}`,
     `  files       ${files.lake} in the lake, ${files.quarantine} in quarantine, ${files.bytes} bytes`,

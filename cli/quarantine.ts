@@ -36,7 +36,7 @@ export function addQuarantine(program: Command): void {
     .action(list);
 
   selecting(quarantine.command('requeue'))
-    .description('validate rows again by the rules of today: the batches that hold them are landed again')
+    .description('validate rows again by the rules of today: the batches that hold them are reprocessed')
     .option('--all', 'all rows of the quarantine')
     .option('--dry-run', 'only count what it would do')
     .option('--reason <text>', 'why; kept in the workflow')

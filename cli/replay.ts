@@ -11,8 +11,8 @@ import { table } from './table';
 export function addReplay(program: Command): void {
   program
     .command('replay')
-    .description('land batches again: parked ones, or others after a change of rules; landOrders must run')
-    .addOption(new Option('--failed', 'those that are parked').conflicts(['batches', 'dates']))
+    .description('reprocess batches: failed ones, or others after a change of rules; landOrders must run')
+    .addOption(new Option('--failed', 'those that failed').conflicts(['batches', 'dates']))
     .addOption(new Option('--batches <numbers>', 'e.g. 3,5 or 3-9').conflicts('dates'))
     .option(
       '--dates <dates>',
@@ -83,7 +83,7 @@ export async function replay(input: ReplayInput, json = false): Promise<void> {
 function describe(status: ReplayStatus): string[] {
   const { results, batches } = status;
   const { trouble, facts } = describeReplay(status);
-  if (batches === 0) return ['no batch to land again'];
+  if (batches === 0) return ['no batch to reprocess'];
   const left = batches - results.length;
   return [
     ...table(

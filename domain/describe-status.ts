@@ -102,7 +102,7 @@ function parkedTrouble({ unlanded, parked }: { unlanded: number[]; parked: Parke
   if (unlanded.length === 0) return [];
   const last = parked.at(-1);
   return [
-    `${count(unlanded.length, 'batch', 'batches')} parked (${unlanded.slice(0, 10).join(', ')}${unlanded.length > 10 ? ', …' : ''}), ` +
+    `${count(unlanded.length, 'failed batch', 'failed batches')} (${unlanded.slice(0, 10).join(', ')}${unlanded.length > 10 ? ', …' : ''}), ` +
       `to be landed by replayBatches${last === undefined ? '' : `; the last one: ${last.error}`}`,
   ];
 }

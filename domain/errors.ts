@@ -18,7 +18,7 @@ export type NonRetryableErrorType =
   | 'LandingConflict'
   /** Offsets that were to be landed no longer exist in Kafka. */
   | 'DataLoss'
-  /** A micro-batch cannot be read, validated or written as it is; it is parked. */
+  /** A micro-batch cannot be read, validated or written as it is: it fails. */
   | 'BatchNotLandable'
   /** A micro-batch has rows of more dates than one result can name; it is landed in parts. */
   | 'BatchTooWide'

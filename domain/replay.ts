@@ -1,7 +1,7 @@
 import { shown } from './bounded';
 import { only, reasonOf, fieldsOf } from './requests';
 
-/** Which batches `replayBatches` is to land again. */
+/** Which batches `replayBatches` is to reprocess. */
 export type Selection =
   | { kind: 'failed' }
   | { kind: 'list'; batches: number[] }
@@ -10,7 +10,7 @@ export type Selection =
 
 /** Input of `replayBatches` as an operator writes it. */
 export interface ReplayInput {
-  /** `"failed"`: those that are parked; a list of numbers; or a range of numbers, both included. */
+  /** `"failed"`: those that failed; a list of numbers; or a range of numbers, both included. */
   batches?: 'failed' | number[] | { from: number; to: number };
   /** Instead of `batches`: all that have files of these dates (UTC, both included). */
   dates?: { from: string; to: string };
@@ -28,7 +28,7 @@ export interface Replayed {
   batch: number;
   before?: { landed: number; quarantined: number };
   after?: { landed: number; quarantined: number; duplicate: number };
-  /** Why it was not landed again; nothing has changed then. */
+  /** Why it was not reprocessed; nothing has changed then. */
   error?: string;
 }
 

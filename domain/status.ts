@@ -86,7 +86,7 @@ export interface LandFigures extends Figures<Offsets> {
   newestCreatedAt: string | null;
   /** Batches that could not be landed for a lasting reason and wait for `replayBatches`; all of them. */
   unlanded: number[];
-  /** Why the last of them were parked; the ledger has the reasons of all. */
+  /** Why the last of them failed; the ledger has the reasons of all. */
   parked: ParkedBatch[];
 }
 

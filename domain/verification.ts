@@ -68,7 +68,7 @@ export interface Example {
   createdAt: string;
   /** Of a changed one: the columns that differ. */
   columns?: string[];
-  /** Where it is or should be: files, a message, a parked batch. */
+  /** Where it is or should be: files, a message, a failed batch. */
   where?: string;
 }
 

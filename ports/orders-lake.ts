@@ -102,11 +102,11 @@ export interface LedgerEntry extends BatchIdentity, BatchManifest {
   next: Offsets;
   /** The furthest offsets that were ever landed; beyond `next` only after a reset to earlier ones. */
   reached: Offsets;
-  /** Why none of its offsets could be landed: it is parked until a replay. */
+  /** Why none of its offsets could be landed: it has failed until a replay. */
   parked?: { type: string; message: string };
   /** A batch that this entry lands again: its ranges are that batch's, its files take the place of that batch's. */
   supersedes?: number;
-  /** Batches that are parked after this entry. */
+  /** Failed batches after this entry. */
   unlanded?: number[];
   /** Files that were found not to be what the ledger says, and are so after this entry, as far as is known. */
   damaged?: DamagedFile[];
@@ -197,7 +197,7 @@ export interface OrdersLake {
    */
   patrol(newest: number, known: readonly DamagedFile[]): Promise<DamagedFile[]>;
 
-  /** Removes what attempts of a batch have written that is not committed: it is to be parked. */
+  /** Removes what attempts of a batch have written that is not committed: it has failed. */
   discard(batch: OwnedBatch): Promise<void>;
 
   /** Rows in the files that a batch has in lake and quarantine; damaged ones hold none. */

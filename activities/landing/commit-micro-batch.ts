@@ -12,9 +12,9 @@ export interface CommitInput extends OwnedBatch {
   topicSince?: number;
   /** Resets since the batch before, for the ledger. */
   resets: Reset<Offsets>[];
-  /** Batches that are parked after this one. Absent in version 0.1.0. */
+  /** Failed batches after this one. Absent in version 0.1.0. */
   unlanded?: number[];
-  /** Why this one is parked, if it is. */
+  /** Why this one failed, if it did. */
   parked?: { type: string; message: string };
   /** The batch that was landed again. */
   supersedes?: number;

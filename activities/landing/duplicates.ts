@@ -58,7 +58,7 @@ export async function findDuplicates(
     const position = { micros, key: key ?? 0n };
     const highest = reached.get(bucket);
     const above = highest === undefined || isAfter(position, highest);
-    // Also for one that is read again: its batch may have been parked, and then it lands now for the first time.
+    // Also for one that is read again: its batch may have failed, and then it lands now for the first time.
     if (above) reached.set(bucket, position);
     return again || !above ? 'suspect' : 'new';
   });

@@ -35,7 +35,7 @@ export const MOST_FILES = 2_000;
  * workflow that was reset to an earlier point comes by here). One that wakes up after its landing was replaced finds its
  * epoch closed.
  *
- * NonRetryableError BatchNotLandable, where the workflow parks the batch; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
+ * NonRetryableError BatchNotLandable, where the workflow commits it as failed; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
  */
 export function createLandMicroBatch(deps: Landing) {
   return async function landMicroBatch({
@@ -70,7 +70,7 @@ export function createLandMicroBatch(deps: Landing) {
       { again: context.info.attempt > 1, mostFiles: MOST_FILES },
     );
     return await manifest.catch(async (error: unknown) => {
-      // It is parked now; what this attempt or one before has shown is in no entry, and readers would count it.
+      // It has failed now; what this attempt or one before has shown is in no entry, and readers would count it.
       if (error instanceof NonRetryableError && error.type === 'BatchNotLandable')
         await deps.lake.discard(batch);
       throw error;

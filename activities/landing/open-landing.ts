@@ -18,7 +18,7 @@ export interface OpenLandingResult extends Named {
   /** The furthest offsets that were ever landed. */
   reached: Offsets;
   highWater: Record<string, Watermark>;
-  /** Batches that are parked. */
+  /** Failed batches. */
   unlanded: number[];
   /** Files that were found damaged. */
   damaged?: DamagedFile[];

@@ -38,7 +38,7 @@ export async function examineLake({ datalake, streaming, kafka }: Settings): Pro
     else if (parked > 0)
       findings.warning(
         'ledger',
-        `${count(parked, 'batch', 'batches')} parked, newest entry ${last.sequence} of ${last.committedAt}`,
+        `${count(parked, 'failed batch', 'failed batches')}, newest entry ${last.sequence} of ${last.committedAt}`,
         'see why in status, mend it, then start replayBatches',
       );
     else findings.fine('ledger', `newest entry ${last.sequence} of ${last.committedAt}`);

@@ -35,7 +35,7 @@ interface WrittenEntry {
   parked?: { type: string; message: string };
   /** The batch that this entry replays: its files stand in place of that batch's. */
   supersedes?: number;
-  /** Batches still parked after this entry. */
+  /** Failed batches after this entry. */
   unlanded?: number[];
 }
 
@@ -76,7 +76,7 @@ export function checkLedger(entries: Entry[], end: Offsets, options: { repeats?:
       wrong.push(`ledger: ${name} is of epoch ${entry.epoch ?? 0}, after ${epoch}`);
     epoch = Math.max(epoch, entry.epoch ?? 0);
     if (entry.parked !== undefined && options.repeats !== true)
-      wrong.push(`ledger: ${name} was parked: ${entry.parked.message}`);
+      wrong.push(`ledger: ${name} failed: ${entry.parked.message}`);
     if (entry.supersedes === undefined) wrong.push(...checkRanges({ name, entry }, reached));
     const { read, landed, duplicate, quarantined } = entry.counts;
     if (read !== landed + duplicate + quarantined) wrong.push(`ledger: the counts of ${name} do not add up`);
@@ -84,7 +84,7 @@ export function checkLedger(entries: Entry[], end: Offsets, options: { repeats?:
       wrong.push(`ledger: ${name} met ${duplicate} orders that had landed before`);
   }
   for (const batch of entries.at(-1)?.entry.unlanded ?? [])
-    wrong.push(`ledger: batch ${batch} is still parked`);
+    wrong.push(`ledger: batch ${batch} is still a failed one`);
   for (const [partition, offset] of Object.entries(end)) {
     const at = reached[partition] ?? '0';
     if (at !== offset) wrong.push(`ledger: partition ${partition} landed to ${at}, the topic has ${offset}`);

@@ -4,7 +4,7 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 const IDS = ['orders-capture', 'orders-land'] as const;
 
 export interface WorkflowsSeen {
-  /** Rows that capture's status counts as not captured, with all kinds of reasons, and offsets of parked batches. */
+  /** Rows that capture's status counts as not captured, with all kinds of reasons, and offsets of failed batches. */
   counted: number;
   /** Workflows that do not run, each with how it ended. */
   closed: { id: string; status: string; message: string }[];

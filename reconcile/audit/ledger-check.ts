@@ -227,7 +227,7 @@ export class LedgerCheck {
         wrong(`counts ${count} rows that break ${code} among ${quarantined} quarantined`);
     }
     if (parked !== undefined && (read > 0 || files.length + quarantineFiles.length > 0)) {
-      wrong('is parked, and must have no rows and no files');
+      wrong('has failed, and must have no rows and no files');
     }
   }
 
@@ -240,7 +240,7 @@ export class LedgerCheck {
       this.findings.problem(
         'entry-wrong',
         path,
-        `lists the parked batches ${sorted.join(', ') || 'none'}, but the entries say ${found.join(', ') || 'none'}`,
+        `lists the failed batches ${sorted.join(', ') || 'none'}, but the entries say ${found.join(', ') || 'none'}`,
       );
     }
   }

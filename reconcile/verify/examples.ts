@@ -61,7 +61,7 @@ export async function explainExamples(
         ),
     );
     if (batch === undefined) return `${at}, not landed yet`;
-    return `${at}, ${batch.parked ? 'in the parked' : 'of'} batch ${batch.sequence}`;
+    return `${at}, ${batch.parked ? 'in the failed' : 'of'} batch ${batch.sequence}`;
   }
 }
 

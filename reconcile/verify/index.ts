@@ -137,7 +137,7 @@ async function compare(
   if (examples[0] !== undefined) verifiedThrough = earlier(verifiedThrough, examples[0].createdAt);
 
   const parked = [...bounds.batches.values()].filter((batch) => batch.parked).map(({ sequence }) => sequence);
-  if (parked.length > 0) notes.push(`parked batches, whose orders are not in the lake: ${parked.join(', ')}`);
+  if (parked.length > 0) notes.push(`failed batches, whose orders are not in the lake: ${parked.join(', ')}`);
   const beginning = counts.some(({ place, kind }) => place === 'topic' && kind === 'missing');
   if (beginning && period.from.startsWith('0001')) {
     notes.push(

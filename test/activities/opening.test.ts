@@ -34,7 +34,7 @@ afterEach(async () => {
   await remove();
 });
 
-test('a landing goes on after the ledger’s last entry, with all it needs to know repeats and the parked', async () => {
+test('a landing goes on after the ledger’s last entry, with all it needs to know repeats and failed batches', async () => {
   const topic = fixture.open();
   await publishRows(topic, windowOf(1), () => rowsFrom(1, 100));
   await fixture.settled();

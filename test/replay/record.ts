@@ -1,7 +1,7 @@
 /**
  * Records histories for the replay test: `npm run record-histories -- <label>`, from released code only.
  * Runs a pipeline on servers of its own with real workers, kills Kafka and the workers on the way, lets both workflows continue
- * as new, does what operators do, and saves every run. Parked batches and replays are recorded by their own test, with
+ * as new, does what operators do, and saves every run. Failed batches and replays are recorded by their own test, with
  * ORDERS_RECORD_HISTORIES=<label>. A recorded file is never changed: new paths get new files.
  */
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What an audit says of the ledger: its chain, offsets, parked batches, topics and partitions. */
+/** What an audit says of the ledger: its chain, offsets, failed batches, topics and partitions. */
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOrdersLake } from '../../adapters/lake/writing';
@@ -86,13 +86,13 @@ test('counts that do not add up', async () => {
   ]);
 });
 
-describe('parked batches and replays', () => {
+describe('failed batches and replays', () => {
   const NOTHING = { counts: EMPTY, files: [], quarantineFiles: [] };
   const range = (from: number, to: number) => [{ partition: 0, from: String(from), to: String(to) }];
   const parked = { type: 'DataLoss', message: 'gone' };
   const at = (offset: string) => ({ next: { '0': offset }, reached: { '0': offset } });
 
-  test('a parked batch is clean and named; replayed, its files count', async () => {
+  test('a failed batch is clean and named; replayed, its files count', async () => {
     append(4, { ...NOTHING, ...at('40'), ranges: range(30, 40), parked, unlanded: [4], epoch: 7 });
     expect(await auditLake(storageAt(path))).toMatchObject({ clean: true, parked: [4] });
 
@@ -140,7 +140,7 @@ describe('parked batches and replays', () => {
     ]);
   });
 
-  test('a replay with other offsets, of no batch, that moves the landing, and a wrong list of the parked', async () => {
+  test('a replay with other offsets, of no batch, that moves the landing, and a wrong list of failed batches', async () => {
     append(4, { ...NOTHING, ...at('30'), ranges: range(10, 19), supersedes: 2 });
     append(5, { ...NOTHING, ...at('31'), ranges: range(40, 50), supersedes: 9, unlanded: [3] });
     rmSync(partOf(path, DAY, 2));
@@ -151,7 +151,7 @@ describe('parked batches and replays', () => {
       ),
       expect.stringMatching(/0000000005.json lands batch 9 again, which no entry before it is/),
       expect.stringMatching(/0000000005.json .* must not move the offsets/),
-      expect.stringMatching(/0000000005.json lists the parked batches 3, but the entries say none/),
+      expect.stringMatching(/0000000005.json lists the failed batches 3, but the entries say none/),
     ]);
   });
 });

@@ -51,11 +51,11 @@ test.each([
     '1.json met 1 orders that had landed before',
   ],
   [
-    'a parked batch',
+    'a failed batch',
     ledgerOf({ ranges: range(0, 9), parked: { type: 'Error', message: 'why' } }),
-    '1.json was parked: why',
+    '1.json failed: why',
   ],
-  ['one that still is', ledgerOf({ ranges: range(0, 9), unlanded: [1] }), 'batch 1 is still parked'],
+  ['one that still is', ledgerOf({ ranges: range(0, 9), unlanded: [1] }), 'batch 1 is still a failed one'],
 ])('%s is told', (_what, ledger, message) => {
   expect(checkLedger(ledger, { '0': '9' })).toEqual([`ledger: ${message}`]);
 });

@@ -1,5 +1,5 @@
 /**
- * Batches that cannot be landed are parked and landed later, and landed ones are landed again after a change of rules: on
+ * Batches that cannot be landed fail and land later, and landed ones are reprocessed after a change of rules: on
  * real Kafka, real Temporal and a real lake. Only the rules are ours to break here.
  */
 import { readdirSync } from 'node:fs';
@@ -80,7 +80,7 @@ async function withLanding(work: () => Promise<void>): Promise<void> {
 
 const status = () => landing.query<LandStatus>('status');
 
-/** Waits until everything published so far was read or parked, as a batch of its own. */
+/** Waits until everything published so far was read or failed, as a batch of its own. */
 async function landed(): Promise<LandStatus> {
   return eventually(async () => {
     const now = await status();
@@ -127,7 +127,7 @@ function refusingSoup(table: Pick<Table, 'rules'>, row: Row): FailureCode[] {
   return orderOf(row).item === 'Soup' ? ['item_empty'] : trueRules(table, row);
 }
 
-test('a batch that cannot be landed is parked, the loop goes on, and a replay lands it once', async () => {
+test('a batch that cannot be landed fails, the loop goes on, and a replay lands it once', async () => {
   brokenRules.mockImplementation(throwing);
   await withLanding(async () => {
     await publish(upTo(1, 20));
@@ -143,7 +143,7 @@ test('a batch that cannot be landed is parked, the loop goes on, and a replay la
         ) as string,
       },
     ]);
-    // Later ones land, one of the parked orders among them: it was published again.
+    // Later ones land, one of the failed batch’s orders among them: it was published again.
     await publish([...upTo(31, 40), { id: 65 }]);
     await landed();
     expect(await ids()).toEqual([...range(1, 20), ...range(31, 40), 65]);

@@ -127,7 +127,7 @@ test('a capture that is behind is found by its lag until it has caught up, witho
   });
 });
 
-test('a landing is found by its lag, its last batch and its parked batches', async () => {
+test('a landing is found by its lag, its last batch and its failed batches', async () => {
   const { client } = spaces[known]!;
   await withWorker({ namespace: known, taskQueue: 'land', activities: landing(known) }, async () => {
     const handle = await client.workflow.start('landOrders', { workflowId: 'l', taskQueue: 'land' });

@@ -11,7 +11,7 @@ import { nonRetryableError } from '../shared/non-retryable-error';
 import { now } from '../shared/requests';
 import { orNone } from '../../domain/or-none';
 
-/** Carries ranges that history has fixed through to the end, or parks them; nothing may come between. */
+/** Carries ranges that history has fixed through to the end, or commits them as failed; nothing may come between. */
 export async function landBatch(
   from: LandState,
   ranges: OffsetRange[],
@@ -58,7 +58,7 @@ export async function landBatch(
     const failure = nonRetryableError(error, ['BatchNotLandable', 'BatchTooWide']);
     if (failure.type === 'BatchTooWide') return claimLess(from, ranges);
     enter('committing');
-    const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: parked, ${offsets}` }, [
+    const done = await commitMicroBatch.executeWithOptions({ summary: `#${sequence}: failed, ${offsets}` }, [
       {
         ...commit,
         manifest: { ...nothing(highWater), damaged },

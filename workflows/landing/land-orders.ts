@@ -28,7 +28,7 @@ import { orNone } from '../../domain/or-none';
 
 /**
  * Kafka to the lake: claim which offsets come next, land those, commit them to the ledger; indefinitely.
- * A batch that cannot be landed for a lasting reason is parked, and landed again when `replayBatches` asks for it.
+ * A batch that cannot be landed for a reason that no retry mends fails, and is reprocessed when `replayBatches` asks for it.
  *
  * The offsets and the ranges in flight live in this workflow's history; messages never do.
  * An operator gives no input, but for a lake that is to be taken as it is; a run that continues another carries the state.

@@ -30,7 +30,7 @@ interface ReplayState {
 }
 
 /**
- * Lands batches of the ledger again: those that were parked, once the reason is gone, or others after a change of rules.
+ * Reprocesses batches of the ledger: those that failed, once the reason is gone, or others after a change of rules.
  *
  * `landOrders` does the work between two batches of its own, because a lake has one writer; so it has to run. Cancelling
  * stops after the batch in flight. Each batch is superseded whole or not at all.

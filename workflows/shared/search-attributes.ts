@@ -14,7 +14,7 @@ export interface Searchable {
 }
 
 /**
- * Sets the search attributes that have changed: at once where trouble begins with a parked batch or ends, else now and then.
+ * Sets the search attributes that have changed: at once where trouble begins with a failed batch or ends, else now and then.
  * Returns the state with the time of the last telling in it.
  */
 export function tell<S extends { toldAt?: number }>(

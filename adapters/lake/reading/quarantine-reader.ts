@@ -95,7 +95,7 @@ export async function listQuarantine(
   return list;
 }
 
-/** The batches that hold matching rows, in order: what would have to be landed again to judge those rows anew. */
+/** The batches that hold matching rows, in order: what would have to be reprocessed to validate those rows anew. */
 export async function batchesOf(storage: LakeStorage, filter: QuarantineFilter): Promise<number[]> {
   const batches = new Set<number>();
   const { files } = await filesFor(storage, filter);
