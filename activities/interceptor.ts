@@ -82,7 +82,7 @@ const DEEPEST_CAUSE = 5;
 
 /**
  * The error with texts of a length that Temporal takes, as PostgreSQL and Kafka quote what they were given. One above 2 MB
- * the server replaces by a failure of its own, which is not retried: an outage would end the workflow.
+ * the server replaces by a failure of its own, which is not retried: a transient error would end the workflow.
  */
 function bounded(error: Error, depth = 0): Error {
   const { message, stack = '', cause } = error;

@@ -1,7 +1,7 @@
 /**
  * The closed list of non-retryable errors: what a retry can never mend. Each becomes an
  * `ApplicationFailure.nonRetryable` with this word as its type, at the edge of an activity.
- * Everything else, known or not, is an outage and is retried until it works.
+ * Everything else, known or not, is transient and is retried until it works.
  */
 export type NonRetryableErrorType =
   /** The settings file or the workflow input is wrong. */

@@ -9,7 +9,7 @@ export interface Hold {
   mend?: string;
 }
 
-/** Somebody has locked the orders table, or is about to, for longer than is worth waiting in silence. An outage. */
+/** Somebody has locked the orders table, or is about to, for longer than is worth waiting in silence. A transient error. */
 export class TableLocked extends Error {
   constructor(
     message: string,

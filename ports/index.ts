@@ -3,7 +3,7 @@
  * Kafka and a file system; every quirk of a library stays there.
  *
  * Every method rejects with a {@link NonRetryableError} where no retry can help and with any other error for an
- * outage. Every method that may run long takes a `signal` and rejects soon after it is aborted.
+ * transient. Every method that may run long takes a `signal` and rejects soon after it is aborted.
  */
 export * from './orders-lake';
 export * from './orders-source';

@@ -42,7 +42,7 @@ export interface OrdersSource {
   inspected(): Inspection | undefined;
 
   /**
-   * NonRetryableError InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. An outage where the
+   * NonRetryableError InsufficientPrivilege where some transaction cannot be seen: a guess could lose rows. A transient error where the
    * server has become a standby, which shows no transactions.
    */
   horizon(): Promise<Horizon>;

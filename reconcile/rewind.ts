@@ -15,7 +15,7 @@ export interface Rewind {
   quarantined: number;
 }
 
-/** Counts the rows after the earlier and up to the later of two places. Outages and missing rights as in capture. */
+/** Counts the rows after the earlier and up to the later of two places. Transient errors and missing rights as in capture. */
 export async function countRewind(
   { sourceRows, lake }: { sourceRows: SourceRows; lake: LakeStorage },
   from: Watermark,

@@ -27,7 +27,7 @@ export async function connectWhenThere(
   return undefined;
 }
 
-/** Outage with one clear message where Temporal or the namespace cannot be used. */
+/** A transient error with one clear message where Temporal or the namespace cannot be used. */
 export async function connect(temporal: ReturnType<typeof loadTemporal>): Promise<NativeConnection> {
   let connection: NativeConnection | undefined;
   try {

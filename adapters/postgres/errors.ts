@@ -19,7 +19,7 @@ const only = (words: string) => () => words;
 
 /**
  * SQLSTATEs that no retry mends, and what to do. Everything else (refused connections, shutdowns, deadlocks,
- * codes nobody thought of) is an outage. https://www.postgresql.org/docs/18/errcodes-appendix.html
+ * codes nobody thought of) is transient. https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
 const NON_RETRYABLE: Record<string, NonRetryable> = {
   '28000': {
@@ -60,7 +60,7 @@ function missingRight({ user, table, db }: Where, message: string): string {
   return `Run: GRANT SELECT ON ${quoteTable(table)} TO ${role};`;
 }
 
-/** Outages that somebody has to end, and how. */
+/** Transient errors that somebody has to end, and how. */
 function hintFor({ user, db }: Where, error: Error): string {
   if (!(error instanceof DatabaseError) || error.code !== '53300') return '';
   const { message } = error;
@@ -79,7 +79,7 @@ const REFUSED_BY_CLIENT: [RegExp, NonRetryable][] = [
   [/client password must be/, { type: 'InvalidSettings', remedy: only('Set postgres.password.') }],
 ];
 
-/** Runs `work`; an error leaves as a NonRetryableError or as an outage that names the server. */
+/** Runs `work`; an error leaves as a NonRetryableError or as a transient error that names the server. */
 export async function translateErrors<T>(settings: Where, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -15,7 +15,7 @@ const WORKS_SQL = `
 
 /**
  * Waits for an answer of the server, however long the server works on it, but not on a connection at whose other end
- * nobody is any more (half-open: TCP tells neither side). Rejects as an outage then; the connection is of no more use.
+ * nobody is any more (half-open: TCP tells neither side). Rejects as a transient error then; the connection is of no more use.
  */
 export async function withLivenessCheck<T>(
   client: PoolClient,

@@ -16,7 +16,7 @@ export interface Known {
   at: Watermark;
 }
 
-/** Changes in a row that a statement may run into before it is an outage. */
+/** Changes in a row that a statement may run into before it is transient. */
 const MOST_CHANGES = 5;
 
 export class OrdersTable {

@@ -5,7 +5,7 @@ import type { Log } from '../../ports';
 /** For people who look into pg_stat_activity; {@link OWN_SESSION_SQL} is what we are told by. */
 const APPLICATION_NAME = 'orders-stream';
 
-/** A connection attempt that takes longer is an outage; Temporal retries. */
+/** A connection attempt that takes longer fails with a transient error; Temporal retries. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Who alters the table holds it for milliseconds. One who holds it longer is to be named, not waited for in silence. */

@@ -2,7 +2,7 @@ import type { Settings } from '../../configs/schema';
 import { translateErrors } from './errors';
 import { openSession } from './session';
 
-/** What the server runs; its answers are waited for `answerMs` each. Outages and refused logins as in capture. */
+/** What the server runs; its answers are waited for `answerMs` each. Transient errors and refused logins as in capture. */
 export function serverVersion(
   settings: Settings['postgres'],
   answerMs: number,

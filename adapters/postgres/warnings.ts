@@ -1,4 +1,4 @@
-/** What is lasting but harmless, each with what mends it after the first sentence. */
+/** What stays but is harmless, each with what mends it after the first sentence. */
 import type { Column } from '../../domain/table/table';
 import type { Queries } from './check';
 import { isIndexed, type TableFacts } from './facts';

@@ -2,7 +2,7 @@ import { isNativeError } from 'node:util/types';
 
 /** What a TLS handshake failed for, and what to do. */
 export interface TlsProblem {
-  /** Only other settings or another certificate mend it. One that is renewed in place, or a wrong clock, is an outage. */
+  /** Only other settings or another certificate mend it. One that is renewed in place, or a wrong clock, is transient. */
   nonRetryable: boolean;
   advice: string;
 }

@@ -14,7 +14,7 @@ export interface Finding {
   found: string;
   /** Absent only where all is fine. */
   toDo?: string;
-  /** The failure of an attempt: lasting ones end a workflow that is started, others would be retried. */
+  /** The failure of an attempt: non-retryable ones end a workflow that is started, others would be retried. */
   lasting?: boolean;
 }
 
@@ -44,11 +44,11 @@ export class Findings {
   }
 
   /** Broken, but what is started now waits for its end. */
-  outage(about: string, found: string, toDo: string): void {
+  transient(about: string, found: string, toDo: string): void {
     this.all.push({ server: this.server, about, grade: 'broken', found, toDo });
   }
 
-  /** Runs a look that may fail, or hang: it ends after some seconds. The failures of our adapters say themselves what to do, `otherwise` is for outages. */
+  /** Runs a look that may fail, or hang: it ends after some seconds. The failures of our adapters say themselves what to do, `otherwise` is for transient errors. */
   async look<T>(about: string, otherwise: string, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await within(this.timeoutMs, work());

@@ -35,7 +35,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<void> {
 /**
  * What would end the workflows as soon as they are started; nothing where all is well. PostgreSQL and Kafka are looked at
  * only where the workers run, or would: what this machine cannot reach says nothing about another one. The lake is left to
- * the workers, who may run as another user. An outage is not in the way, the workflows wait for its end.
+ * the workers, who may run as another user. A transient error is not in the way, the workflows wait for its end.
  */
 export async function findObstacles(client: Client, settings: Settings): Promise<string[]> {
   const temporal = await examineTemporal(client, loadTemporal().address);

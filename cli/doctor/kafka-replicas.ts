@@ -14,7 +14,7 @@ export function examineReplicas(
   const needed = number(topicConfig['min.insync.replicas']) ?? 1;
   const found = `${replicas} a partition, ${inSync} in sync, min.insync.replicas ${needed}`;
   if (inSync < Math.min(needed, replicas))
-    findings.outage('replicas', found, `${BRING_BACK}: nothing can be published`);
+    findings.transient('replicas', found, `${BRING_BACK}: nothing can be published`);
   else if (inSync < replicas)
     findings.warning(
       'replicas',

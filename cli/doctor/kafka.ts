@@ -35,7 +35,7 @@ export async function examineKafka({ kafka }: Settings): Promise<Finding[]> {
   } else await examineTopic(findings, kafka, facts, facts.topic);
   for (const transaction of facts.heldBy) {
     const { partition, abort } = transaction;
-    findings.outage(`partition ${partition}`, describeOpenTransaction(transaction), abort);
+    findings.transient(`partition ${partition}`, describeOpenTransaction(transaction), abort);
   }
   examineInternal(findings, facts);
   examineBrokers(findings, facts.brokerConfig);
@@ -49,7 +49,7 @@ function examineRights(
   { missing, trouble, progress }: KafkaFacts,
 ): void {
   if (trouble !== undefined) {
-    findings.outage('rights', trouble.message, 'nothing, if it passes; else see the replicas above');
+    findings.transient('rights', trouble.message, 'nothing, if it passes; else see the replicas above');
     return;
   }
   if (missing.length === 0) {

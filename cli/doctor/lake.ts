@@ -69,7 +69,7 @@ async function examineRoom(findings: Findings, storage: LakeStorage): Promise<vo
   const { freeBytes, alike } = await storage.room();
   const words = `${(freeBytes / GIB).toFixed(1)} GiB free`;
   const toDo = 'make room: a full disk stops landing, and it goes on by itself afterwards';
-  if (freeBytes < TOO_LITTLE) findings.outage('free space', words, toDo);
+  if (freeBytes < TOO_LITTLE) findings.transient('free space', words, toDo);
   else if (freeBytes < LITTLE) findings.warning('free space', words, toDo);
   else findings.fine('free space', words);
   if (!alike)

@@ -106,7 +106,7 @@ async function examineWorkflow(
   const start = `run: ${START}`;
   const { running, ended, troubles } = await lookAt(client, type);
   for (const { found, toDo, stuck } of troubles)
-    if (stuck) findings.outage(type, found, toDo);
+    if (stuck) findings.transient(type, found, toDo);
     else findings.warning(type, found, toDo);
   if (ended !== undefined) {
     const mend = ended.how === 'failed' ? 'mend what it says, then ' : '';

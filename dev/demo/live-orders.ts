@@ -50,7 +50,7 @@ export class LiveOrders {
         this.trouble = undefined;
       } catch (error) {
         failingSince ??= sentAt;
-        if (!isOutage(error) || Date.now() - failingSince > OUTAGE_MS) {
+        if (!isTransient(error) || Date.now() - failingSince > OUTAGE_MS) {
           throw new Error(`Orders cannot be inserted into ${table}: ${messageOf(error)}`, { cause: error });
         }
         this.trouble = `PostgreSQL takes no orders: ${messageOf(error)}`;
@@ -63,7 +63,7 @@ export class LiveOrders {
 }
 
 /** Connections that fail have a code of the system's or of PostgreSQL's classes 08 and 57, or none. */
-function isOutage(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   const { code } = error as { code?: string };
   return code === undefined || /^(08|57|E[A-Z])/.test(code);
 }

@@ -40,7 +40,7 @@ const DAYS = 31;
  * May run beside capture and landing, and be run again at any time. Rows stay where they are: PostgreSQL adds up the
  * source, DuckDB the files, and the topic's messages go through a temporary DuckDB on disk.
  *
- * @throws NotComparable, NonRetryableError, or an outage's error, where it cannot be said whether anything differs
+ * @throws NotComparable, NonRetryableError, or a transient error, where it cannot be said whether anything differs
  */
 export async function verifyPipeline(
   { sourceRows, ...compared }: Compared,

@@ -80,7 +80,7 @@ describe('publishing', () => {
     expect(valueOf(2_003)?.toString()).toBe('small');
   });
 
-  test('a limit that was lowered since is an outage once; the retry asks for it anew', async () => {
+  test('a limit that was lowered since is transient once; the retry asks for it anew', async () => {
     async function* rows() {
       yield await Promise.resolve([rowOf(1), { key: '2', value: Buffer.alloc(50_000) }]);
     }

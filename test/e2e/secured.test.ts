@@ -193,7 +193,7 @@ describe('Kafka', () => {
     const plain = [stack.addresses.KAFKA_BROKERS];
     const refused: [string, RegExp] = ['InvalidSettings', /the login was refused; correct the kafka section/];
     const untrusted: [string, RegExp] = ['InvalidSettings', /give the certificate .* as kafka\.ssl\.ca/];
-    const listener: [string, RegExp] = ['outage', /if it goes on, kafka\.ssl or kafka\.sasl is not what/];
+    const listener: [string, RegExp] = ['transient', /if it goes on, kafka\.ssl or kafka\.sasl is not what/];
     const cases: Record<string, [changes: Partial<Settings['kafka']>, expected: [string, RegExp]]> = {
       'password, scram': [{ sasl: { mechanism: 'scram-sha-512', username, password } }, refused],
       'password, plain': [{ sasl: { mechanism: 'plain', username, password } }, refused],
@@ -205,7 +205,7 @@ describe('Kafka', () => {
       ],
       expired: [
         { brokers: [`${LOCAL}:${(expired.address() as AddressInfo).port}`] },
-        ['outage', /outside its dates: have it renewed/],
+        ['transient', /outside its dates: have it renewed/],
       ],
       'no TLS': [{ ssl: false }, listener],
       'no login': [{ sasl: undefined }, listener],
@@ -279,7 +279,7 @@ test('Temporal: says what is wrong with a certificate or a key', async () => {
     nobody: [{ ...good, TEMPORAL_ADDRESS: '127.0.0.1:1' }, /does not answer .* or set TEMPORAL_ADDRESS\.$/],
   };
   for (const [name, [env, message]] of Object.entries(cases)) {
-    await expectFailure(name, ['outage', message], connect(loadTemporal(env)));
+    await expectFailure(name, ['transient', message], connect(loadTemporal(env)));
   }
   expect(() => loadTemporal({ ...good, TEMPORAL_TLS_SERVER_CA_CERT_PATH: '/nowhere' })).toThrow(
     /Temporal’s own settings.*\/nowhere/,

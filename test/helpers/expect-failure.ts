@@ -1,4 +1,4 @@
-/** Fails unless `work` does, as expected: `outage` for what is retried, else the type of the non-retryable error. */
+/** Fails unless `work` does, as expected: `transient` for what is retried, else the type of the non-retryable error. */
 export async function expectFailure(
   name: string,
   expected: [type: string, message: RegExp],
@@ -9,7 +9,7 @@ export async function expectFailure(
     () => new Error('it works'),
     (error: unknown) => error,
   )) as Error & { type?: string };
-  expect([name, failure.type ?? 'outage', failure.message]).toEqual([
+  expect([name, failure.type ?? 'transient', failure.message]).toEqual([
     name,
     type,
     expect.stringMatching(message),

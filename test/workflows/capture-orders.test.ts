@@ -87,9 +87,9 @@ test('windows follow each other without gap, and continuing as new loses nothing
   expect(script.advanced).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
 });
 
-test('an outage is retried with the same window, and status tells of it afterwards', async () => {
+test('a transient error is retried with the same window, and status tells of it afterwards', async () => {
   const script = scripted(2, { publish: [new Error('broker away'), new Error('broker still away')] });
-  const status = await run('outage', script.activities, [], (ask) =>
+  const status = await run('transient', script.activities, [], (ask) =>
     eventually(async () => {
       const now = await ask();
       expect(now.sequence).toBe(2);

@@ -1,7 +1,7 @@
 import type { ActivityOptions } from '@temporalio/workflow';
 
 /**
- * Outages are retried indefinitely: at once, then ever more slowly, at most 5 s apart, so that work goes on within
+ * Transient errors are retried indefinitely: at once, then ever more slowly, at most 5 s apart, so that work goes on within
  * seconds after a server is back. Non-retryable errors say themselves that they are not to be retried.
  */
 const retry = { initialInterval: '200 ms', backoffCoefficient: 2, maximumInterval: '5 s' } as const;

@@ -52,7 +52,7 @@ const INTERNAL = ['__transaction_state', '__consumer_offsets'];
 const TOPIC_CONFIG = [...JUDGED, 'min.insync.replicas', 'unclean.leader.election.enable'];
 const BROKER_CONFIG = ['offsets.retention.minutes', 'transaction.max.timeout.ms'];
 
-/** Rejects with a NonRetryableError where the login or the name is wrong, and as an outage where no broker answers. */
+/** Rejects with a NonRetryableError where the login or the name is wrong, and as a transient error where no broker answers. */
 export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFacts> {
   const connection = new Connection(options);
   const admin = adminOf(options);

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 5_000;
  *
  * ListOffsets is to be believed, and not a fetch: a new leader's high watermark may be behind what its predecessor showed,
  * for as long as a follower in sync is slow. ListOffsets then answers with an error instead of the lower offset. That error
- * is an outage, like a broker that cannot be reached: neither tells how long the log is.
+ * is transient, like a broker that cannot be reached: neither tells how long the log is.
  */
 export async function requireEnd(
   connection: Connection,

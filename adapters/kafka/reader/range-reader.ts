@@ -11,7 +11,7 @@ import { ChecksumError, decodeRecords, type DecodedRecords } from '../records';
 const FETCH_BYTES = 1_048_576;
 /** What is asked for is there, so the broker answers at once; this only paces the exception. */
 const FETCH_WAIT_MS = 500;
-/** Tries on fresh metadata before moved leaders count as an outage. */
+/** Tries on fresh metadata before moved leaders count as transient. */
 const LEADER_TRIES = 5;
 /** Nothing at an offset that was claimed: for so long it is a leader that only just took over, or a transaction. */
 const EMPTY_TIMEOUT_MS = 5_000;

@@ -2,7 +2,7 @@ import { Kafka, KafkaJSAggregateError, logLevel, type Admin } from 'kafkajs';
 import { pause, type ConnectionPool, isMoved, kindOf, type KafkaTopicOptions } from '../transport';
 import { logBounds } from './log-bounds';
 
-/** A new topic's leaders serve it after some milliseconds; ten seconds without them is an outage. */
+/** A new topic's leaders serve it after some milliseconds; ten seconds without them is transient. */
 const LEADERS_WITHIN_MS = 10_000;
 
 /** See OrdersTopic.ensure. Looks before it creates, because the user may lack the right to create. */

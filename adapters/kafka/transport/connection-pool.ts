@@ -3,9 +3,9 @@ import { Connection } from './connection';
 import { isMoved, isUnresponsive } from './errors';
 import type { KafkaTopicOptions } from './options';
 
-/** How often an operation that may be repeated is tried on a new connection before it counts as an outage. */
+/** How often an operation that may be repeated is tried on a new connection before it counts as transient. */
 const TRIES = 4;
-/** No try begins later than this: an outage is to be told, and it is Temporal's to try again. */
+/** No try begins later than this: a transient error is to be shown, and it is Temporal's to try again. */
 const TRIES_WITHIN_MS = 6_000;
 
 /**

@@ -12,7 +12,7 @@ import { checkPartitionCount } from './partition-count';
 
 /** Enough for TLS over a distance; kafkajs's 1 s is not. */
 const CONNECTION_TIMEOUT_MS = 5_000;
-/** A broker that is silent for so long is an outage. Long polls ask for more. */
+/** A broker that is silent for so long fails with a transient error. Long polls ask for more. */
 export const REQUEST_TIMEOUT_MS = 15_000;
 /** Coordinators that are loading, moving or finishing the last transaction are asked again for so long. */
 const COORDINATOR_TIMEOUT_MS = 10_000;

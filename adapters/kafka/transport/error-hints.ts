@@ -14,7 +14,7 @@ const GRANT =
   'grant it with kafka-acls (`npm run orders -- doctor` names it, docs/security.md lists all), then start the workflow again';
 const SETTINGS = 'correct the kafka section of the settings file';
 
-/** Errors that no retry mends. Whatever is not here is an outage. */
+/** Errors that no retry mends. Whatever is not here is transient. */
 export const NON_RETRYABLE: Record<string, { type: NonRetryableErrorType; advice: string }> = {
   TOPIC_AUTHORIZATION_FAILED: {
     type: 'InsufficientPrivilege',
@@ -79,7 +79,7 @@ function createCommand(where: Where): string {
 const allowTimes = (where: Where): string =>
   configureTopic(where, `${ADVISED.timestampBefore},${ADVISED.timestampAfter}`);
 
-/** Outages whose own words do not say what to look at. */
+/** Transient errors whose own words do not say what to look at. */
 export const HINTS: Record<string, string | ((where: Where) => string)> = {
   MESSAGE_TOO_LARGE: TOO_LARGE,
   RECORD_LIST_TOO_LARGE: TOO_LARGE,

@@ -55,7 +55,7 @@ export function isUnresponsive(error: unknown): boolean {
   return kindOf(error) === 'KafkaJSRequestTimeoutError';
 }
 
-/** The error to show for one that came out of Kafka: lasting or an outage, and always where and during what. */
+/** The error to show for one that came out of Kafka: non-retryable or transient, and always where and during what. */
 export function explain(error: unknown, doing: string, at: Where): Error {
   if (error instanceof NonRetryableError) return error;
   const kind = kindOf(error);

@@ -14,7 +14,7 @@ describe('a broker that is killed and comes back', () => {
   });
   afterAll(() => stack.destroy());
 
-  test('is an outage for some seconds at most a call, and the same object works again afterwards', async () => {
+  test('is transient for some seconds at most a call, and the same object works again afterwards', async () => {
     const topic = createOrdersTopic({
       brokers,
       telemetry: SILENT,

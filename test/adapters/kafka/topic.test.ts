@@ -34,7 +34,7 @@ describe('the topic', () => {
     await expect(topic.offsets()).rejects.toThrow(expected);
   });
 
-  test('that does not exist is an outage that names brokers and topic', async () => {
+  test('that does not exist is a transient error that names brokers and topic', async () => {
     const failure = fixture.open({ topic: 'no-such-topic' }).offsets();
     await expect(failure).rejects.toThrow(
       /^Kafka at \S+:\d+, listing offsets of topic no-such-topic: .*UNKNOWN_TOPIC/,
@@ -48,7 +48,7 @@ describe('the topic', () => {
     });
   });
 
-  test('without brokers is an outage within seconds', async () => {
+  test('without brokers is transient within seconds', async () => {
     const topic = fixture.open({ brokers: ['127.0.0.1:1', '127.0.0.1:2'] });
     const started = Date.now();
     await expect(topic.offsets()).rejects.toThrow('Kafka at 127.0.0.1:1, 127.0.0.1:2, listing offsets');

@@ -120,13 +120,13 @@ describe('errors', () => {
     [20, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND): fewer brokers'],
     [90, 'PRODUCER_FENCED'],
     [9999, 'error code 9999 of a Kafka newer than 4.1'],
-  ])('code %d is an outage', (code, text) => {
-    const outage = shown(code);
-    expect(outage).not.toBeInstanceOf(NonRetryableError);
-    expect(outage.message).toContain(text);
+  ])('code %d is transient', (code, text) => {
+    const error = shown(code);
+    expect(error).not.toBeInstanceOf(NonRetryableError);
+    expect(error.message).toContain(text);
   });
 
-  test('an error that nobody knows is an outage, and a non-retryable error stays as it is', () => {
+  test('an error that nobody knows is transient, and a non-retryable error stays as it is', () => {
     expect(explain(new TypeError('what'), 'reading', AT).message).toBe(
       'Kafka at a:1, b:2, reading: what (TypeError)',
     );

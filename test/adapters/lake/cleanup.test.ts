@@ -116,7 +116,7 @@ describe('ensure', () => {
     await expect(lake.ensure()).rejects.toMatchObject({ type: 'LakeNotWritable' });
   });
 
-  test('a full disk is an outage', async () => {
+  test('a full disk is transient', async () => {
     jest
       .spyOn(fs, 'rename')
       .mockRejectedValue(Object.assign(new Error('ENOSPC: injected'), { code: 'ENOSPC' }));
