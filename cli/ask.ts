@@ -87,7 +87,7 @@ async function resetWatermark(options: ResetOptions): Promise<void> {
     return;
   }
   const payload = { createdAt: to.createdAt, orderId: to.orderId, ...because(options.reason) };
-  tellReset(
+  printReset(
     SIDES.capture,
     await ask<Reset<Watermark>>(SIDES.capture, 'resetWatermark', payload),
     formatWatermark,
@@ -113,7 +113,7 @@ async function resetOffsets(options: ResetOptions): Promise<void> {
     return;
   }
   const payload = { offsets, ...because(options.reason) };
-  tellReset(SIDES.land, await ask<Reset<Offsets>>(SIDES.land, 'resetOffsets', payload), formatOffsets);
+  printReset(SIDES.land, await ask<Reset<Offsets>>(SIDES.land, 'resetOffsets', payload), formatOffsets);
 }
 
 function describeOffsets(next: Offsets, to: Offsets | 'earliest'): string {
@@ -132,17 +132,17 @@ function describeOffsets(next: Offsets, to: Offsets | 'earliest'): string {
 async function undoReset(which: string, options: { reason?: string }): Promise<void> {
   const payload = { undo: true, ...because(options.reason) };
   if (which === 'capture')
-    tellReset(
+    printReset(
       SIDES.capture,
       await ask<Reset<Watermark>>(SIDES.capture, 'resetWatermark', payload),
       formatWatermark,
     );
   else if (which === 'land')
-    tellReset(SIDES.land, await ask<Reset<Offsets>>(SIDES.land, 'resetOffsets', payload), formatOffsets);
+    printReset(SIDES.land, await ask<Reset<Offsets>>(SIDES.land, 'resetOffsets', payload), formatOffsets);
   else throw new Error(`${which} is neither capture nor land`);
 }
 
-function tellReset<P>(id: string, { from, to, at }: Reset<P>, format: (place: P) => string): void {
+function printReset<P>(id: string, { from, to, at }: Reset<P>, format: (place: P) => string): void {
   console.log(
     `${id}: reset at ${at} from ${format(from)} to ${format(to)}. Undo: orders undo-reset ${id.slice('orders-'.length)}`,
   );

@@ -22,7 +22,7 @@ export function describeVerification(result: VerifyResult): Described {
       }),
     ],
     facts: [
-      `${verdictOf(result)}: verified through ${result.verifiedThrough}` +
+      `${headlineOf(result)}: verified through ${result.verifiedThrough}` +
         `${result.from === null ? '' : `, from ${result.from}`} (${result.seconds} s)`,
       `${totals.source.rows} orders in the source, ${totals.lake.rows} in the lake, ${totals.quarantine.rows} in quarantine`,
       ...(publishedAgain === 0
@@ -38,7 +38,7 @@ export function describeVerification(result: VerifyResult): Described {
   };
 }
 
-function verdictOf({ equal, differences, dates, unreachable = [] }: VerifyResult): string {
+function headlineOf({ equal, differences, dates, unreachable = [] }: VerifyResult): string {
   if (equal) return 'equal';
   const compared = differences.length === 0 && dates.every(({ verdict }) => verdict === 'equal');
   return compared && unreachable.length > 0

@@ -47,7 +47,7 @@ export interface Told {
 const LONGEST_POLL_MS = 5 * 60_000;
 
 /** Transactions shorter than this are ordinary; only older ones are worth telling. */
-const WORTH_TELLING_MS = 5_000;
+const WORTH_REPORTING_MS = 5_000;
 
 /** How often to look for rows that are not captured: some milliseconds each time, more while there is a backlog. */
 const DETECT_EVERY_MS = 10_000;
@@ -84,7 +84,7 @@ export function createPoll(deps: {
       // The horizon first, the rows second: the other way round, a commit in between would be missed.
       const horizon = await deps.source.horizon();
       const atHorizon = deps.source.inspected();
-      let hold = worthTelling(horizon);
+      let hold = worthReporting(horizon);
       if (isDue(current, horizon.clock, detectEveryMs)) {
         const idAgeMs = detectEveryMs;
         const look = await detectLateRows(deps.source, {
@@ -158,7 +158,7 @@ function isNews(behind: Look | undefined, known: Watch | null): boolean {
   );
 }
 
-function worthTelling({ heldBy, clock }: Horizon): Hold | null {
+function worthReporting({ heldBy, clock }: Horizon): Hold | null {
   if (heldBy === undefined) return null;
-  return Date.parse(clock) - Date.parse(heldBy.since) >= WORTH_TELLING_MS ? heldBy : null;
+  return Date.parse(clock) - Date.parse(heldBy.since) >= WORTH_REPORTING_MS ? heldBy : null;
 }

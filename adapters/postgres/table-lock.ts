@@ -36,7 +36,7 @@ export async function namingLocks<T>(pool: Queries, table: string, work: () => P
     return await work();
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== LOCK_NOT_AVAILABLE) throw error;
-    const hold = await holderOf(pool, table).catch(() => undefined);
+    const hold = await blockerOf(pool, table).catch(() => undefined);
     if (hold === undefined) throw error; // it was released meanwhile, or is on something else
     const mend = hold.mend === undefined ? '' : ` To end it, run: ${hold.mend}`;
     throw new TableLocked(
@@ -47,7 +47,7 @@ export async function namingLocks<T>(pool: Queries, table: string, work: () => P
   }
 }
 
-async function holderOf(pool: Queries, table: string): Promise<Hold | undefined> {
+async function blockerOf(pool: Queries, table: string): Promise<Hold | undefined> {
   const { rows } = await pool.query<{ who: string; since: string; pid: number | null }>(LOCK_SQL, [table]);
   const [found] = rows;
   if (found === undefined) return undefined;

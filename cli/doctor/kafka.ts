@@ -4,7 +4,7 @@ import {
   type KafkaFacts,
   type TopicFacts,
   checkPartitionCount,
-  judgeSettings,
+  validateSettings,
   retentionOf,
   TRANSACTION_TIMEOUT_MS,
 } from '../../adapters/kafka/admin';
@@ -119,16 +119,16 @@ function examineSettings(
   kafka: Settings['kafka'],
   config: KafkaFacts['topicConfig'],
 ): void {
-  const judgements = judgeSettings(topicOptions(kafka, COMMAND_TELEMETRY), config);
-  for (const { severity, setting, found, why, mend } of judgements) {
+  const wrong = validateSettings(topicOptions(kafka, COMMAND_TELEMETRY), config);
+  for (const { severity, setting, found, why, mend } of wrong) {
     const text = `${found}: ${why}`;
     if (severity === 'refusal') findings.broken(setting, text, mend);
     else findings.warning(setting, text, mend);
   }
-  const judged = new Set(judgements.map(({ setting }) => setting));
-  if (!judged.has('max.message.bytes'))
+  const mentioned = new Set(wrong.map(({ setting }) => setting));
+  if (!mentioned.has('max.message.bytes'))
     findings.fine('max.message.bytes', config['max.message.bytes'] ?? 'not known');
-  if (!judged.has('retention') && !judged.has('cleanup.policy'))
+  if (!mentioned.has('retention') && !mentioned.has('cleanup.policy'))
     findings.fine('retention', retentionOf(config));
 }
 

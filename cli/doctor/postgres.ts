@@ -49,7 +49,7 @@ export async function examinePostgres(settings: Settings): Promise<Finding[]> {
     if (heldBy !== undefined && (age >= LONG_HOLD_MS || horizon.before === undefined)) {
       findings.warning(
         'open transactions',
-        `capture is held back by ${heldBy.kind} since ${heldBy.since} (${Math.round(age / 1000)} s): ${heldBy.who}`,
+        `capture is blocked by ${heldBy.kind} since ${heldBy.since} (${Math.round(age / 1000)} s): ${heldBy.who}`,
         `run in PostgreSQL: ${heldBy.mend}` +
           (heldBy.kind === 'open transaction'
             ? ' or name its application in cdc.ignore_application_names if it never inserts orders'

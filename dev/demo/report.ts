@@ -1,4 +1,4 @@
-/** What is printed after the last order: the verdict, what the lake holds, and where to go from here. */
+/** What is printed after the last order: the result, what the lake holds, and where to go from here. */
 import { relative } from 'node:path';
 import { openStorage, summary } from '../../adapters/lake/reading';
 import { WORKFLOWS } from '../../domain/names';
@@ -42,7 +42,7 @@ function sidesOf(sides: VerifyResult['totals'], cell: (side: Side) => string): s
 function printVerified(result: VerifyResult): void {
   const { source, lake, quarantine } = result.totals;
   const { trouble, facts } = describeVerification(result);
-  const [verdict, , ...notes] = facts;
+  const [headline, , ...notes] = facts;
   if (result.equal) {
     const sides = `${count(source.rows)} = ${count(lake.rows)} + ${count(quarantine.rows)}`;
     detail(`${green('✔')} ${bold(`source = lake + quarantine: ${sides}`)}`);
@@ -54,7 +54,7 @@ function printVerified(result: VerifyResult): void {
     for (const line of trouble) detail(`  ${line}`);
     for (const kind of new Set(result.differences.map(({ kind }) => kind))) detail(dim(`    ${HINTS[kind]}`));
   }
-  for (const line of [verdict!, ...notes]) detail(dim(`  ${line}`));
+  for (const line of [headline!, ...notes]) detail(dim(`  ${line}`));
 }
 
 function printAudited({ clean, ledger, files, problems, problemCount }: AuditResult): void {

@@ -35,7 +35,7 @@ export async function compare(sides: Sides, declared: Declared = {}): Promise<Co
     await loadSource(duckdb, 'earlier', declared.earlier ?? []);
     await loadFiles(duckdb, sides);
     await prepare(duckdb, declared);
-    return judge(duckdb);
+    return difference(duckdb);
   });
 }
 
@@ -124,7 +124,7 @@ const WRONG: Record<string, string> = {
 const MISSING = `
   SELECT ${ID} AS id, e.least - coalesce(a.times, 0) AS rows FROM ${BOTH} WHERE e.least > coalesce(a.times, 0)`;
 
-async function judge(duckdb: DuckDBConnection): Promise<Comparison> {
+async function difference(duckdb: DuckDBConnection): Promise<Comparison> {
   const wrong: string[] = [];
   for (const [what, sql] of Object.entries(WRONG)) {
     const { rows, examples } = await summed(duckdb, sql);

@@ -1,6 +1,6 @@
 /**
- * The one independent judge, for tests and torture: nothing of the product takes part but its programs, whose answers are
- * judged. PostgreSQL is read by SQL of its own, files by DuckDB, the ledger as JSON and the topic by kafkajs's decoder.
+ * The one independent oracle, for tests and torture: nothing of the product takes part but its programs, whose answers are
+ * checked. PostgreSQL is read by SQL of its own, files by DuckDB, the ledger as JSON and the topic by kafkajs's decoder.
  *
  * - `violations`: every row of the table is in the files once, or counted, or its workflow says why it stopped.
  * - `checkStructure`: topic, ledger and files, each in itself and with each other.

@@ -1,7 +1,7 @@
 /**
- * The invariant, judged from outside: every committed row of the table is in the lake or the quarantine once, or counted in
+ * The invariant, checked from outside: every committed row of the table is in the lake or the quarantine once, or counted in
  * `status`, or its workflow has stopped and said why; and nothing else is there. No code of the product takes part: its
- * programs are run and their answers are judged.
+ * programs are run and their answers are checked.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
@@ -44,7 +44,7 @@ export async function violations(subject: Subject, expected: Expected = {}): Pro
     last = await look(subject, expected);
     fine = last.wrong.length === 0 ? fine + 1 : 0;
   }
-  return [...last.wrong, ...(last.uncounted > 0 ? await judgeVerify(subject, last.uncounted, expected) : [])];
+  return [...last.wrong, ...(last.uncounted > 0 ? await checkVerify(subject, last.uncounted, expected) : [])];
 }
 
 /** The table as it is now, for {@link Declared.earlier}. */
@@ -83,7 +83,7 @@ async function statusSays(subject: Subject, line: RegExp | undefined): Promise<b
 }
 
 /** `orders verify` must not call equal what is not. Where capture has stopped, it may say up to where it is, and that more is there. */
-async function judgeVerify(subject: Subject, missing: number, { stopped }: Expected): Promise<string[]> {
+async function checkVerify(subject: Subject, missing: number, { stopped }: Expected): Promise<string[]> {
   const { code, output } = await orders(subject, 'verify');
   if (stopped !== undefined && /there are later rows from .* on$/m.test(output)) return [];
   return code === 0 ? [`verify says equal, with ${missing} rows in no file: ${output.slice(-500)}`] : [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** Each of them must end by itself. */
 const COMMAND_TIMEOUT_MS = 120_000;
 
-/** `npm run orders -- …`, as a program whose answer is judged. */
+/** `npm run orders -- …`, as a program whose answer is checked. */
 export function orders(
   { pipeline }: { pipeline: { env: Record<string, string> } },
   ...args: string[]

@@ -1,6 +1,6 @@
 /**
- * What must hold of topic, ledger and files, whatever died: judged from outside, by reading everything again.
- * Each function returns what is wrong, in words; nothing is the verdict "clean".
+ * What must hold of topic, ledger and files, whatever died: checked from outside, by reading everything again.
+ * Each function returns what is wrong, in words; nothing means "clean".
  */
 import { checkFiles } from './files';
 import { checkLedger, readLedger } from './ledger';

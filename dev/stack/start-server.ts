@@ -8,7 +8,7 @@ import { killProcess, stopProcess } from './system/stop-process';
 import { StackError, titles, type Settings } from './types';
 
 /** A cold start takes 1–4 s; this is for machines that are busy with much else. */
-const startPatienceMs = 120_000;
+const startTimeoutMs = 120_000;
 
 /** Whether the server's process, as remembered, runs. */
 export function isRunning(server: ServerDefinition, { home }: ServerContext): boolean {
@@ -53,7 +53,7 @@ export async function stopServer(server: ServerDefinition, context: ServerContex
   const remembered = context.home.get(server.name).process;
   if (!remembered) return false;
   const ran = isAlive(remembered);
-  if (ran) await stopProcess(remembered, server.stopSignal, server.stopPatienceMs);
+  if (ran) await stopProcess(remembered, server.stopSignal, server.stopTimeoutMs);
   context.home.update(server.name, { process: undefined });
   return ran;
 }
@@ -86,7 +86,7 @@ async function untilAnswers(
   context: ServerContext,
   ended?: Promise<string>,
 ): Promise<string | undefined> {
-  const end = Date.now() + startPatienceMs;
+  const end = Date.now() + startTimeoutMs;
   for (;;) {
     try {
       await server.request(context);
@@ -95,7 +95,7 @@ async function untilAnswers(
       if (!isRunning(server, context)) return ended ?? 'has just stopped';
       if (Date.now() > end) {
         const answer = error instanceof Error ? error.message : String(error);
-        return `did not serve a request within ${startPatienceMs / 1000} s (last answer: ${answer})`;
+        return `did not serve a request within ${startTimeoutMs / 1000} s (last answer: ${answer})`;
       }
       await sleep(50);
     }

@@ -1,6 +1,6 @@
 import type { Expected } from '../oracle';
 
-/** What the faults of a run did on purpose, and the verdict has to know. */
+/** What the faults of a run did on purpose, and the check has to know. */
 export class Declared {
   /** Orders in the topic that are in no table, by order_id. */
   readonly foreign = new Set<string>();

@@ -8,7 +8,7 @@ import { insertOrders } from '../../dev/torture/orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { freshNamespace, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
 import { BUILT, startWithTemporalCli, startWorkers } from '../helpers/processes';
-import { expectAllLandedOnce } from '../helpers/verdict';
+import { expectAllLandedOnce } from '../helpers/exactly-once';
 
 jest.setTimeout(180_000);
 

@@ -12,7 +12,7 @@ import {
   type FreshPipeline,
 } from '../helpers/pipeline';
 import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
-import { expectAllLandedOnce } from '../helpers/verdict';
+import { expectAllLandedOnce } from '../helpers/exactly-once';
 import { storageAt } from '../helpers/lake';
 
 jest.setTimeout(120_000);

@@ -23,7 +23,7 @@ import { ordersCli, startWorkers } from '../helpers/processes';
 import { exampleEnvironment, exampleGrants, exampleRights, type Grant } from '../helpers/secured-example';
 import * as secured from '../helpers/secured-servers';
 import type { TlsFront } from '../helpers/tls-front';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { readAll, wholeWay } from '../helpers/whole-way';
 import { SILENT } from '../helpers/telemetry';
 import {

@@ -9,7 +9,7 @@ import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { LARGE_BATCH, NOT_HERE, openDisk, type Disk, type Trouble } from '../helpers/disk';
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { pidOf, startHarness, type Harness } from './harness';
 
 jest.setTimeout(120_000);

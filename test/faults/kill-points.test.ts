@@ -11,7 +11,7 @@ import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { freezeAmidFiles, partFiles, publishOneMore } from './amid-files';
 import { pidOf, restartLanding, signal, type Harness } from './harness';
 import { sideBySide, type Lane } from './side-by-side';
@@ -64,7 +64,7 @@ const consumer: Lane = {
     await secondsToCatchUp(harness.pipeline);
     // What the dead attempt had written was found equal and kept.
     expect(partFiles(harness.pipeline.lakePath)).toEqual(expect.arrayContaining(there));
-    await restartLanding(harness); // sweeps temporary files
+    await restartLanding(harness); // removes temporary files
     await expectExactlyOnce(harness.pipeline);
   },
 

@@ -9,7 +9,7 @@ import { startLoad } from '../../dev/torture/load';
 import { NETWORK_FAULTS, type NetworkFault } from '../../dev/torture/network';
 import { seeded } from '../../dev/torture/random';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import type { Harness } from './harness';
 import { sideBySide, type Lane } from './side-by-side';
 

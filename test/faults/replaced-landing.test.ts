@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { freezeWhileWriting, publishOneMore } from './amid-files';
 import { restartLanding, signal } from './harness';
 import { sideBySide } from './side-by-side';

@@ -7,7 +7,7 @@ import { insertOrders } from '../../dev/torture/orders';
 import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';
-import { expectAllLandedOnce } from '../helpers/verdict';
+import { expectAllLandedOnce } from '../helpers/exactly-once';
 import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';
 import type { Harness } from './harness';
 import { sideBySide } from './side-by-side';

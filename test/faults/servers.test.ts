@@ -1,6 +1,6 @@
 /**
  * Servers and workers are killed under load. On a stack of its own, since nothing else may need these servers.
- * One pipeline goes through all of it, one after the other; the verdicts are over everything it ever did.
+ * One pipeline goes through all of it, one after the other; the checks are over everything it ever did.
  */
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { freshNamespace } from '../../dev/stack/fresh-pipeline';
 import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';
 import { eventually } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { pidOf, restartLanding, signal, startHarness, startWorkflows, type Harness } from './harness';
 
 jest.setTimeout(180_000);
@@ -131,7 +131,7 @@ test('worker processes killed at random', async () => {
 test('after all of this every order is in the topic and in the lake once', async () => {
   await load.stop();
   await secondsToCatchUp(harness.pipeline);
-  await restartLanding(harness); // sweeps what killed attempts left
+  await restartLanding(harness); // removes what killed attempts left
   expect(await expectExactlyOnce(harness.pipeline)).toBeGreaterThan(ROWS_PER_SECOND * 20);
 });
 

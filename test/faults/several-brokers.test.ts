@@ -1,6 +1,6 @@
 /**
  * Three brokers, three copies, two of which must be written: what production has. Brokers are killed, restarted, frozen and
- * relieved of their partitions under load. One pipeline goes through all of it; the verdict is over everything it ever did.
+ * relieved of their partitions under load. One pipeline goes through all of it; the check is over everything it ever did.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IncomingMessage, OrdersTopic } from '../../ports';
@@ -28,7 +28,7 @@ import { KAFKA } from '../helpers/kafka-frames';
 import { eventually, servers } from '../helpers/pipeline';
 import { ordersCli } from '../helpers/processes';
 import { Proxy } from '../helpers/proxy';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { startHarness, type Harness } from './harness';
 import { SILENT } from '../helpers/telemetry';
 

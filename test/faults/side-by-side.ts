@@ -1,6 +1,6 @@
 import { withHarness, type Harness, type HarnessOptions } from './harness';
 
-/** Scenarios that share a pipeline, in order; each ends with a verdict of its own. */
+/** Scenarios that share a pipeline, in order; each ends with a check of its own. */
 export type Lane = Record<string, (harness: Harness) => Promise<void>>;
 
 /** A lane whose pipeline is not as usual. */

@@ -15,7 +15,7 @@ import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { deleteTopic } from '../adapters/kafka/helpers';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
-import { expectAllLandedOnce } from '../helpers/verdict';
+import { expectAllLandedOnce } from '../helpers/exactly-once';
 import { asOperator, commandsIn, expectStopsAgain, failureOf } from './as-operator';
 import type { Harness } from './harness';
 import { sideBySide } from './side-by-side';

@@ -8,7 +8,7 @@ import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
-import { expectExactlyOnce } from '../helpers/verdict';
+import { expectExactlyOnce } from '../helpers/exactly-once';
 import { signal, type Harness } from './harness';
 import { sideBySide } from './side-by-side';
 

@@ -259,7 +259,7 @@ test('what cannot be replayed says why, and changes nothing', async () => {
   });
 });
 
-test('a replay is carried out while landing is paused, and can be cancelled between batches', async () => {
+test('a replay is processed while landing is paused, and can be cancelled between batches', async () => {
   await withLanding(async () => {
     for (let batch = 0; batch < 3; batch++) {
       await publish(upTo(batch * 10 + 1, batch * 10 + 10));

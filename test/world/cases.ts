@@ -1,5 +1,5 @@
 /**
- * Changes of the world × moments of the pipeline, each judged by the oracle. A case is a line or two:
+ * Changes of the world × moments of the pipeline, each checked by the oracle. A case is a line or two:
  *
  *     worldTest([
  *       { what: 'a column is added', change: ({ pipeline }, n) => pipeline.pool.query(`ALTER TABLE … ADD c${n} text`) },
@@ -39,7 +39,7 @@ export interface Case {
   expect?: Expected | ((moment: Moment, harness: Harness) => Expected);
   /** After the change; default: some orders are inserted. */
   goOn?(harness: Harness): Promise<unknown>;
-  /** After the oracle: carries out the remedy. All rows, and some more, have to be where they belong then. */
+  /** After the oracle: runs the remedy. All rows, and some more, have to be where they belong then. */
   mend?(harness: Harness, n: number): Promise<unknown>;
   /** After the oracle, before the next moment on the same pipeline. Workflows that have stopped are started again. */
   undo?(harness: Harness, n: number): Promise<unknown>;
@@ -73,7 +73,7 @@ export function lanesOf(cases: Case[]): LaneWith[] {
     for (const moment of one.moments ?? MOMENTS) {
       const number = ++n;
       const name = `${one.what}, ${moment}`;
-      const run = (harness: Harness) => judged(harness, one, moment, number);
+      const run = (harness: Harness) => checked(harness, one, moment, number);
       const { overrides } = one;
       if (moment !== 'before the start' && one.fresh !== true && overrides === undefined) shared[name] = run;
       else {
@@ -91,7 +91,7 @@ export function lanesOf(cases: Case[]): LaneWith[] {
 /** What the tables of a pipeline held before each change so far. */
 const remembered = new WeakMap<Harness, Snapshot[]>();
 
-async function judged(harness: Harness, one: Case, moment: Moment, n: number): Promise<void> {
+async function checked(harness: Harness, one: Case, moment: Moment, n: number): Promise<void> {
   const expected = typeof one.expect === 'function' ? one.expect(moment, harness) : (one.expect ?? {});
   const earlier = remembered.get(harness) ?? [];
   remembered.set(harness, earlier);

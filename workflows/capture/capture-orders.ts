@@ -69,7 +69,7 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
     warnings: state === undefined ? [] : warningsOf(state),
     historyEvents: workflowInfo().historyLength,
   });
-  // They end a wait and are carried out between two batches, never within one.
+  // They end a wait and are processed between two batches, never within one.
   const requests = receiveRequests('resetWatermark');
   setHandler(statusQuery('captureOrders'), status);
 

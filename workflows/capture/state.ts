@@ -77,7 +77,7 @@ export function caughtUp(state: CaptureState, found: OpenCaptureResult): Capture
   const { sequence, watermark, warnings, topicWarnings = [], late } = found;
   const place = { sequence, watermark, warnings, topicWarnings, ...openedLate(late) };
   const after = { ...withoutPlaces(state), ...place };
-  // A reset that no window has followed in this state is carried out again: at worst rows are published twice.
+  // A reset that no window has followed in this state is processed again: at worst rows are published twice.
   return state.afterReset === true ? after : { ...after, topicId: found.topicId, sourceId: found.sourceId };
 }
 

@@ -50,7 +50,7 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
     historyEvents: workflowInfo().historyLength,
   });
-  // They end a wait and are carried out between two batches, never within one.
+  // They end a wait and are processed between two batches, never within one.
   const requests = receiveRequests('resetOffsets');
   setHandler(statusQuery('landOrders'), status);
 

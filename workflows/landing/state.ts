@@ -57,7 +57,7 @@ export interface LandState extends Omit<LandFigures, 'unlanded' | 'parked'> {
   /** What the lake is known by, and the hash of its newest entry; absent until an activity of version 0.4.0 has told. */
   lake?: LakeIdentity;
   entryHash?: string;
-  /** The last replay that was carried out, so that a request that comes twice is answered twice. */
+  /** The last replay that was processed, so that a request that comes twice is answered twice. */
   lastReplay?: { id: string; replayed: Replayed };
 }
 
@@ -97,7 +97,7 @@ export function opened({
 
 /**
  * Of a workflow that was reset to before what it has landed: the lake's place, and its own counts. A reset of offsets that no
- * batch has followed in this state is carried out again: at worst messages are read twice.
+ * batch has followed in this state is processed again: at worst messages are read twice.
  */
 export function caughtUp(state: LandState, found: OpenLandingResult): LandState {
   const { startedFrom, pipeline = found.pipeline, toldAt, lastReplay, parked = [], resetsToRecord } = state;

@@ -1,10 +1,10 @@
-/** Facts about brokers and topic, for those who judge whether the pipeline can live with them. Changes nothing. */
+/** Facts about brokers and topic, for those who check whether the pipeline can live with them. Changes nothing. */
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import type { Progress } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import type { OpenTransaction } from '../../../domain/open-transaction';
 import { inTime, Connection, explain, isMoved, kindOf, type KafkaTopicOptions } from '../transport';
-import { adminOf, JUDGED } from '../topic';
+import { adminOf, VALIDATED } from '../topic';
 import { readProgress } from '../producer';
 import { heldTransactions } from './stable-offsets';
 import { missingRights, type Right } from './rights';
@@ -49,7 +49,7 @@ export interface TopicFacts {
 /** Transactions, and the progress record. */
 const INTERNAL = ['__transaction_state', '__consumer_offsets'];
 
-const TOPIC_CONFIG = [...JUDGED, 'min.insync.replicas', 'unclean.leader.election.enable'];
+const TOPIC_CONFIG = [...VALIDATED, 'min.insync.replicas', 'unclean.leader.election.enable'];
 const BROKER_CONFIG = ['offsets.retention.minutes', 'transaction.max.timeout.ms'];
 
 /** Rejects with a NonRetryableError where the login or the name is wrong, and as a transient error where no broker answers. */
@@ -91,7 +91,7 @@ export async function inspectKafka(options: KafkaTopicOptions): Promise<KafkaFac
 
 async function lookForTransactions(options: KafkaTopicOptions): Promise<OpenTransaction[]> {
   try {
-    // The settings' number of partitions is judged elsewhere.
+    // The settings' number of partitions is checked elsewhere.
     const look = heldTransactions({ ...options, numPartitions: 1 }, HELD_TIMEOUT_MS);
     return await inTime(look, HELD_TIMEOUT_MS + 2_000, late);
   } catch (error) {

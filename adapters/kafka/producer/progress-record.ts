@@ -69,7 +69,7 @@ function decodeProgress(metadata: string, topic: string): Progress {
 }
 
 const GONE =
-  'the topic was created anew, or the record has expired (offsets.retention.minutes of the brokers). Publish again what ' +
+  'the topic was recreated, or the record has expired (offsets.retention.minutes of the brokers). Publish again what ' +
   `had not landed; repeats are dropped: ${PUBLISH_AGAIN}`;
 
 /**

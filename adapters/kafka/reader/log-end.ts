@@ -39,7 +39,7 @@ function missingAbove(topic: string, partition: number, offset: bigint, end: big
   return new NonRetryableError(
     'DataLoss',
     `topic ${topic}, partition ${partition}: offset ${offset} was seen, but the log now ends at ${end}: the topic ` +
-      'was deleted and created anew, or a broker that lagged behind became leader (unclean election). Land what the ' +
+      'was deleted and recreated, or a broker that lagged behind became leader (unclean election). Land what the ' +
       `topic holds now; repeats are dropped: ${landFrom('earliest')}. If orders are missing: ${PUBLISH_AGAIN}`,
   );
 }

@@ -2,4 +2,4 @@
 export { adminOf, createTopic, ensureTopic } from './ensure-topic';
 export { type Bounds, logBounds, removedBelow } from './log-bounds';
 export { requireTopic, topicId } from './topic-id';
-export { checkSettings, JUDGED, judgeSettings, retentionOf, topicConfig } from './topic-settings';
+export { checkSettings, VALIDATED, validateSettings, retentionOf, topicConfig } from './topic-settings';

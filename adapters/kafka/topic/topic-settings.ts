@@ -44,8 +44,8 @@ const SMALL_MESSAGE_BYTES = 1_000_000;
 const LEAST_CLOCKS_MS = 1_000;
 const CLOCKS_MS = 60_000;
 
-/** What {@link judgeSettings} looks at. */
-export const JUDGED = [
+/** What {@link validateSettings} looks at. */
+export const VALIDATED = [
   'cleanup.policy',
   'max.message.bytes',
   'message.timestamp.type',
@@ -58,7 +58,7 @@ export const JUDGED = [
 /** `refusal`: nothing could be published. `danger`: told at each start. `warning`: the doctor tells. */
 type Severity = 'refusal' | 'danger' | 'warning';
 
-export interface Judgement {
+export interface SettingFinding {
   severity: Severity;
   setting: string;
   found: string;
@@ -69,17 +69,17 @@ export interface Judgement {
 }
 
 /** Those that are not as they should be; settings that are not known are passed over. */
-export function judgeSettings(
+export function validateSettings(
   options: KafkaTopicOptions,
   config: Readonly<Record<string, string | undefined>>,
-): Judgement[] {
-  const judgements: Judgement[] = [];
-  const judge = (severity: Severity, setting: string, found: string, why: string, better: string) =>
-    judgements.push({ severity, setting, found, why, mend: configureTopic(options, better) });
+): SettingFinding[] {
+  const findings: SettingFinding[] = [];
+  const find = (severity: Severity, setting: string, found: string, why: string, better: string) =>
+    findings.push({ severity, setting, found, why, mend: configureTopic(options, better) });
 
   const bytes = numberOf(config['max.message.bytes']);
   if (bytes < SMALL_MESSAGE_BYTES)
-    judge(
+    find(
       bytes < SMALLEST_MESSAGE_BYTES ? 'refusal' : 'warning',
       'max.message.bytes',
       String(bytes),
@@ -92,7 +92,7 @@ export function judgeSettings(
     const allowed = numberOf(config[setting]);
     // The broker's own stamp is always taken.
     if (config['message.timestamp.type'] === 'LogAppendTime' || allowed >= CLOCKS_MS) continue;
-    judge(
+    find(
       allowed < LEAST_CLOCKS_MS ? 'refusal' : 'danger',
       setting,
       `${allowed} ms`,
@@ -105,7 +105,7 @@ export function judgeSettings(
   const ms = numberOf(config['retention.ms']);
   const size = numberOf(config['retention.bytes']);
   if (policy.includes('compact'))
-    judge(
+    find(
       'danger',
       'cleanup.policy',
       policy,
@@ -113,14 +113,14 @@ export function judgeSettings(
       'cleanup.policy=delete',
     );
   else if (size < Infinity || ms < SHORT_RETENTION_MS)
-    judge(
+    find(
       ms < DAY_MS ? 'danger' : 'warning',
       'retention',
       retentionOf(config),
       'what is deleted before it lands is lost to the lake',
       'retention.ms=604800000,retention.bytes=-1',
     );
-  return judgements;
+  return findings;
 }
 
 /** See OrdersTopic.check. */
@@ -128,12 +128,12 @@ export async function checkSettings(
   connection: Connection,
   options: KafkaTopicOptions,
 ): Promise<{ warnings: string[] }> {
-  const judgements = judgeSettings(options, (await topicConfig(connection, JUDGED)) ?? {});
-  const say = ({ setting, found, why, mend }: Judgement) =>
+  const findings = validateSettings(options, (await topicConfig(connection, VALIDATED)) ?? {});
+  const say = ({ setting, found, why, mend }: SettingFinding) =>
     `topic ${options.topic} has ${setting} ${found}: ${why}. Change it: ${mend}`;
-  const refusals = judgements.filter(({ severity }) => severity === 'refusal');
+  const refusals = findings.filter(({ severity }) => severity === 'refusal');
   if (refusals.length > 0) throw new NonRetryableError('TopicMismatch', refusals.map(say).join('; '));
-  return { warnings: judgements.filter(({ severity }) => severity === 'danger').map(say) };
+  return { warnings: findings.filter(({ severity }) => severity === 'danger').map(say) };
 }
 
 /** For a person. */

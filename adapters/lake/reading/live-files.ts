@@ -155,7 +155,7 @@ function unreadableAsUndefined(error: unknown): undefined {
   throw error;
 }
 
-/** What the system refuses may pass (too many open files, a disk that is away), so it is no verdict on the file. */
+/** What the system refuses may pass (too many open files, a disk that is away), so it says nothing of the file. */
 async function named<T>(file: string, look: () => Promise<T>): Promise<T> {
   try {
     return await look();

@@ -19,7 +19,7 @@ export interface ServerDefinition {
   /** Asks for an orderly stop. */
   stopSignal: NodeJS.Signals;
   /** After this the server is killed. */
-  stopPatienceMs: number;
+  stopTimeoutMs: number;
   /** A remedy for a known way to die, seen in the log's last lines. */
   remedy?(log: string): string | undefined;
 }

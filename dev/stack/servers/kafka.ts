@@ -20,7 +20,7 @@ export const kafka: ServerDefinition = {
   name: 'kafka',
   ports: ['clients', 'controller'],
   stopSignal: 'SIGTERM',
-  stopPatienceMs: 30_000,
+  stopTimeoutMs: 30_000,
 
   missingTools() {
     const neededFor = `Kafka ${versions.kafka}`;

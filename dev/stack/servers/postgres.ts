@@ -17,7 +17,7 @@ export const postgres: ServerDefinition = {
   name: 'postgres',
   ports: ['sql'],
   stopSignal: 'SIGINT', // "fast" shutdown: SIGTERM would wait for the last client to leave
-  stopPatienceMs: 20_000,
+  stopTimeoutMs: 20_000,
   missingTools: () => (findPackage() ? [] : [missingPackage()]),
 
   async prepare(context) {

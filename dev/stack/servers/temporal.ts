@@ -16,7 +16,7 @@ export const temporal: ServerDefinition = {
   name: 'temporal',
   ports: ['grpc', 'ui', 'http', 'metrics'],
   stopSignal: 'SIGTERM',
-  stopPatienceMs: 20_000,
+  stopTimeoutMs: 20_000,
 
   async missingTools() {
     if (presentTemporal() ?? findExecutable('go')) return [];

@@ -61,7 +61,7 @@ function readHolder(file: string): ProcessIdentity | undefined {
 /**
  * Two waiting processes may find the same stale file: if both just removed it, the slower one would remove the
  * lock that the quicker one has taken since. So removing needs a lock of its own; the look is repeated inside.
- * That one is held for microseconds, and so judged by age.
+ * That one is held for microseconds, and so its age decides.
  */
 function removeStale(file: string): void {
   const breaker = `${file}.break`;

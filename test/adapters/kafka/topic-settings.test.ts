@@ -1,7 +1,7 @@
 /** Settings of the topic that keep messages out or take them away: told by name, with the command that mends them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspectKafka } from '../../../adapters/kafka/admin/inspect';
-import { judgeSettings } from '../../../adapters/kafka/topic/topic-settings';
+import { validateSettings } from '../../../adapters/kafka/topic/topic-settings';
 import { kafkaCommandsIn, runKafkaTool } from '../../helpers/kafka-tools';
 import {
   deleteTopic,
@@ -84,8 +84,8 @@ test.each([
   const { warnings } = await topic.check();
   expect(warnings).toEqual([expect.stringContaining(why)]);
   const { topicConfig } = await inspectKafka(fixture.options());
-  const judged = judgeSettings(fixture.options(), topicConfig);
-  expect(judged.map(({ severity, mend: command }) => ({ severity, command }))).toEqual([
+  const found = validateSettings(fixture.options(), topicConfig);
+  expect(found.map(({ severity, mend: command }) => ({ severity, command }))).toEqual([
     { severity: 'danger', command: kafkaCommandsIn(warnings[0]!)[0] },
   ]);
   await mend(warnings[0]!);

@@ -32,7 +32,7 @@ afterEach(async () => {
   await remove();
 });
 
-describe('sweep', () => {
+describe('cleanup', () => {
   const rows = { accepted: [accepted(1)], quarantined: [quarantined('{}')] };
   const DATE = 'date=2025-11-18';
 

@@ -114,7 +114,7 @@ test('a file that is gone: its rows do not count', async () => {
   expect(await look()).toEqual({ landed: [1, 3], told: [] });
 });
 
-test('what the system refuses for a while is no verdict: the look-up fails and names the file', async () => {
+test('what the system refuses for a while proves nothing: the look-up fails and names the file', async () => {
   const stat = fs.stat.bind(fs);
   const spy = jest.spyOn(fs, 'stat').mockImplementation(async (file, options) => {
     if (file === files[2]) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });

@@ -216,7 +216,7 @@ test('same rows, same names and bytes, however they arrive', async () => {
     await fs.rm(path, { recursive: true });
     await fs.rm(`${path}_quarantine`, { recursive: true });
     await openLake(lake);
-    await write(lake, batch(1), judgeAll(interleave(byPartition, chunk)));
+    await write(lake, batch(1), validateAll(interleave(byPartition, chunk)));
     expect(await contentsOf(root)).toEqual(first);
   }
 });
@@ -289,10 +289,10 @@ test('an empty batch writes nothing', async () => {
 });
 
 function rowsOf(rows: number) {
-  return judgeAll(sampleMessages({ rows }));
+  return validateAll(sampleMessages({ rows }));
 }
 
-function judgeAll(messages: ReturnType<typeof sampleMessages>) {
+function validateAll(messages: ReturnType<typeof sampleMessages>) {
   const good: AcceptedRow[] = [];
   const bad = [];
   for (const message of messages) {

@@ -51,7 +51,7 @@ test('another postgres.timezone is refused where it moves what was captured', as
   await table.expectAll();
 });
 
-test('a change that cannot be judged, as the last order captured is gone, is refused with the way on', async () => {
+test('a change that cannot be checked, as the last order captured is gone, is refused with the way on', async () => {
   await begin();
   await table.insert();
   await table.capture();

@@ -10,7 +10,7 @@ export async function expectAllLandedOnce(pipeline: FreshPipeline): Promise<numb
 }
 
 /**
- * The whole verdict, from outside: source = topic = lake + quarantine, each order once; ledger without gap or overlap;
+ * The whole check, from outside: source = topic = lake + quarantine, each order once; ledger without gap or overlap;
  * every file as recorded, and no other. Waits for the last batch; returns the number of orders.
  */
 export async function expectExactlyOnce(pipeline: FreshPipeline, timeoutMs = 60_000): Promise<number> {
