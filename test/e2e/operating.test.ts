@@ -121,7 +121,7 @@ test('the doctor finds a healthy pipeline fine, and who holds it back', async ()
   try {
     const held = await ordersCli(pipeline, 'doctor');
     expect(held.stdout).toMatch(
-      /WARNING +capture is held back by prepared transaction.*\n +to do: .*ROLLBACK PREPARED/,
+      /WARNING +capture is blocked by prepared transaction.*\n +to do: .*ROLLBACK PREPARED/,
     );
     await pipeline.pool.query(/ROLLBACK PREPARED [^;]*;/.exec(held.stdout)![0]);
     expect((await ordersCli(pipeline, 'doctor')).stdout).not.toMatch(/held back/);
