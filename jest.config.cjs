@@ -1,6 +1,8 @@
 // Packages published as ES modules only must be compiled for jest's module system.
 const common = {
   testEnvironment: 'node',
+  // Built, it has a package.json with the name of this one.
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
   transform: {
     '^.+\\.(m?[jt]s)$': [
       '@swc/jest',

@@ -63,6 +63,11 @@ program
   .description('every setting, its default and reason, as a Markdown table')
   .action(async () => console.log((await import('../configs/describe')).settingsTable()));
 
+program
+  .command('metrics')
+  .description('every metric that workers serve, as a Markdown table')
+  .action(async () => console.log((await import('./metrics-table')).metricsTable()));
+
 async function main(): Promise<void> {
   const [command = ''] = process.argv.slice(2);
   if (!program.commands.some((one) => one.name() === command)) {

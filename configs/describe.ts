@@ -12,14 +12,16 @@ export function settingsTable(): string {
   const root = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' }) as Described;
   const defaults: Record<string, Record<string, unknown>> = settingsSchema.parse({});
   const lines = ['| setting | default | unit | what and why |', '|---|---|---|---|'];
-  for (const [section, { properties = {} }] of Object.entries(root.properties ?? {})) {
-    for (const [key, about] of Object.entries(properties)) {
-      const value = defaults[section]?.[key];
-      const fallback = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
-      lines.push(
-        `| \`${section}.${key}\` | ${fallback} | ${about.unit ?? ''} | ${(about.why ?? '').replaceAll('|', '\\|')} |`,
-      );
+  const describe = (path: string, about: Described, value: unknown): void => {
+    if (about.why === undefined) {
+      for (const [key, below] of Object.entries(about.properties ?? {}))
+        describe(`${path}.${key}`, below, (value as Record<string, unknown> | undefined)?.[key]);
+      return;
     }
-  }
+    const fallback = value === undefined ? '' : `\`${JSON.stringify(value)}\``;
+    lines.push(`| \`${path}\` | ${fallback} | ${about.unit ?? ''} | ${about.why.replaceAll('|', '\\|')} |`);
+  };
+  for (const [section, about] of Object.entries(root.properties ?? {}))
+    describe(section, about, defaults[section]);
   return lines.join('\n');
 }

@@ -147,11 +147,14 @@ function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+interface Shape {
+  unwrap?(): { shape?: Record<string, Shape> };
+}
+
 function keysAt(path: readonly PropertyKey[]): string[] {
   const [section] = path;
   if (section === undefined) return Object.keys(settingsSchema.shape);
-  if (path.length > 1) return [];
-  const shape = settingsSchema.shape[section as keyof Settings] as
-    { unwrap(): { shape?: object } } | undefined;
-  return Object.keys(shape?.unwrap().shape ?? {});
+  let shape = settingsSchema.shape[section as keyof Settings] as unknown as Shape | undefined;
+  for (const key of path.slice(1)) shape = shape?.unwrap?.().shape?.[String(key)];
+  return Object.keys(shape?.unwrap?.().shape ?? {});
 }

@@ -216,6 +216,31 @@ const validation = z.strictObject({
     .meta({ why: 'kept from the replaced pipeline; only true is accepted' }),
 });
 
+/** `host:port`; empty, as an unset variable gives it, means none. */
+const listenAddress = z
+  .string()
+  .transform((value, context) => {
+    if (value === '') return undefined;
+    const [, host = '', port = ''] =
+      /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(value)?.filter((part) => part !== undefined) ?? [];
+    if (host !== '' && Number(port) <= 65_535) return { host, port: Number(port) };
+    context.addIssue('must be host:port, such as 127.0.0.1:9464; port 0 takes a free one');
+    return z.NEVER;
+  })
+  .prefault('');
+
+const telemetry = z.strictObject({
+  metrics: z
+    .strictObject({
+      listen: listenAddress.meta({
+        why:
+          'host:port where the capture process serves /metrics, /healthz and /readyz; the landing process takes the next port. ' +
+          'Port 0: free ones, which the log names. Empty: none',
+      }),
+    })
+    .prefault({}),
+});
+
 export const settingsSchema = z.strictObject({
   postgres: postgres.prefault({}),
   kafka: kafka.prefault({}),
@@ -225,6 +250,7 @@ export const settingsSchema = z.strictObject({
   streaming: streaming.prefault({}),
   validation: validation.prefault({}),
   logging: logging.prefault({}),
+  telemetry: telemetry.prefault({}),
 });
 
 /** Settings after defaults, as the rest of the code sees them. */

@@ -1,6 +1,8 @@
+export const HOLD_KINDS = ['open transaction', 'prepared transaction', 'table lock'] as const;
+
 /** Who keeps rows from being captured: by holding the late-commit horizon back, or by a lock under which nobody can read. */
 export interface Hold {
-  kind: 'open transaction' | 'prepared transaction' | 'table lock';
+  kind: (typeof HOLD_KINDS)[number];
   /** For a person: `pid 4711, role app, application "importer", idle in transaction`. */
   who: string;
   /** UTC, when the transaction began (an open one) or was prepared. */

@@ -1,6 +1,9 @@
-/** How adapters tell those who run them what is worth knowing and is no failure. Made by the worker or the command; required by each. */
+import type { Metrics } from './metrics';
+
+/** How activities and adapters tell those who run them what is worth knowing. Made by the worker or the command; required by each. */
 export interface Telemetry {
   log: Log;
+  metrics: Metrics;
 }
 
 /** One line an event: `details` are printed as `name=value`. Never rows, never secrets. */

@@ -12,7 +12,7 @@ import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../domain/names';
 import { bundleWorkflows } from './bundle';
-import { sendServed } from './served';
+import { sendServed, type Ready } from './served';
 
 /** Time before a process that died is started again: long enough not to spin when Temporal is away. */
 const RESTART_MS = 1_000;
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     while (!stopping) {
       const child = fork(join(__dirname, `queue${extname(__filename)}`), [queue, bundleFile(code)]);
       children.set(queue, child);
-      child.once('message', () => sendServed({ queue, pid: child.pid! }));
+      child.once('message', (ready: Ready) => sendServed({ queue, pid: child.pid!, ...ready }));
       const end = await new Promise((resolve) =>
         child.once('exit', (status, signal) => resolve(signal ?? status)),
       );

@@ -1,20 +1,24 @@
 /** One task queue in one process; started by main.ts, which names the queue and the bundle. */
 import { Runtime } from '@temporalio/worker';
+import { version } from '../package.json';
 import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import type { Queue } from '../domain/names';
 import { connectWhenThere } from './connect';
 import { lineLogger } from './logger';
+import { installRuntime } from './exporter';
+import { openEndpoint, Readiness } from './health';
+import type { Ready } from './served';
 import { createQueueWorker } from './serve';
 import { workerTelemetry } from './telemetry';
 
 async function main(queue: Queue, codePath: string): Promise<void> {
   const settings = loadSettings();
   const logger = lineLogger(settings.logging.level);
-  Runtime.install({
-    logger,
-    shutdownSignals: [],
-  });
+  const { listen } = settings.telemetry.metrics;
+  const { read } = await installRuntime(logger, { scraped: listen !== undefined });
+  const telemetry = workerTelemetry(logger, Runtime.instance().metricMeter);
+  telemetry.metrics.set('orders_build_info', 1, { version, node: process.version, queue });
   const stop = new AbortController();
   process.on('SIGTERM', () => stop.abort());
   // main.ts forwards Ctrl-C as SIGTERM; the terminal's own signal to the group must not end work halfway.
@@ -22,6 +26,9 @@ async function main(queue: Queue, codePath: string): Promise<void> {
   // If main.ts is killed, its children must not live on unseen.
   process.on('disconnect', () => stop.abort());
 
+  const readiness = new Readiness();
+  const endpoint =
+    listen && read && (await openEndpoint({ queue, listen, metrics: read, readiness, logger }));
   const temporal = loadTemporal();
   const { namespace, address } = temporal;
   const connection = await connectWhenThere(temporal, stop.signal, (line) =>
@@ -34,11 +41,13 @@ async function main(queue: Queue, codePath: string): Promise<void> {
     connection,
     namespace,
     workflows: { codePath },
-    telemetry: workerTelemetry(logger),
+    telemetry,
     stop: stop.signal,
   });
-  console.log(`worker ${queue} (pid ${process.pid}) serves namespace ${namespace} at ${address}`);
-  process.send?.('ready');
+  readiness.serving(connection, worker);
+  const metrics = endpoint === undefined ? '' : `; metrics at ${endpoint.url}/metrics`;
+  console.log(`worker ${queue} (pid ${process.pid}) serves namespace ${namespace} at ${address}${metrics}`);
+  process.send?.({ endpoint: endpoint?.url } satisfies Ready);
   await worker.run();
 }
 

@@ -1,6 +1,7 @@
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createCaptureActivities } from '../activities/capture';
 import { commonBehaviour } from '../activities/interceptor';
+import { countingActivities } from '../activities/metrics';
 import { createLandActivities } from '../activities/landing';
 import { createVerifyActivities } from '../activities/verification/compare-orders';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
@@ -12,6 +13,7 @@ import type { Settings } from '../configs/schema';
 import type { Telemetry } from '../ports';
 import { WORKFLOWS, type Queue } from '../domain/names';
 import { createVerify } from '../reconcile/open';
+import { measured } from './measured';
 import { pipelineName } from './pipeline-name';
 
 /**
@@ -52,8 +54,14 @@ export interface QueueOptions {
   stop: AbortSignal;
 }
 
+export interface QueueWorker {
+  run(): Promise<void>;
+  /** Whether it asks for work. */
+  isPolling(): boolean;
+}
+
 /** A worker of one task queue. `run` ends after `stop` was aborted and what is in flight has ended or was handed back. */
-export async function createQueueWorker(options: QueueOptions): Promise<{ run(): Promise<void> }> {
+export async function createQueueWorker(options: QueueOptions): Promise<QueueWorker> {
   const { queue, settings, connection, namespace, stop } = options;
   const { activities, close } = activitiesOf(queue, {
     settings,
@@ -67,7 +75,7 @@ export async function createQueueWorker(options: QueueOptions): Promise<{ run():
     taskQueue: WORKFLOWS[queue === 'capture' ? 'captureOrders' : 'landOrders'].taskQueue,
     workflowBundle: options.workflows,
     activities,
-    interceptors: { activity: [commonBehaviour] },
+    interceptors: { activity: [countingActivities(options.telemetry.metrics), commonBehaviour] },
     shutdownGraceTime: GRACE_MS,
     shutdownForceTime: 2 * GRACE_MS,
     stickyQueueScheduleToStartTimeout: STICKY_MS,
@@ -75,6 +83,7 @@ export async function createQueueWorker(options: QueueOptions): Promise<{ run():
     ...POLLS,
   });
   return {
+    isPolling: () => worker.getState() === 'RUNNING' && worker.getStatus().workflowPollerState === 'POLLING',
     async run() {
       if (stop.aborted) return;
       try {
@@ -99,20 +108,27 @@ function activitiesOf(
   },
 ) {
   const { settings, telemetry } = deps;
-  const topic = createOrdersTopic(topicOptions(settings.kafka, telemetry));
+  const { metrics } = telemetry;
+  const topic = measured(createOrdersTopic(topicOptions(settings.kafka, telemetry)), (seconds, labels) =>
+    metrics.observe('orders_kafka_seconds', seconds, labels),
+  );
   if (queue === 'capture') {
-    const source = createOrdersSource(settings, telemetry);
+    const source = measured(createOrdersSource(settings, telemetry), (seconds, labels) =>
+      metrics.observe('orders_postgres_seconds', seconds, labels),
+    );
     const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
     const oversized = createOversizedRows(openStorage(settings.datalake));
     return {
-      activities: createCaptureActivities({ source, topic, oversized, watermarkFile, ...deps }),
+      activities: createCaptureActivities({ source, topic, oversized, watermarkFile, metrics, ...deps }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }
-  const lake = createOrdersLake(settings.datalake, telemetry);
+  const lake = measured(createOrdersLake(settings.datalake, telemetry), (seconds, labels) =>
+    metrics.observe('orders_lake_seconds', seconds, labels),
+  );
   return {
     activities: {
-      ...createLandActivities({ topic, lake, ...deps }),
+      ...createLandActivities({ topic, lake, metrics, ...deps }),
       ...createVerifyActivities({ verify: createVerify(settings, telemetry) }),
     },
     close: () => topic.close(),

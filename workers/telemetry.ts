@@ -1,9 +1,12 @@
 import type { Logger } from '@temporalio/worker';
+import type { MetricMeter } from '@temporalio/common';
 import type { LogDetails, Telemetry } from '../ports';
+import { createMetrics } from './metrics';
 
-/** What adapters tell goes where the worker's own lines go. */
-export function workerTelemetry(logger: Logger): Telemetry {
+/** What activities and adapters tell goes where the worker's own lines and figures go. */
+export function workerTelemetry(logger: Logger, meter: MetricMeter): Telemetry {
   return {
+    metrics: createMetrics(meter),
     log: {
       info: (message, details) => void logger.info(line(message, details)),
       warn: (message, details) => void logger.warn(line(message, details)),

@@ -1,6 +1,6 @@
 import type { Settings } from '../../configs/schema';
 import { namingPipeline } from '../name-pipeline';
-import type { OrdersSource, OrdersTopic, OversizedRows, WatermarkFile } from '../../ports';
+import type { Metrics, OrdersSource, OrdersTopic, OversizedRows, WatermarkFile } from '../../ports';
 import { createAdvanceWatermark } from './advance-watermark';
 import { createOpenCapture } from './open-capture';
 import { createPoll, type Told } from './poll';
@@ -14,6 +14,7 @@ export function createCaptureActivities(deps: {
   oversized: OversizedRows;
   watermarkFile: WatermarkFile;
   settings: Settings;
+  metrics?: Metrics;
   /** See {@link namingPipeline}. */
   pipelineName: () => Promise<string | undefined>;
   /** Aborted when the worker is told to stop: waiting ends, work is finished. */
@@ -39,6 +40,7 @@ export function createCaptureActivities(deps: {
         intervalMs: settings.cdc.poll_interval_sec * 1000,
         stopping,
         told,
+        metrics: deps.metrics,
       }),
     ),
     publish: createPublish({ source, topic, oversized }),

@@ -4,9 +4,10 @@ import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../domain/
 import type { Window } from '../../domain/ranges';
 import { sameCounts } from '../../domain/unreachable';
 import type { Watermark } from '../../domain/watermark';
-import { TableLocked, type Hold } from '../../domain/hold';
-import type { Horizon, Inspection, OrdersSource } from '../../ports';
+import { HOLD_KINDS, TableLocked, type Hold } from '../../domain/hold';
+import { NO_METRICS, type Horizon, type Inspection, type Metrics, type OrdersSource } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
+import { secondsOf } from '../metrics';
 import { pause } from '../pause';
 import { isDue, detectLateRows, type Look } from './detect-late-rows';
 
@@ -68,8 +69,9 @@ export function createPoll(deps: {
   told?: Told;
   /** Shorter in tests. */
   detectEveryMs?: number;
+  metrics?: Metrics | undefined;
 }) {
-  const { detectEveryMs = DETECT_EVERY_MS } = deps;
+  const { detectEveryMs = DETECT_EVERY_MS, metrics = NO_METRICS } = deps;
   let { told } = deps;
   return async function poll(input: PollInput): Promise<PollResult> {
     const { after, heldBy, watch = null, gaps = [], sourceId } = input;
@@ -99,6 +101,10 @@ export function createPoll(deps: {
         current = look.watch;
       }
       const looked = behind === undefined ? {} : { behind };
+      for (const kind of HOLD_KINDS)
+        metrics.set('orders_capture_blocked_seconds', kind === hold?.kind ? ageOf(hold, horizon) : 0, {
+          kind,
+        });
       const found =
         horizon.before === undefined
           ? undefined
@@ -107,8 +113,12 @@ export function createPoll(deps: {
               .catch((error: unknown) => {
                 if (!(error instanceof TableLocked)) throw error;
                 hold = error.hold;
+                metrics.set('orders_capture_blocked_seconds', ageOf(hold, horizon), { kind: hold.kind });
                 return undefined;
               });
+      // An empty look behind a lock, or without a horizon, says nothing.
+      const through = found === undefined && hold?.kind !== 'table lock' ? horizon.before : after.createdAt;
+      if (through !== undefined) metrics.set('orders_captured_through_timestamp_seconds', secondsOf(through));
       const inspected = deps.source.inspected();
       const seen = seenOf(inspected, known);
       // With another default of created_at, say, the horizon would be another one.
@@ -156,6 +166,10 @@ function isNews(behind: Look | undefined, known: Watch | null): boolean {
     (watch?.failing === undefined) !== (known?.failing === undefined) ||
     watch?.fallingId?.orderId !== known?.fallingId?.orderId
   );
+}
+
+function ageOf(hold: Hold, { clock }: Horizon): number {
+  return Math.max(0, secondsOf(clock) - secondsOf(hold.since));
 }
 
 function worthReporting({ heldBy, clock }: Horizon): Hold | null {

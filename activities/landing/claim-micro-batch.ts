@@ -7,7 +7,7 @@ import { lagOf, planRanges } from '../../domain/plan-ranges';
 import { REMEMBERED } from '../../domain/requests';
 import type { OffsetRange, Offsets } from '../../domain/ranges';
 import { isOtherTopic } from '../../domain/topic-id';
-import type { KnownLake, OrdersLake, OrdersTopic } from '../../ports';
+import { NO_METRICS, type KnownLake, type Metrics, type OrdersLake, type OrdersTopic } from '../../ports';
 import { HoldWatch } from './hold-watch';
 import type { Named, Unnamed } from '../name-pipeline';
 
@@ -58,7 +58,9 @@ export function createClaimMicroBatch(deps: {
   maxOffsets: number;
   waitMs: number;
   stopping: AbortSignal;
+  metrics?: Metrics | undefined;
 }) {
+  const { metrics = NO_METRICS } = deps;
   const watch = new HoldWatch(deps.topic);
   return async function claimMicroBatch({
     next: from,
@@ -84,11 +86,15 @@ export function createClaimMicroBatch(deps: {
       const heldBy = await watch.look({ stable, high }, heldBefore);
       const holdChanged = !areSameTransactions(heldBy, heldBefore);
       const isNew = added !== undefined;
+      const lagOffsets = lagOf(next, high);
+      metrics.set('orders_landing_lag_offsets', lagOffsets);
+      if (lagOf(next, stable) === 0)
+        metrics.set('orders_landed_through_timestamp_seconds', Date.now() / 1000);
       const over = told || holdChanged || isNew || Date.now() >= deadline || deps.stopping.aborted;
       if (over || ranges.length > 0)
         return {
           ranges,
-          lagOffsets: lagOf(next, high),
+          lagOffsets,
           topicId,
           lake,
           damaged: told ? damaged : undefined,

@@ -1,6 +1,6 @@
 import type { Settings } from '../../configs/schema';
 import { namingPipeline } from '../name-pipeline';
-import type { OrdersLake, OrdersTopic } from '../../ports';
+import type { Metrics, OrdersLake, OrdersTopic } from '../../ports';
 import { createClaimMicroBatch } from './claim-micro-batch';
 import { createCommitMicroBatch } from './commit-micro-batch';
 import { createLandAgain } from './land-again';
@@ -14,9 +14,11 @@ export function createLandActivities(deps: {
   topic: OrdersTopic;
   lake: OrdersLake;
   settings: Settings;
+  metrics?: Metrics;
   /** See {@link namingPipeline}. */
   pipelineName: () => Promise<string | undefined>;
-  /** Aborted when the worker is told to stop: waiting ends, work is finished. */ stopping: AbortSignal;
+  /** Aborted when the worker is told to stop: waiting ends, work is finished. */
+  stopping: AbortSignal;
 }) {
   const { topic, lake, settings, stopping } = deps;
   const named = namingPipeline(deps.pipelineName);
@@ -30,9 +32,10 @@ export function createLandActivities(deps: {
         maxOffsets: settings.consumer.maxOffsetsPerTrigger,
         waitMs: settings.consumer.trigger_interval_ms,
         stopping,
+        metrics: deps.metrics,
       }),
     ),
-    landMicroBatch: createLandMicroBatch({ topic, lake }),
+    landMicroBatch: createLandMicroBatch({ topic, lake, metrics: deps.metrics }),
     commitMicroBatch: createCommitMicroBatch({ topic, lake }),
     landAgain: createLandAgain({ topic, lake }),
     selectBatches: createSelectBatches({ lake }),

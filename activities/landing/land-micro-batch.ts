@@ -3,7 +3,7 @@ import type { DamagedFile } from '../../domain/damaged';
 import { NonRetryableError } from '../../domain/errors';
 import { partitionsIn } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
-import type { BatchManifest, KnownLake, OwnedBatch } from '../../ports';
+import { NO_METRICS, type BatchManifest, type KnownLake, type Metrics, type OwnedBatch } from '../../ports';
 import { processBatch, type Landing } from './process-batch';
 import { manifestFor } from './commit-micro-batch';
 import type { HighWater } from './duplicates';
@@ -37,7 +37,8 @@ export const MOST_FILES = 2_000;
  *
  * NonRetryableError BatchNotLandable, where the workflow commits it as failed; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
  */
-export function createLandMicroBatch(deps: Landing) {
+export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undefined }) {
+  const { metrics = NO_METRICS } = deps;
   return async function landMicroBatch({
     epoch,
     sequence,
@@ -50,6 +51,7 @@ export function createLandMicroBatch(deps: Landing) {
     topicId,
     topicSince,
   }: LandInput): Promise<BatchManifest> {
+    const begin = Date.now();
     const context = Context.current();
     const batch = { epoch, sequence, ranges, topicId };
     if (known !== undefined) await deps.lake.confirm(known);
@@ -65,6 +67,8 @@ export function createLandMicroBatch(deps: Landing) {
         isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
         batches: { before: sequence, topicSince },
         damaged,
+        onRead: (newestMillis) =>
+          metrics.observe('orders_freshness_seconds', (begin - newestMillis) / 1000, { part: 'claim' }),
       },
       context,
       { again: context.info.attempt > 1, mostFiles: MOST_FILES },

@@ -35,6 +35,8 @@ export interface Known {
   batches: Batches;
   /** Files that were found damaged before; those that still are stand in the manifest, too. */
   damaged: readonly DamagedFile[];
+  /** Told of the newest message's timestamp, in milliseconds since 1970, once all were read. */
+  onRead?: (newestMillis: number) => void;
 }
 
 /**
@@ -54,6 +56,8 @@ export async function processBatch(
     return found.indexes;
   };
   const validated = await readAndValidate(topic, batch, context);
+  if (validated.length > 0)
+    known.onRead?.(validated.reduce((newest, { message }) => Math.max(newest, message.timestampMillis), 0));
   const { accepted, quarantined, duplicates, ...after } = await findDuplicates(validated, {
     highWater: known.highWater,
     isReread: known.isReread,

@@ -41,7 +41,11 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
   const settings = loadSettings();
   const { namespace } = loadTemporal();
   return withClient(async (client) => {
-    open.workers = launchWorkers({ logFile: join(homeDirectory({}), 'logs', 'demo-worker.log') });
+    open.workers = launchWorkers({
+      // A free port each, unless whoever starts the demo wants others.
+      env: { METRICS_LISTEN: process.env['METRICS_LISTEN'] ?? '127.0.0.1:0' },
+      logFile: join(homeDirectory({}), 'logs', 'demo-worker.log'),
+    });
     open.pool = openPool(settings.postgres);
 
     step('Orders');
@@ -51,6 +55,8 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
     step('Workers');
     await open.workers.ready;
     detail('both task queues are served; their log is .stack/logs/demo-worker.log');
+    for (const [queue, endpoint] of open.workers.endpoints)
+      detail(dim(`metrics of ${queue}: ${endpoint}/metrics`));
 
     step('Workflows');
     const pipeline = new Pipeline(client);

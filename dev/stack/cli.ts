@@ -24,6 +24,8 @@ async function printEnvironment(options: HomeOption): Promise<void> {
   for (const [name, value] of Object.entries(addresses) as [string, string][]) {
     if (value !== '') console.log(`export ${name}=${quoted(value)}`);
   }
+  // Of workers, which the stack does not start: where those of this shell serve their metrics.
+  console.log('export METRICS_LISTEN=127.0.0.1:9464');
 }
 
 async function printStatus(options: HomeOption): Promise<void> {

@@ -66,6 +66,7 @@ export async function freshPipeline(
     datalake: { path: lakePath, ...overrides.datalake },
     streaming: { last_processed_timestamp_location: join(directory, 'state') },
     logging: { level: 'warn' },
+    telemetry: { metrics: { listen: '${METRICS_LISTEN:-}' } },
   };
   const file = join(directory, 'settings.yml');
   writeFileSync(file, stringify(raw));

@@ -29,6 +29,8 @@ export interface WorkersOptions {
 export interface Workers {
   /** The process that serves a queue, or did last: one that dies is started again. */
   readonly pids: ReadonlyMap<Queue, number>;
+  /** Where the process that serves a queue has its metrics and health; none where the settings name no address. */
+  readonly endpoints: ReadonlyMap<Queue, string>;
   /** Processes that have served a queue so far. */
   readonly starts: number;
   /** Resolves when both queues are served; rejects with the log's last lines if they end before, or within 60 s do not. */
@@ -83,6 +85,7 @@ export function launchWorkers(options: WorkersOptions): Workers {
   if (options.killWithUs === true) killWithUs(child);
 
   const pids = new Map<Queue, number>();
+  const endpoints = new Map<Queue, string>();
   let starts = 0;
   const ended = new Promise<string>((resolve) =>
     child.once('exit', (code, signal) => resolve(String(signal ?? code))),
@@ -90,8 +93,9 @@ export function launchWorkers(options: WorkersOptions): Workers {
   const log = () => readFileSync(logFile).subarray(begin).toString();
   const explain = (message: string) => explained(message, log(), logFile);
   const served = new Promise<void>((resolve) =>
-    child.on('message', ({ queue, pid }: Served) => {
+    child.on('message', ({ queue, pid, endpoint }: Served) => {
       pids.set(queue, pid);
+      if (endpoint !== undefined) endpoints.set(queue, endpoint);
       starts += 1;
       if (pids.size === QUEUES.length) resolve();
     }),
@@ -107,6 +111,7 @@ export function launchWorkers(options: WorkersOptions): Workers {
 
   return {
     pids,
+    endpoints,
     get starts() {
       return starts;
     },

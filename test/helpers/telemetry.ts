@@ -1,4 +1,4 @@
-import type { LogDetails, Telemetry } from '../../ports';
+import { NO_METRICS, type LogDetails, type Telemetry } from '../../ports';
 
 /** For tests of something else. */
 export { COMMAND_TELEMETRY as SILENT } from '../../cli/telemetry';
@@ -8,5 +8,5 @@ export function recorded(): Telemetry & { lines: [message: string, details?: Log
   const lines: [message: string, details?: LogDetails][] = [];
   const keep = (message: string, details?: LogDetails) =>
     void lines.push(details === undefined ? [message] : [message, details]);
-  return { lines, log: { info: keep, warn: keep } };
+  return { lines, log: { info: keep, warn: keep }, metrics: NO_METRICS };
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { metricsTable } from '../../cli/metrics-table';
 import { settingsTable } from '../../configs/describe';
 
 const project = join(__dirname, '../..');
@@ -31,6 +32,11 @@ test('the README stays short', () => {
 test('the settings table is the one made from the schema; else: npm run --silent orders -- settings', () => {
   const shown = /<!-- settings -->\n([\s\S]*?)\n<!-- \/settings -->/.exec(read('docs/settings.md'))?.[1];
   expect(shown).toBe(settingsTable());
+});
+
+test('the metrics table is the one made from the list; else: npm run --silent orders -- metrics', () => {
+  const shown = /<!-- metrics -->\n([\s\S]*?)\n<!-- \/metrics -->/.exec(read('docs/metrics.md'))?.[1];
+  expect(shown).toBe(metricsTable());
 });
 
 test('every `npm run <name>` is a script of package.json', () => {

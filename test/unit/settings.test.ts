@@ -95,3 +95,18 @@ test('every problem of a file is told at once', () => {
 test('a file that does not exist names itself and ORDERS_CONFIG', () => {
   expect(() => loadSettings({ ORDERS_CONFIG: './no/such.yml' })).toThrow(/no\/such\.yml.*ORDERS_CONFIG/s);
 });
+
+test('where metrics are served: an address, or none', () => {
+  const listen = (value: string) =>
+    parse(`telemetry: {metrics: {listen: '${value}'}}`).telemetry.metrics.listen;
+  expect(listen('')).toBeUndefined();
+  expect(listen('0.0.0.0:9464')).toEqual({ host: '0.0.0.0', port: 9464 });
+  expect(listen('[::1]:0')).toEqual({ host: '::1', port: 0 });
+  for (const wrong of ['9464', 'host', 'host:', 'host:70000', ':1'])
+    expect(refusal(`telemetry: {metrics: {listen: '${wrong}'}}`)).toMatch(
+      /telemetry\.metrics\.listen: found .*; must be host:port, such as 127\.0\.0\.1:9464/,
+    );
+  expect(refusal('telemetry: {metrics: {lisen: x}}')).toMatch(
+    /telemetry\.metrics\.lisen is not a setting; did you mean telemetry\.metrics\.listen\?/,
+  );
+});

@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A scrape that takes longer is of no use; Prometheus gives up after 10 s. */
+const ANSWER_MS = 5_000;
+
+interface EndpointOptions {
+  host: string;
+  /** 0: one that is free. */
+  port: number;
+  /** In the text format of Prometheus. */
+  metrics: (signal: AbortSignal) => Promise<string>;
+  /** Resolves where this process can take work; rejects with why not. */
+  ready: () => Promise<void>;
+}
+
+/**
+ * What monitoring reads of a process: `/metrics`, `/healthz` (it lives: its event loop turns) and `/readyz` (it is connected to
+ * Temporal and asks for work). All can be read by whoever reaches the address: figures, and no row.
+ */
+export class Endpoint {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** Rejects where the address is taken or is not this machine's. */
+  static async listen(options: EndpointOptions): Promise<Endpoint> {
+    const server = createServer((request, response) => {
+      void answer(options, request, response);
+    });
+    // Slow readers must not pile up.
+    server.requestTimeout = ANSWER_MS;
+    server.headersTimeout = ANSWER_MS;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: options.host, port: options.port }, resolve);
+    });
+    server.on('error', () => undefined);
+    // A worker that is to stop does not wait for who watches it.
+    server.unref();
+    return new Endpoint(server);
+  }
+
+  get url(): string {
+    const { address, family, port } = this.#server.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+async function answer(
+  options: EndpointOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [status, body] = await bodyOf(options, request);
+  const isMetrics = status === 200 && pathOf(request) === '/metrics';
+  response.writeHead(status, {
+    'Content-Type': isMetrics ? 'text/plain; version=0.0.4; charset=utf-8' : 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+const pathOf = ({ url = '/' }: IncomingMessage) => url.split('?', 1).join();
+
+async function bodyOf(
+  { metrics, ready }: EndpointOptions,
+  request: IncomingMessage,
+): Promise<[status: number, body: string]> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return [405, 'only GET and HEAD\n'];
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  try {
+    switch (pathOf(request)) {
+      case '/healthz':
+        return [200, 'ok\n'];
+      case '/readyz':
+        await ready();
+        return [200, 'ok\n'];
+      case '/metrics':
+        return [200, await metrics(signal)];
+      default:
+        return [404, 'there are /metrics, /healthz and /readyz\n'];
+    }
+  } catch (error) {
+    return [503, `${(error as Error).message}\n`];
+  }
+}
