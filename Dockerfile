@@ -22,5 +22,10 @@ COPY --from=build /app/dist dist
 RUN mkdir -p /lake && chown node:node /lake && chown node:node /app
 USER node
 
+# Figures and health, for whoever can reach the container: publish the ports to where your monitoring is, and nowhere else.
+ENV METRICS_LISTEN=0.0.0.0:9464
+EXPOSE 9464 9465
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "dist/workers/healthcheck.js"]
+
 # Not through npm: node itself must get SIGTERM.
 CMD ["node", "dist/workers/main.js"]
