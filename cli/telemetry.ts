@@ -1,7 +1,9 @@
 import { NO_METRICS, type Telemetry } from '../ports';
 
+const ignore = () => undefined;
+
 /** A command prints its findings and failures itself. */
 export const COMMAND_TELEMETRY: Telemetry = {
-  log: { info: () => undefined, warn: () => undefined },
+  log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   metrics: NO_METRICS,
 };

@@ -199,11 +199,27 @@ const streaming = z.strictObject({
   }),
 });
 
+const level = z.enum(['debug', 'info', 'warn', 'error']);
+
 const logging = z.strictObject({
-  level: z
-    .enum(['debug', 'info', 'warn', 'error'])
-    .default('info')
-    .meta({ why: 'least level that is printed: debug, info, warn or error' }),
+  level: level.default('info').meta({ why: 'least level that is logged: debug, info, warn or error' }),
+  format: z
+    .enum(['auto', 'json', 'pretty'])
+    .default('auto')
+    .meta({ why: 'json: one object a line; pretty: for people; auto: pretty on a terminal, else json' }),
+  modules: z
+    .strictObject({
+      pipeline: level.optional(),
+      worker: level.optional(),
+      postgres: level.optional(),
+      kafka: level.optional(),
+      lake: level.optional(),
+      temporal: level.optional(),
+    })
+    .default({})
+    .meta({
+      why: 'another level for some: pipeline (what was published and landed), worker, postgres, kafka, lake, temporal',
+    }),
 });
 
 const validation = z.strictObject({

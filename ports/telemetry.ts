@@ -6,10 +6,13 @@ export interface Telemetry {
   metrics: Metrics;
 }
 
-/** One line an event: `details` are printed as `name=value`. Never rows, never secrets. */
+/** One line an event, its details as fields of their own. Never rows, never secrets. */
 export interface Log {
+  debug(message: string, details?: LogDetails): void;
   info(message: string, details?: LogDetails): void;
   warn(message: string, details?: LogDetails): void;
+  /** For what somebody has to mend. */
+  error(message: string, details?: LogDetails): void;
 }
 
 export type LogDetails = Record<string, string | number | undefined>;

@@ -1,6 +1,7 @@
-import type { Logger, NativeConnection } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 import type { Settings } from '../configs/schema';
 import { QUEUES, type Queue } from '../domain/names';
+import type { Log } from '../ports';
 import { Endpoint } from './endpoint';
 import type { QueueWorker } from './serve';
 
@@ -40,17 +41,18 @@ export async function openEndpoint(options: {
   listen: Listen;
   metrics: (signal: AbortSignal) => Promise<string>;
   readiness: Readiness;
-  logger: Logger;
+  log: Log;
 }): Promise<Endpoint | undefined> {
-  const { queue, listen, metrics, readiness, logger } = options;
+  const { queue, listen, metrics, readiness, log } = options;
   const { host } = listen;
   const port = portOf(listen, queue);
   try {
     return await Endpoint.listen({ host, port, metrics, ready: () => readiness.check() });
   } catch (error) {
-    logger.warn(
+    log.warn(
       `no metrics and no health are served: ${(error as Error).message}. Other workers of this machine may use ${host}:${port}; ` +
         'give these another telemetry.metrics.listen (METRICS_LISTEN)',
+      { event: 'not_observed' },
     );
     return undefined;
   }

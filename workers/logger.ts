@@ -1,10 +1,52 @@
-import { DefaultLogger, type LogEntry, type LogLevel } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, type LogLevel, type Logger } from '@temporalio/worker';
+import pino from 'pino';
+import type { Settings } from '../configs/schema';
+import type { Log, LogDetails } from '../ports';
 
-/** One line an event, with what a person needs of it: time, level, what, which attempt, and the error's message. */
-export function lineLogger(level: string): DefaultLogger {
-  return new DefaultLogger(level.toUpperCase() as LogLevel, (entry) => {
-    if (isNews(entry)) process.stderr.write(`${line(entry)}\n`);
-  });
+/** Who speaks: ours by part, `temporal` for its SDK and core. */
+export type Module = keyof Settings['logging']['modules'];
+
+type Level = Settings['logging']['level'];
+const RANK: Record<string, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 };
+
+/** One stream of events, of everybody in this process. */
+export interface Logs {
+  /** For Temporal's SDK. */
+  sdk: Logger;
+  of(module: Module): Log;
+}
+
+/** One event a line, on stderr: as JSON, or for a person where a terminal reads it. `own` stands in each. */
+export function createLogs(
+  { level, format, modules }: Settings['logging'],
+  own: Readonly<Record<string, string>>,
+  out: { write(line: string): unknown; isTTY?: boolean } = process.stderr,
+): Logs {
+  const json = format === 'json' || (format === 'auto' && out.isTTY !== true);
+  const base = { ...own, pid: process.pid };
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const logger = pino(
+    { level: 'trace', base, formatters, messageKey: 'message', timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line) => void out.write(line) },
+  );
+  const write = (module: Module, at: Level, message: string, fields: LogDetails) => {
+    if (RANK[at]! < RANK[modules[module] ?? level]!) return;
+    if (json) logger[at]({ module, ...fields }, message);
+    else out.write(`${pretty(module, at, message, fields)}\n`);
+  };
+  return {
+    sdk: new DefaultLogger('TRACE', (entry) => {
+      const { at, message, fields } = fromSdk(entry);
+      if (isNews(entry))
+        write(entry.meta?.['sdkComponent'] === 'workflow' ? 'pipeline' : 'temporal', at, message, fields);
+    }),
+    of: (module) => ({
+      debug: (message, fields = {}) => write(module, 'debug', message, fields),
+      info: (message, fields = {}) => write(module, 'info', message, fields),
+      warn: (message, fields = {}) => write(module, 'warn', message, fields),
+      error: (message, fields = {}) => write(module, 'error', message, fields),
+    }),
+  };
 }
 
 /** The SDK says at every start that a feature nobody asked for is not in use. */
@@ -12,14 +54,49 @@ function isNews({ message }: LogEntry): boolean {
   return !message.startsWith('No Nexus services registered');
 }
 
-function line({ level, message, timestampNanos, meta = {} }: LogEntry): string {
-  const { activityType, workflowType, attempt, error, state, taskQueue } = meta as Record<string, unknown>;
-  const words = [new Date(Number(timestampNanos / 1_000_000n)).toISOString(), level, message];
-  const subject = activityType ?? workflowType ?? taskQueue;
-  if (typeof subject === 'string') words.push(subject);
-  if (typeof state === 'string') words.push(state);
-  if (typeof attempt === 'number' && attempt > 1) words.push(`attempt ${attempt}`);
-  if (error !== undefined) words.push(`- ${messageOf(error)}`);
+/** Said by us, once, when it begins and when it ends. */
+const SAID_BY_US = /^Activity (failed|completed as cancelled)/;
+
+/** What of the SDK's own attributes helps nobody. */
+const LEFT_OUT = new Set(['taskToken', 'sdkComponent', 'isLocal', 'error', 'err']);
+
+/** An entry of the SDK with our field names. */
+function fromSdk({ level, message, meta = {} }: LogEntry): {
+  at: Level;
+  message: string;
+  fields: LogDetails;
+} {
+  const fields: LogDetails = {};
+  for (const [name, value] of Object.entries(meta)) {
+    if (LEFT_OUT.has(name) || (typeof value !== 'string' && typeof value !== 'number')) continue;
+    fields[name === 'workflowRunId' ? 'runId' : name] = value;
+  }
+  const { error } = meta as Record<string, unknown>;
+  if (error !== undefined) fields['error'] = messageOf(error);
+  return { at: SAID_BY_US.test(message) ? 'debug' : levelOf(level), message, fields };
+}
+
+function levelOf(level: LogLevel): Level {
+  return level === 'TRACE' ? 'debug' : (level.toLowerCase() as Level);
+}
+
+/** What a person needs of it: time, level, what, and the fields that are not the same in each line. */
+const PLAIN = new Set([
+  'event',
+  'namespace',
+  'taskQueue',
+  'workflowId',
+  'runId',
+  'workflowType',
+  'activityId',
+  'error',
+]);
+
+function pretty(module: Module, level: Level, message: string, fields: LogDetails): string {
+  const words = [new Date().toISOString(), level.toUpperCase(), `${module}: ${message}`];
+  for (const [name, value] of Object.entries(fields))
+    if (!PLAIN.has(name) && value !== undefined) words.push(`${name}=${value}`);
+  if (fields['error'] !== undefined) words.push(`- ${fields['error']}`);
   return words.join(' ');
 }
 

@@ -12,6 +12,7 @@ import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../domain/names';
 import { bundleWorkflows } from './bundle';
+import { createLogs } from './logger';
 import { sendServed, type Ready } from './served';
 
 /** Time before a process that died is started again: long enough not to spin when Temporal is away. */
@@ -19,7 +20,7 @@ const RESTART_MS = 1_000;
 
 async function main(): Promise<void> {
   // Wrong settings are told once, here, and not by every process again and again.
-  loadSettings();
+  const log = createLogs(loadSettings().logging, {}).of('worker');
   loadTemporal();
   const { code } = await bundleWorkflows();
   const children = new Map<Queue, ChildProcess>();
@@ -41,7 +42,11 @@ async function main(): Promise<void> {
         child.once('exit', (status, signal) => resolve(signal ?? status)),
       );
       if (stopping) return;
-      console.error(`worker ${queue} ended (${String(end)}); starting it again`);
+      log.error('a process of the workers ended; starting it again', {
+        event: 'process_ended',
+        queue,
+        end: String(end),
+      });
       await sleep(RESTART_MS);
     }
   };

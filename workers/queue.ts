@@ -5,7 +5,7 @@ import { loadSettings } from '../configs/load';
 import { loadTemporal } from '../configs/temporal';
 import type { Queue } from '../domain/names';
 import { connectWhenThere } from './connect';
-import { lineLogger } from './logger';
+import { createLogs } from './logger';
 import { installRuntime } from './exporter';
 import { openEndpoint, Readiness } from './health';
 import type { Ready } from './served';
@@ -14,11 +14,12 @@ import { workerTelemetry } from './telemetry';
 
 async function main(queue: Queue, codePath: string): Promise<void> {
   const settings = loadSettings();
-  const logger = lineLogger(settings.logging.level);
+  const logs = createLogs(settings.logging, { queue });
+  const log = logs.of('worker');
   const { listen } = settings.telemetry.metrics;
-  const { read } = await installRuntime(logger, { scraped: listen !== undefined });
-  const telemetry = workerTelemetry(logger, Runtime.instance().metricMeter);
-  telemetry.metrics.set('orders_build_info', 1, { version, node: process.version, queue });
+  const { read } = await installRuntime(logs.sdk, { scraped: listen !== undefined });
+  const telemetry = workerTelemetry(logs, Runtime.instance().metricMeter);
+  telemetry('worker').metrics.set('orders_build_info', 1, { version, node: process.version, queue });
   const stop = new AbortController();
   process.on('SIGTERM', () => stop.abort());
   // main.ts forwards Ctrl-C as SIGTERM; the terminal's own signal to the group must not end work halfway.
@@ -27,12 +28,11 @@ async function main(queue: Queue, codePath: string): Promise<void> {
   process.on('disconnect', () => stop.abort());
 
   const readiness = new Readiness();
-  const endpoint =
-    listen && read && (await openEndpoint({ queue, listen, metrics: read, readiness, logger }));
+  const endpoint = listen && read && (await openEndpoint({ queue, listen, metrics: read, readiness, log }));
   const temporal = loadTemporal();
   const { namespace, address } = temporal;
   const connection = await connectWhenThere(temporal, stop.signal, (line) =>
-    console.error(`worker ${queue}: ${line}`),
+    log.warn(line, { event: 'waiting_for_temporal', address, namespace }),
   );
   if (connection === undefined) return;
   const worker = await createQueueWorker({
@@ -45,8 +45,13 @@ async function main(queue: Queue, codePath: string): Promise<void> {
     stop: stop.signal,
   });
   readiness.serving(connection, worker);
-  const metrics = endpoint === undefined ? '' : `; metrics at ${endpoint.url}/metrics`;
-  console.log(`worker ${queue} (pid ${process.pid}) serves namespace ${namespace} at ${address}${metrics}`);
+  log.info('serves its task queue', {
+    event: 'serving',
+    version,
+    namespace,
+    address,
+    endpoint: endpoint?.url,
+  });
   process.send?.({ endpoint: endpoint?.url } satisfies Ready);
   await worker.run();
 }

@@ -1,5 +1,6 @@
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import { createCaptureActivities } from '../activities/capture';
+import { tellingActivities } from '../activities/events';
 import { commonBehaviour } from '../activities/interceptor';
 import { countingActivities } from '../activities/metrics';
 import { createLandActivities } from '../activities/landing';
@@ -14,6 +15,7 @@ import type { Telemetry } from '../ports';
 import { WORKFLOWS, type Queue } from '../domain/names';
 import { createVerify } from '../reconcile/open';
 import { measured } from './measured';
+import type { Module } from './logger';
 import { pipelineName } from './pipeline-name';
 
 /**
@@ -50,7 +52,7 @@ export interface QueueOptions {
   connection: NativeConnection;
   namespace: string;
   workflows: { codePath: string };
-  telemetry: Telemetry;
+  telemetry: (module: Module) => Telemetry;
   stop: AbortSignal;
 }
 
@@ -69,13 +71,16 @@ export async function createQueueWorker(options: QueueOptions): Promise<QueueWor
     stopping: stop,
     pipelineName: pipelineName(connection, namespace, settings.kafka.topic),
   });
+  const pipeline = options.telemetry('pipeline');
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: WORKFLOWS[queue === 'capture' ? 'captureOrders' : 'landOrders'].taskQueue,
     workflowBundle: options.workflows,
     activities,
-    interceptors: { activity: [countingActivities(options.telemetry.metrics), commonBehaviour] },
+    interceptors: {
+      activity: [countingActivities(pipeline.metrics), tellingActivities(pipeline.log), commonBehaviour],
+    },
     shutdownGraceTime: GRACE_MS,
     shutdownForceTime: 2 * GRACE_MS,
     stickyQueueScheduleToStartTimeout: STICKY_MS,
@@ -102,18 +107,19 @@ function activitiesOf(
   queue: Queue,
   deps: {
     settings: Settings;
-    telemetry: Telemetry;
+    telemetry: (module: Module) => Telemetry;
     stopping: AbortSignal;
     pipelineName: () => Promise<string | undefined>;
   },
 ) {
   const { settings, telemetry } = deps;
-  const { metrics } = telemetry;
-  const topic = measured(createOrdersTopic(topicOptions(settings.kafka, telemetry)), (seconds, labels) =>
-    metrics.observe('orders_kafka_seconds', seconds, labels),
+  const { metrics } = telemetry('pipeline');
+  const topic = measured(
+    createOrdersTopic(topicOptions(settings.kafka, telemetry('kafka'))),
+    (seconds, labels) => metrics.observe('orders_kafka_seconds', seconds, labels),
   );
   if (queue === 'capture') {
-    const source = measured(createOrdersSource(settings, telemetry), (seconds, labels) =>
+    const source = measured(createOrdersSource(settings, telemetry('postgres')), (seconds, labels) =>
       metrics.observe('orders_postgres_seconds', seconds, labels),
     );
     const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
@@ -123,13 +129,13 @@ function activitiesOf(
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }
-  const lake = measured(createOrdersLake(settings.datalake, telemetry), (seconds, labels) =>
+  const lake = measured(createOrdersLake(settings.datalake, telemetry('lake')), (seconds, labels) =>
     metrics.observe('orders_lake_seconds', seconds, labels),
   );
   return {
     activities: {
       ...createLandActivities({ topic, lake, metrics, ...deps }),
-      ...createVerifyActivities({ verify: createVerify(settings, telemetry) }),
+      ...createVerifyActivities({ verify: createVerify(settings, telemetry('pipeline')) }),
     },
     close: () => topic.close(),
   };

@@ -134,7 +134,8 @@ export function createPoll(deps: {
           ...seen,
         };
       }
-      const over = Date.now() >= deadline || deps.stopping.aborted;
+      // After errors it answers at once, so that whoever waits for their end hears of it.
+      const over = Date.now() >= deadline || deps.stopping.aborted || info.attempt > 1;
       const changed =
         seen.warnings !== undefined || (seen.sourceId !== undefined && seen.sourceId !== sourceId);
       if (over || hold?.who !== heldBy?.who || isNews(behind, watch) || changed) {

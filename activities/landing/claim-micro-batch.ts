@@ -70,7 +70,7 @@ export function createClaimMicroBatch(deps: {
     atMost = deps.maxOffsets,
     heldBy: heldBefore = [],
   }: ClaimInput): Promise<ClaimResult> {
-    const { cancellationSignal: signal } = Context.current();
+    const { cancellationSignal: signal, info } = Context.current();
     const deadline = Date.now() + LONGEST_CLAIM_MS;
     for (;;) {
       // Also while there is nothing to land: a lake that is gone is told within seconds.
@@ -90,7 +90,9 @@ export function createClaimMicroBatch(deps: {
       metrics.set('orders_landing_lag_offsets', lagOffsets);
       if (lagOf(next, stable) === 0)
         metrics.set('orders_landed_through_timestamp_seconds', Date.now() / 1000);
-      const over = told || holdChanged || isNew || Date.now() >= deadline || deps.stopping.aborted;
+      // After errors it answers at once, so that whoever waits for their end hears of it.
+      const ends = Date.now() >= deadline || deps.stopping.aborted || info.attempt > 1;
+      const over = told || holdChanged || isNew || ends;
       if (over || ranges.length > 0)
         return {
           ranges,

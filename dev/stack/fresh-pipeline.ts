@@ -65,7 +65,7 @@ export async function freshPipeline(
     consumer: { trigger_interval_ms: 500, ...overrides.consumer },
     datalake: { path: lakePath, ...overrides.datalake },
     streaming: { last_processed_timestamp_location: join(directory, 'state') },
-    logging: { level: 'warn' },
+    logging: { level: '${LOG_LEVEL:-warn}' },
     telemetry: { metrics: { listen: '${METRICS_LISTEN:-}' } },
   };
   const file = join(directory, 'settings.yml');

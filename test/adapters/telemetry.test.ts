@@ -1,11 +1,9 @@
 /** What the adapters tell that is no failure reaches the log of whoever runs them. */
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
-import { noopMetricMeter } from '@temporalio/common';
 import { createOrdersLake } from '../../adapters/lake/writing';
 import { createOrdersSource } from '../../adapters/postgres';
 import { watermarkFrom } from '../../domain/watermark';
-import { workerTelemetry } from '../../workers/telemetry';
 import { openLake, temporaryDirectory } from '../helpers/lake';
 import { eventually, freshPipeline, ORDERS_TABLE } from '../helpers/pipeline';
 import { recorded } from '../helpers/telemetry';
@@ -78,14 +76,4 @@ test('the lake: files that attempts left behind', async () => {
   } finally {
     await remove();
   }
-});
-
-test('a worker prints it in one line with its own', () => {
-  const lines: string[] = [];
-  const keep = (message: string) => void lines.push(message);
-  const logger = { log: keep, trace: keep, debug: keep, info: keep, warn: keep, error: keep };
-  const { log } = workerTelemetry(logger, noopMetricMeter);
-  log.info('plain');
-  log.warn('with details', { partition: 0, error: undefined, topic: 'orders' });
-  expect(lines).toEqual(['plain', 'with details partition=0 topic=orders']);
 });

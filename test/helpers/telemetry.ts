@@ -8,5 +8,5 @@ export function recorded(): Telemetry & { lines: [message: string, details?: Log
   const lines: [message: string, details?: LogDetails][] = [];
   const keep = (message: string, details?: LogDetails) =>
     void lines.push(details === undefined ? [message] : [message, details]);
-  return { lines, log: { info: keep, warn: keep }, metrics: NO_METRICS };
+  return { lines, log: { debug: keep, info: keep, warn: keep, error: keep }, metrics: NO_METRICS };
 }

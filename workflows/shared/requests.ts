@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   CancellationScope,
   isCancellation,
+  log,
   patched,
   setDefaultSignalHandler,
   setDefaultUpdateHandler,
@@ -55,7 +56,15 @@ export function receiveRequests(reset: ResetKind): Requests {
   let strays: Refusal[] = [];
   let waiting: CancellationScope | undefined;
   const receive = (request: Request, settle: Asked['settle'] = () => undefined) => {
-    asked.push({ request, settle });
+    const told = (answer: Answer) => {
+      log.info('request of an operator', {
+        event: 'request',
+        request: request.kind === 'refused' ? request.signal : request.kind,
+        ...('done' in answer ? { answer: 'done' } : { answer: 'refused', error: answer.refused }),
+      });
+      settle(answer);
+    };
+    asked.push({ request, settle: told });
     waiting?.cancel();
   };
   const known = ['pause', 'resume', reset] as const;
