@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Gap } from '../../domain/gaps';
 import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../domain/missed';
@@ -8,7 +9,6 @@ import { HOLD_KINDS, TableLocked, type Hold } from '../../domain/hold';
 import { NO_METRICS, type Horizon, type Inspection, type Metrics, type OrdersSource } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
 import { secondsOf } from '../metrics';
-import { pause } from '../pause';
 import { isDue, detectLateRows, type Look } from './detect-late-rows';
 
 export interface PollInput extends Unnamed {
@@ -142,7 +142,7 @@ export function createPoll(deps: {
         told.inspection = inspected;
         return { rows: 0, more: false, clock: horizon.clock, heldBy: hold, ...looked, ...seen };
       }
-      await pause(deps.intervalMs, signal);
+      await sleep(deps.intervalMs, undefined, { signal });
     }
   };
 }

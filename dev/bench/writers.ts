@@ -10,7 +10,7 @@ import { ORDERS } from '../../domain/table/orders';
 import type { Value } from '../../domain/table/table';
 import { formatTimestamp } from '../../domain/watermark';
 import { validate } from '../../messages';
-import { sampleMessages } from './sample-orders';
+import { sampleMessages } from '../orders/sample-messages';
 
 /** What one writer made of the rows. */
 interface Outcome {

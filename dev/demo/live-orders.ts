@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { insertNow } from './orders-table';
 import { messageOf } from './print';
-import { sampleOrder } from './sample-orders';
+import { sampleOrder } from '../orders/sample-order';
 
 /** Orders of one transaction, at most: a till commits one, an importer a few. */
 const LARGEST_TRANSACTION = 5;

@@ -3,7 +3,7 @@ import { Pool } from 'pg';
 import { connectionOptions, quoteTable } from '../../adapters/postgres';
 import type { Settings } from '../../configs/schema';
 import { createOrdersTable } from '../stack/orders-table';
-import { hashOf, isBad, sampleOrder, type NewOrder } from './sample-orders';
+import { hashOf, isBad, sampleOrder, type NewOrder } from '../orders/sample-order';
 
 const SAMPLES = 1_200;
 const SAMPLE_DAYS = 5;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { Random } from './random';
-import { insertOrders } from './orders';
+import { insertOrders } from '../orders/insert-orders';
 
 export interface Load {
   /** Ends new work and waits for what is open; afterwards nothing changes any more. */

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { freshNamespace, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
 import { BUILT, startWithTemporalCli, startWorkers } from '../helpers/processes';

@@ -13,7 +13,7 @@ import { examineKafka } from '../../cli/doctor/kafka';
 import type { Settings } from '../../configs/schema';
 import { loadTemporal } from '../../configs/temporal';
 import { WORKFLOWS } from '../../domain/names';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { connect } from '../../workers/connect';
 import type { Workers } from '../../dev/workers';
 import type { Authority } from '../helpers/certificates';

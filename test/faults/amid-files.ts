@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../domain/names';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
-import { insertOverDays } from '../../dev/torture/orders';
+import { insertOverDays } from '../../dev/orders/insert-orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { signal, type Harness } from './harness';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../domain/names';
 import { startLoad } from '../../dev/torture/load';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { seeded } from '../../dev/torture/random';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { LARGE_BATCH, NOT_HERE, openDisk, type Disk, type Trouble } from '../helpers/disk';

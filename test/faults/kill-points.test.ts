@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QUEUES, type Queue } from '../../domain/names';
 import { identify } from '../../dev/stack/system/process-identity';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE, eventually } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';

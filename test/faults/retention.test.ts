@@ -3,7 +3,7 @@
  * Both ways in which Kafka deletes: on request, and because of the topic's retention.
  */
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually, servers } from '../helpers/pipeline';

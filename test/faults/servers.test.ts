@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pidusage from 'pidusage';
 import { startLoad, type Load } from '../../dev/torture/load';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { ownStack, type OwnStack } from '../../dev/torture/own-stack';
 import { seeded } from '../../dev/torture/random';
 import { secondsToCatchUp } from '../../dev/torture/recovery';

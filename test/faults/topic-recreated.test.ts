@@ -10,7 +10,7 @@ import type { Offsets } from '../../domain/ranges';
 import type { Watermark } from '../../domain/watermark';
 import { auditLake } from '../../reconcile/audit';
 import { createVerify } from '../../reconcile/open';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { checkStructure } from '../../dev/oracle';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { deleteTopic } from '../adapters/kafka/helpers';

@@ -4,7 +4,7 @@ import { WORKFLOWS } from '../../domain/names';
 import type { Offsets } from '../../domain/ranges';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
 import type { Watermark } from '../../domain/watermark';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { eventually } from '../helpers/pipeline';
 import type { Harness } from './harness';

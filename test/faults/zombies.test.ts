@@ -3,7 +3,7 @@
  * long garbage collection, a paused virtual machine or a partition of the network looks like.
  */
 import type { Queue } from '../../domain/names';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { KAFKA } from '../helpers/kafka-frames';
 import { ORDERS_TABLE } from '../helpers/pipeline';
 import type { Point } from '../helpers/proxy';

@@ -8,7 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../domain/names';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { startWorkflows, type Harness, type HarnessOptions } from '../faults/harness';
 import { sideBySide, type Lane, type LaneWith } from '../faults/side-by-side';
 import { pause } from '../faults/unlanded';

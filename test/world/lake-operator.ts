@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { WORKFLOWS } from '../../domain/names';
 import type { LandStatus } from '../../domain/status';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import type { Harness } from '../faults/harness';
 import { eventually, servers } from '../helpers/pipeline';
 import { orders, violations } from '../../dev/oracle';

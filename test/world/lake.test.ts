@@ -5,7 +5,7 @@
 import fs from 'node:fs/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { sideBySide } from '../faults/side-by-side';
 import { eventually } from '../helpers/pipeline';
 import { startWorkers } from '../helpers/processes';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import type { PipelineStatus } from '../../cli/status';
 import { WORKFLOWS, type WorkflowType } from '../../domain/names';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import type { Harness } from '../faults/harness';
 import { sideBySide, type Lane } from '../faults/side-by-side';

@@ -5,7 +5,7 @@
 import { parseSettings } from '../../configs/load';
 import { WORKFLOWS } from '../../domain/names';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import type { Harness } from '../faults/harness';
 import { startWorkflows } from '../faults/harness';
 import { asOperator, commandsIn } from '../faults/as-operator';

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'pg';
 import { connectionOf } from '../../dev/stack/fresh-pipeline';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import type { Harness } from '../faults/harness';
 import { sideBySide } from '../faults/side-by-side';
 import type { Workers } from '../../dev/workers';

@@ -2,7 +2,7 @@
  * The table gets another shape, or is emptied. What is harmless is taken over; anything else stops capture before a row is
  * published, and goes on by the statement in the message, which is run as it stands there.
  */
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { statementsIn } from '../adapters/postgres/source-shape-helpers';
 import { sideBySide } from '../faults/side-by-side';
 import { eventually, ORDERS_TABLE as T } from '../helpers/pipeline';

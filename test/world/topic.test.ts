@@ -2,7 +2,7 @@
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { WORKFLOWS } from '../../domain/names';
 import { auditLake } from '../../reconcile/audit';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import type { Harness } from '../faults/harness';
 import { sideBySide, type Lane } from '../faults/side-by-side';
 import { kafkaCommandsIn, runKafkaTool } from '../helpers/kafka-tools';

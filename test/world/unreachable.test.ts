@@ -1,7 +1,7 @@
 /** Rows that capture does not reach: each is counted, whatever becomes of the workflow, and comes by the remedy that is told. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOWS } from '../../domain/names';
-import { insertOrders } from '../../dev/torture/orders';
+import { insertOrders } from '../../dev/orders/insert-orders';
 import { asOperator, commandsIn } from '../faults/as-operator';
 import { startWorkflows, type Harness } from '../faults/harness';
 import { sideBySide, type Lane } from '../faults/side-by-side';

@@ -5,7 +5,7 @@ import type { AcceptedRow, OrdersLake } from '../../../ports';
 import { validate } from '../../../messages';
 import { createOrdersLake } from '../../../adapters/lake/writing';
 import { queryLake, summary } from '../../../adapters/lake/reading/reader';
-import { interleave, sampleMessages } from '../../../dev/bench/sample-orders';
+import { interleave, sampleMessages } from '../../../dev/orders/sample-messages';
 import {
   accepted,
   batch,

@@ -9,7 +9,7 @@ export interface NewOrder {
   orderStatus: string | null;
 }
 
-const CUSTOMERS = [
+export const CUSTOMERS = [
   'Aarav Sharma',
   'Diya Patel',
   'Zoë Müller',
@@ -27,7 +27,7 @@ const CUSTOMERS = [
   'Kofi Mensah',
   'Elif Yılmaz',
 ];
-const RESTAURANTS = [
+export const RESTAURANTS = [
   'Spice Garden',
   'Tandoor House',
   'Pizza Piazza',
@@ -37,7 +37,7 @@ const RESTAURANTS = [
   'Biryani Bazaar',
   'Crêperie d’Or',
 ];
-const ITEMS = [
+export const ITEMS = [
   'Butter Chicken',
   'Masala Dosa',
   'Pizza Margherita',
@@ -49,7 +49,7 @@ const ITEMS = [
   'Crème brûlée',
   'Idli "Sambar" Combo',
 ];
-const STATUSES = ['PLACED', 'PREPARING', 'DELIVERED', 'DELIVERED', 'DELIVERED', 'CANCELLED'];
+export const STATUSES = ['PLACED', 'PREPARING', 'DELIVERED', 'DELIVERED', 'DELIVERED', 'CANCELLED'];
 
 /** One order in so many breaks a rule. */
 const BAD_EVERY = 40;
@@ -69,8 +69,8 @@ const BREAKS: readonly Partial<NewOrder>[] = [
   { amount: null, item: ' ' },
 ];
 
-/** The order with this number; one in forty breaks a rule. */
-export function sampleOrder(number: number): NewOrder {
+/** The order with this number; one in `badEvery` breaks a rule, with 0 none. */
+export function sampleOrder(number: number, badEvery = BAD_EVERY): NewOrder {
   const hash = hashOf(number);
   const cents = 4_900 + (hash % 250_000);
   const good: NewOrder = {
@@ -80,11 +80,11 @@ export function sampleOrder(number: number): NewOrder {
     amount: `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`,
     orderStatus: pick(STATUSES, hash >>> 13),
   };
-  return isBad(number) ? { ...good, ...pick(BREAKS, number / BAD_EVERY) } : good;
+  return isBad(number, badEvery) ? { ...good, ...pick(BREAKS, number / badEvery) } : good;
 }
 
-export function isBad(number: number): boolean {
-  return number % BAD_EVERY === 0;
+export function isBad(number: number, badEvery = BAD_EVERY): boolean {
+  return badEvery > 0 && number % badEvery === 0;
 }
 
 /** 32 bits that look random: the finalizer of MurmurHash3. */

@@ -1,23 +1,6 @@
 import type { IncomingMessage } from '../../ports';
 import { formatTimestamp } from '../../domain/watermark';
-
-const FIRST =
-  'Aarav Vivaan Diya Ananya Ishaan Meera Rohan Priya Kabir Sara Arjun Nisha Dev Tara Alice Omar Lena Marco Yuki Chen'.split(
-    ' ',
-  );
-const LAST =
-  'Sharma Patel Iyer Khan Singh Das Reddy Gupta Nair Bose Smith Costa Meyer Okafor Tanaka Rossi Novak Silva Lee Kaur'.split(
-    ' ',
-  );
-const RESTAURANTS =
-  'Spice Garden,Tandoor House,Green Bowl,Pizza Piazza,Wok Republic,Dosa Corner,The Burger Lab,Sushi Dori,Taco Verde,Biryani Bazaar,Noodle Yard,Café Ünïque'.split(
-    ',',
-  );
-const ITEMS =
-  'Butter Chicken,Masala Dosa,Margherita Pizza,Paneer Tikka,Veg Biryani,Ramen,Cheeseburger,Caesar Salad,Pad Thai,Falafel Wrap,Gulab Jamun,Fish & Chips,Idli "Sambar" Combo,Chole Bhature'.split(
-    ',',
-  );
-const STATUSES = ['PLACED', 'PREPARING', 'PICKED_UP', 'DELIVERED', 'DELIVERED', 'DELIVERED', 'CANCELLED'];
+import { sampleOrder } from './sample-order';
 
 /** How a sample is laid out; every field has a default fit for a benchmark. */
 export interface SampleOptions {
@@ -41,15 +24,11 @@ export function sampleMessages(options: SampleOptions): IncomingMessage[] {
   for (let i = 1; i <= rows; i++) {
     const h = Number((BigInt(i) * 2_654_435_761n) % 4_294_967_296n);
     const micros = end - BigInt(rows - i) * step - BigInt(h % 997);
-    const bad = badEvery > 0 && i % badEvery === 0;
-    const customer = bad ? '' : `${pick(FIRST, h)} ${pick(LAST, h / 64)}`;
-    const cents = 5000 + (h % 14_500_000);
+    const order = sampleOrder(i, badEvery);
     const text =
-      `{"order_id":${i},"customer_name":${JSON.stringify(customer)},` +
-      `"restaurant_name":${JSON.stringify(pick(RESTAURANTS, h / 512))},` +
-      `"item":${JSON.stringify(pick(ITEMS, h / 4096))},` +
-      `"amount":${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')},` +
-      `"order_status":"${pick(STATUSES, h / 32768)}","created_at":"${formatTimestamp(micros)}"}`;
+      `{"order_id":${i},"customer_name":${JSON.stringify(order.customerName)},` +
+      `"restaurant_name":${JSON.stringify(order.restaurantName)},"item":${JSON.stringify(order.item)},` +
+      `"amount":${order.amount},"order_status":${JSON.stringify(order.orderStatus)},"created_at":"${formatTimestamp(micros)}"}`;
     const queue = queues[h % partitions] as IncomingMessage[];
     queue.push({
       partition: h % partitions,
@@ -70,8 +49,4 @@ export function interleave<T>(queues: readonly (readonly T[])[], chunk: number):
     for (const queue of queues) for (const item of queue.slice(at, at + chunk)) out.push(item);
   }
   return out;
-}
-
-function pick(values: readonly string[], seed: number): string {
-  return values[Math.floor(seed) % values.length] as string;
 }
