@@ -91,11 +91,8 @@ test('the command `env` prints what up returned, as lines for a shell', () => {
     env: { PATH, HOME },
     encoding: 'utf8',
   });
-  expect(stdout).toBe(
-    Object.entries(addresses)
-      .map(([name, value]) => `export ${name}=${String(value)}\n`)
-      .join(''),
-  );
+  const lines = Object.entries(addresses).map(([name, value]) => `export ${name}=${String(value)}\n`);
+  expect(stdout).toBe([...lines, 'export METRICS_LISTEN=127.0.0.1:9464\n'].join(''));
 });
 
 test('Kafka refuses to make a topic by accident; after SIGKILL it is back with its records and group offsets', async () => {
