@@ -65,7 +65,7 @@ export async function fillTable(
     await client.query('BEGIN');
     if (found === 'absent') await client.query(createOrdersTable(name));
     await client.query(insertSql(name, 'created_at'), [
-      ...columnsOf(numbers.map(sampleOrder)),
+      ...columnsOf(numbers.map((number) => sampleOrder(number))),
       sampleTimes(numbers),
     ]);
     await client.query('COMMIT');
@@ -75,7 +75,7 @@ export async function fillTable(
   } finally {
     client.release();
   }
-  return { rows: SAMPLES, bad: numbers.filter(isBad).length, days: SAMPLE_DAYS };
+  return { rows: SAMPLES, bad: numbers.filter((number) => isBad(number)).length, days: SAMPLE_DAYS };
 }
 
 /** One transaction with orders of this moment; their ids. */

@@ -24,7 +24,7 @@ export function sampleMessages(options: SampleOptions): IncomingMessage[] {
   for (let i = 1; i <= rows; i++) {
     const h = Number((BigInt(i) * 2_654_435_761n) % 4_294_967_296n);
     const micros = end - BigInt(rows - i) * step - BigInt(h % 997);
-    const order = sampleOrder(i, badEvery);
+    const order = sampleOrder(i, { badEvery });
     const text =
       `{"order_id":${i},"customer_name":${JSON.stringify(order.customerName)},` +
       `"restaurant_name":${JSON.stringify(order.restaurantName)},"item":${JSON.stringify(order.item)},` +

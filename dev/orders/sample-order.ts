@@ -70,7 +70,7 @@ const BREAKS: readonly Partial<NewOrder>[] = [
 ];
 
 /** The order with this number; one in `badEvery` breaks a rule, with 0 none. */
-export function sampleOrder(number: number, badEvery = BAD_EVERY): NewOrder {
+export function sampleOrder(number: number, { badEvery = BAD_EVERY }: { badEvery?: number } = {}): NewOrder {
   const hash = hashOf(number);
   const cents = 4_900 + (hash % 250_000);
   const good: NewOrder = {
@@ -80,10 +80,10 @@ export function sampleOrder(number: number, badEvery = BAD_EVERY): NewOrder {
     amount: `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}`,
     orderStatus: pick(STATUSES, hash >>> 13),
   };
-  return isBad(number, badEvery) ? { ...good, ...pick(BREAKS, number / badEvery) } : good;
+  return isBad(number, { badEvery }) ? { ...good, ...pick(BREAKS, number / badEvery) } : good;
 }
 
-export function isBad(number: number, badEvery = BAD_EVERY): boolean {
+export function isBad(number: number, { badEvery = BAD_EVERY }: { badEvery?: number } = {}): boolean {
   return badEvery > 0 && number % badEvery === 0;
 }
 
