@@ -1,5 +1,4 @@
 import type { Context } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Log, LogDetails } from '../ports';
 import type { OpenCaptureResult } from './capture/open-capture';
@@ -8,6 +7,7 @@ import type { PublishInput, PublishResult } from './capture/publish';
 import type { ClaimInput, ClaimResult } from './landing/claim-micro-batch';
 import type { CommitInput } from './landing/commit-micro-batch';
 import type { OpenLandingResult } from './landing/open-landing';
+import { batchOutcome, failureKind } from './outcome';
 
 /** A change that somebody may ask about later. `event` is a stable name; fields are figures and names, never a row's. */
 interface Event {
@@ -63,10 +63,11 @@ function failureOf(
   error: unknown,
   attempt: number,
 ): (Omit<Event, 'level'> & { level: 'warn' | 'error' }) | undefined {
-  if (error instanceof CancelledFailure) return undefined;
+  const kind = failureKind(error);
+  if (kind === 'cancelled') return undefined;
   const { message } = error as Error;
-  if (error instanceof ApplicationFailure && error.nonRetryable === true) {
-    const fields = { errorType: error.type ?? undefined, error: message };
+  if (kind !== 'transient') {
+    const fields = { errorType: kind, error: message };
     return { level: 'error', event: 'not_retried', message: 'failed, and no retry mends it', fields };
   }
   if (attempt > 1) return undefined;
@@ -151,31 +152,22 @@ function claimed(before: ClaimInput, { damaged, heldBy }: ClaimResult): Event[] 
   return events;
 }
 
-function committed({ sequence, manifest, parked, supersedes, withdrawn, resets }: CommitInput): Event {
+function committed(batch: CommitInput): Event {
+  const { sequence, manifest, parked, supersedes, resets } = batch;
   const { read, landed, duplicate, quarantined } = manifest.counts;
-  const fields = { sequence, read, landed, duplicate, quarantined, resets: resets.length || undefined };
-  if (parked !== undefined) {
-    const failed = { sequence, errorType: parked.type, error: parked.message };
-    return {
-      level: 'warn',
-      event: 'batch_failed',
-      message: 'batch failed; it waits for a replay',
-      fields: failed,
-    };
-  }
-  if (withdrawn !== undefined)
-    return {
-      level: 'warn',
-      event: 'batch_withdrawn',
-      message: 'rows given up',
-      fields: { ...fields, batch: supersedes },
-    };
-  if (supersedes !== undefined)
-    return {
-      level: 'info',
-      event: 'batch_replayed',
-      message: 'batch replayed',
-      fields: { ...fields, batch: supersedes },
-    };
-  return { level: 'info', event: 'batch_landed', message: 'batch landed', fields };
+  const outcome = batchOutcome(batch);
+  const fields: LogDetails =
+    parked === undefined
+      ? { sequence, read, landed, duplicate, quarantined, resets: resets.length || undefined }
+      : { sequence, errorType: parked.type, error: parked.message };
+  if (parked === undefined && supersedes !== undefined) fields['batch'] = supersedes;
+  const level = outcome === 'failed' || outcome === 'withdrawn' ? 'warn' : 'info';
+  return { level, event: `batch_${outcome}`, message: BECAME[outcome], fields };
 }
+
+const BECAME = {
+  landed: 'batch landed',
+  failed: 'batch failed; it waits for a replay',
+  replayed: 'batch replayed',
+  withdrawn: 'rows given up',
+} as const;

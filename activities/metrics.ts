@@ -1,5 +1,4 @@
 import { performance } from 'node:perf_hooks';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { parseTimestamp } from '../domain/watermark';
 import type { BatchManifest, LakeFile, Metrics } from '../ports';
@@ -7,6 +6,7 @@ import type { PublishResult } from './capture/publish';
 import type { PollInput, PollResult } from './capture/poll';
 import type { ClaimInput, ClaimResult } from './landing/claim-micro-batch';
 import type { CommitInput } from './landing/commit-micro-batch';
+import { batchOutcome, failureKind } from './outcome';
 
 /** Files below this are called small: a plain reader pays for each one as much as for its rows. */
 const SMALL_FILE_BYTES = 1024 * 1024;
@@ -30,19 +30,12 @@ export function countingActivities(metrics: Metrics): ActivityInterceptorsFactor
           recordResult(metrics, activity, { seconds, input: input.args[0], result });
           return result;
         } catch (error) {
-          metrics.add('orders_activity_failures_total', 1, { activity, kind: kindOf(error) });
+          metrics.add('orders_activity_failures_total', 1, { activity, kind: failureKind(error) });
           throw error;
         }
       },
     },
   });
-}
-
-/** The types of our non-retryable errors are a closed list; those of others are not. */
-function kindOf(error: unknown): string {
-  if (error instanceof CancelledFailure) return 'cancelled';
-  const nonRetryable = error instanceof ApplicationFailure && error.nonRetryable === true;
-  return nonRetryable ? (error.type ?? 'unknown') : 'transient';
 }
 
 interface Done {
@@ -90,7 +83,7 @@ function recordLanded(metrics: Metrics, seconds: number, { counts }: BatchManife
 
 function recordCommitted(metrics: Metrics, seconds: number, batch: CommitInput): void {
   const { manifest, unlanded = [], sequence } = batch;
-  const outcome = outcomeOf(batch);
+  const outcome = batchOutcome(batch);
   metrics.add('orders_batches_total', 1, { outcome });
   metrics.set('orders_failed_batches', unlanded.length);
   metrics.set('orders_ledger_sequence', sequence);
@@ -107,12 +100,6 @@ function recordCommitted(metrics: Metrics, seconds: number, batch: CommitInput):
     const age = Date.now() / 1000 - secondsOf(manifest.newestCreatedAt);
     metrics.observe('orders_freshness_seconds', age, { part: 'total' });
   }
-}
-
-function outcomeOf({ parked, supersedes, withdrawn }: CommitInput): string {
-  if (parked !== undefined) return 'failed';
-  if (withdrawn !== undefined) return 'withdrawn';
-  return supersedes === undefined ? 'landed' : 'replayed';
 }
 
 function recordFiles(metrics: Metrics, directory: string, files: readonly LakeFile[]): void {
