@@ -1,42 +1,27 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { Runtime, type Logger, type TelemetryOptions } from '@temporalio/worker';
+import { loadOtlp, type Otlp } from '../configs/otlp';
+import { freePort } from './free-port';
 import { BUCKETS } from './metrics';
 
 /** Another process may take a port between our look and the exporter's use of it. */
 const TRIES = 5;
 
-/** Metrics by OTLP, where the standard variables ask for it. Signals may have endpoints of their own. */
-function otlp(env: NodeJS.ProcessEnv): TelemetryOptions['metrics'] {
-  const own = env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'];
-  const all = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
-  const protocol =
-    env['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
-  const http = protocol !== 'grpc';
-  const url = own ?? (all === undefined ? undefined : http ? `${all.replace(/\/$/, '')}/v1/metrics` : all);
-  if (url === undefined || url === '' || env['OTEL_METRICS_EXPORTER'] === 'none') return undefined;
+/** Metrics by OTLP, where somebody collects them. */
+function pushing(otlp: Otlp | undefined): TelemetryOptions['metrics'] {
+  if (otlp === undefined) return undefined;
+  const { url, http, headers, intervalMs, serviceName } = otlp;
   return {
     attachServiceName: false,
     otel: {
       url,
       http,
-      headers: headersOf(env['OTEL_EXPORTER_OTLP_METRICS_HEADERS'] ?? env['OTEL_EXPORTER_OTLP_HEADERS']),
-      metricsExportInterval: Number(env['OTEL_METRIC_EXPORT_INTERVAL'] ?? 60_000),
+      headers,
+      metricsExportInterval: intervalMs,
       useSecondsForDurations: true,
       histogramBucketOverrides: BUCKETS,
     },
-    globalTags: { service_name: env['OTEL_SERVICE_NAME'] ?? 'orders-stream' },
+    globalTags: { service_name: serviceName },
   };
-}
-
-/** `name=value,name=value`, values percent-encoded. */
-function headersOf(text = ''): Record<string, string> {
-  const pairs = text.split(',').filter((pair) => pair.includes('='));
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
-    }),
-  );
 }
 
 /**
@@ -45,12 +30,12 @@ function headersOf(text = ''): Record<string, string> {
  */
 export async function installRuntime(
   logger: Logger,
-  { scraped, env = process.env }: { scraped: boolean; env?: NodeJS.ProcessEnv },
+  { scraped }: { scraped: boolean },
 ): Promise<{ read?: (signal: AbortSignal) => Promise<string> }> {
   const install = (metrics: TelemetryOptions['metrics']) =>
     void Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { metrics } });
   if (!scraped) {
-    install(otlp(env));
+    install(pushing(loadOtlp()));
     return {};
   }
   for (let attempt = 1; ; attempt += 1) {
@@ -72,12 +57,4 @@ export async function installRuntime(
       if (attempt === TRIES) throw error;
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { Queue } from '../../domain/names';
 import { launchWorkers, type Workers } from '../../dev/workers';
 import { METRICS } from '../../ports';
+import { freePort } from '../../workers/free-port';
 import {
   ORDERS_TABLE,
   eventually,
@@ -233,11 +234,3 @@ test('without an address they are pushed to the collector that the standard vari
     collector.close();
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
