@@ -1,4 +1,4 @@
-import { DefaultLogger, type LogEntry, type LogLevel, type Logger } from '@temporalio/worker';
+import { DefaultLogger, type LogEntry, type Logger } from '@temporalio/worker';
 import pino from 'pino';
 import type { Settings } from '../configs/schema';
 import type { Log, LogDetails } from '../ports';
@@ -7,7 +7,7 @@ import type { Log, LogDetails } from '../ports';
 export type Module = keyof Settings['logging']['modules'];
 
 type Level = Settings['logging']['level'];
-const RANK: Record<string, number> = { trace: 0, debug: 1, info: 2, warn: 3, error: 4 };
+const RANK: Record<Level, number> = { debug: 1, info: 2, warn: 3, error: 4 };
 
 /** One stream of events, of everybody in this process. */
 export interface Logs {
@@ -29,16 +29,18 @@ export function createLogs(
     { level: 'trace', base, formatters, messageKey: 'message', timestamp: pino.stdTimeFunctions.isoTime },
     { write: (line) => void out.write(line) },
   );
+  const isWanted = (module: Module, at: Level) => RANK[at] >= RANK[modules[module] ?? level];
   const write = (module: Module, at: Level, message: string, fields: LogDetails) => {
-    if (RANK[at]! < RANK[modules[module] ?? level]!) return;
+    if (!isWanted(module, at)) return;
     if (json) logger[at]({ module, ...fields }, message);
     else out.write(`${pretty(module, at, message, fields)}\n`);
   };
   return {
     sdk: new DefaultLogger('TRACE', (entry) => {
-      const { at, message, fields } = fromSdk(entry);
-      if (isNews(entry))
-        write(entry.meta?.['sdkComponent'] === 'workflow' ? 'pipeline' : 'temporal', at, message, fields);
+      const module = entry.meta?.['sdkComponent'] === 'workflow' ? 'pipeline' : 'temporal';
+      const at = levelOf(entry);
+      // The SDK tells of every activity at a level that is seldom wanted.
+      if (isWanted(module, at) && isNews(entry)) write(module, at, entry.message, fieldsOf(entry));
     }),
     of: (module) => ({
       debug: (message, fields = {}) => write(module, 'debug', message, fields),
@@ -60,12 +62,8 @@ const SAID_BY_US = /^Activity (failed|completed as cancelled)/;
 /** What of the SDK's own attributes helps nobody. */
 const LEFT_OUT = new Set(['taskToken', 'sdkComponent', 'isLocal', 'error', 'err']);
 
-/** An entry of the SDK with our field names. */
-function fromSdk({ level, message, meta = {} }: LogEntry): {
-  at: Level;
-  message: string;
-  fields: LogDetails;
-} {
+/** The attributes of an entry of the SDK, by our names. */
+function fieldsOf({ meta = {} }: LogEntry): LogDetails {
   const fields: LogDetails = {};
   for (const [name, value] of Object.entries(meta)) {
     if (LEFT_OUT.has(name) || (typeof value !== 'string' && typeof value !== 'number')) continue;
@@ -73,11 +71,11 @@ function fromSdk({ level, message, meta = {} }: LogEntry): {
   }
   const { error } = meta as Record<string, unknown>;
   if (error !== undefined) fields['error'] = messageOf(error);
-  return { at: SAID_BY_US.test(message) ? 'debug' : levelOf(level), message, fields };
+  return fields;
 }
 
-function levelOf(level: LogLevel): Level {
-  return level === 'TRACE' ? 'debug' : (level.toLowerCase() as Level);
+function levelOf({ level, message }: LogEntry): Level {
+  return level === 'TRACE' || SAID_BY_US.test(message) ? 'debug' : (level.toLowerCase() as Level);
 }
 
 /** What a person needs of it: time, level, what, and the fields that are not the same in each line. */
