@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A scrape that takes longer is of no use; Prometheus gives up after 10 s. */
@@ -15,43 +15,31 @@ interface EndpointOptions {
 }
 
 /**
- * What monitoring reads of a process: `/metrics`, `/healthz` (it lives: its event loop turns) and `/readyz` (it is connected to
- * Temporal and asks for work). All can be read by whoever reaches the address: figures, and no row.
+ * Serves what monitoring reads of a process: `/metrics`, `/healthz` (it lives: its event loop turns) and `/readyz` (it is
+ * connected to Temporal and asks for work). All can be read by whoever reaches the address: figures, and no row.
+ * Resolves with its URL; rejects where the address is taken or is not this machine's.
  */
-export class Endpoint {
-  readonly #server: Server;
+export async function serveEndpoint(options: EndpointOptions): Promise<string> {
+  const server = createServer((request, response) => {
+    void answer(options, request, response);
+  });
+  // Slow readers must not pile up.
+  server.requestTimeout = ANSWER_MS;
+  server.headersTimeout = ANSWER_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port }, resolve);
+  });
+  server.on('error', () => undefined);
+  // A worker that is to stop does not wait for who watches it.
+  server.unref();
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${authorityOf(address, port)}`;
+}
 
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  /** Rejects where the address is taken or is not this machine's. */
-  static async listen(options: EndpointOptions): Promise<Endpoint> {
-    const server = createServer((request, response) => {
-      void answer(options, request, response);
-    });
-    // Slow readers must not pile up.
-    server.requestTimeout = ANSWER_MS;
-    server.headersTimeout = ANSWER_MS;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host: options.host, port: options.port }, resolve);
-    });
-    server.on('error', () => undefined);
-    // A worker that is to stop does not wait for who watches it.
-    server.unref();
-    return new Endpoint(server);
-  }
-
-  get url(): string {
-    const { address, family, port } = this.#server.address() as AddressInfo;
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-  }
-
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
+/** Host and port as a URL has them. */
+export function authorityOf(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 async function answer(

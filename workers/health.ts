@@ -2,7 +2,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { Settings } from '../configs/schema';
 import { QUEUES, type Queue } from '../domain/names';
 import type { Log } from '../ports';
-import { Endpoint } from './endpoint';
+import { serveEndpoint } from './endpoint';
 import type { QueueWorker } from './serve';
 
 /** Temporal answers in milliseconds; one that takes longer is as good as away. */
@@ -35,19 +35,19 @@ export class Readiness {
   }
 }
 
-/** The queue's endpoint; `undefined`, with a warning, where it cannot be opened: what is watched is not to fail for the watching. */
+/** Opens the queue's endpoint, and resolves with its URL; `undefined`, with a warning, where it cannot be opened: what is watched is not to fail for the watching. */
 export async function openEndpoint(options: {
   queue: Queue;
   listen: Listen;
   metrics: (signal: AbortSignal) => Promise<string>;
   readiness: Readiness;
   log: Log;
-}): Promise<Endpoint | undefined> {
+}): Promise<string | undefined> {
   const { queue, listen, metrics, readiness, log } = options;
   const { host } = listen;
   const port = portOf(listen, queue);
   try {
-    return await Endpoint.listen({ host, port, metrics, ready: () => readiness.check() });
+    return await serveEndpoint({ host, port, metrics, ready: () => readiness.check() });
   } catch (error) {
     log.warn(
       `no metrics and no health are served: ${(error as Error).message}. Other workers of this machine may use ${host}:${port}; ` +

@@ -4,6 +4,7 @@
  */
 import { loadSettings } from '../configs/load';
 import { QUEUES } from '../domain/names';
+import { authorityOf } from './endpoint';
 import { portOf } from './health';
 
 const ANSWER_MS = 4_000;
@@ -20,7 +21,7 @@ async function main(): Promise<number> {
   const host = listen.host.replace(/^(0\.0\.0\.0|::)$/, 'localhost');
   const answers = await Promise.all(
     QUEUES.map(async (queue) => {
-      const authority = `${host.includes(':') ? `[${host}]` : host}:${portOf(listen, queue)}`;
+      const authority = authorityOf(host, portOf(listen, queue));
       const why = await fetch(`http://${authority}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
         async (response) => (response.ok ? undefined : (await response.text()).trim()),
         (error: Error) => `${authority} does not answer: ${causeOf(error).message}`,

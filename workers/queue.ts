@@ -45,14 +45,8 @@ async function main(queue: Queue, codePath: string): Promise<void> {
     stop: stop.signal,
   });
   readiness.serving(connection, worker);
-  log.info('serves its task queue', {
-    event: 'serving',
-    version,
-    namespace,
-    address,
-    endpoint: endpoint?.url,
-  });
-  process.send?.({ endpoint: endpoint?.url } satisfies Ready);
+  log.info('serves its task queue', { event: 'serving', version, namespace, address, endpoint });
+  process.send?.({ endpoint } satisfies Ready);
   await worker.run();
 }
 
