@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
-import { isMap, isScalar, parseDocument, visit } from 'yaml';
+import { isMap, LineCounter, parseDocument, type Document, type YAMLParseError } from 'yaml';
 import type { z } from 'zod';
 import { NonRetryableError } from '../domain/errors';
 import { settingsSchema, type Settings } from './schema';
 import { ORDERS } from '../domain/table/orders';
+import { fill } from './fill';
+import { NEVER_SHOWN } from './secrets';
 
 /** The settings file used when ORDERS_CONFIG does not name another, relative to the project. */
 const DEFAULT_SETTINGS_FILE = 'configs/orders_stream.yml';
@@ -38,29 +40,26 @@ export function loadSettings(env: NodeJS.ProcessEnv = process.env): Settings {
 
 /** {@link loadSettings} for text at hand; `file` is for messages only. */
 export function parseSettings(source: string, file: string, env: NodeJS.ProcessEnv): Settings {
-  const document = parseDocument(source);
-  const problems = document.errors.map((error) => error.message);
-  if (problems.length > 0) throw invalid(file, problems);
+  const lines = new LineCounter();
+  // Its own pretty errors show the line, and with it a secret.
+  const document = parseDocument(source, { prettyErrors: false, lineCounter: lines });
+  if (document.errors.length > 0)
+    throw invalid(
+      file,
+      document.errors.map((error) => syntaxProblem(error, lines)),
+    );
   if (document.contents !== null && !isMap(document.contents)) {
     throw invalid(file, ['must be a map of sections (postgres:, kafka:, …)']);
   }
-  visit(document, {
-    Scalar(_key, node) {
-      if (isScalar(node) && typeof node.value === 'string') {
-        node.value = interpolate(node.value, env, (name) => {
-          problems.push(`\${${name}} is not set in the environment; set it or write \${${name}:-default}`);
-        });
-      }
-    },
-  });
-  if (problems.length > 0) throw invalid(file, problems);
+  const filled = fill(plain(document, file), env);
+  if (filled.problems.length > 0) throw invalid(file, filled.problems);
 
-  const raw: unknown = document.toJS() ?? {};
+  const raw = filled.value;
   const parsed = settingsSchema.safeParse(raw);
   if (!parsed.success)
     throw invalid(
       file,
-      parsed.error.issues.flatMap((issue) => explain(issue, raw)),
+      parsed.error.issues.flatMap((issue) => explain(issue, raw, filled.hidden)),
     );
   const settings = parsed.data;
   // Workers may run from any directory; what they write must not depend on it after this point.
@@ -75,24 +74,28 @@ function absolute(path: string): string {
   return isAbsolute(path) ? path : resolve(path);
 }
 
-function interpolate(text: string, env: NodeJS.ProcessEnv, missing: (name: string) => void): string {
-  return text.replace(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/g, (_whole, name: string, fallback?: string) => {
-    const value = env[name];
-    // Like a shell's `:-`, an empty variable counts as unset.
-    if (value !== undefined && value !== '') return value;
-    if (fallback === undefined) missing(name);
-    return fallback ?? '';
-  });
+function plain(document: Document, file: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch {
+    throw invalid(file, ['an alias (*name) names nothing, or there are too many']);
+  }
+}
+
+/** Without what stands in the file at that place. */
+function syntaxProblem({ message, pos: [offset] }: YAMLParseError, lines: LineCounter): string {
+  const { line, col } = lines.linePos(offset);
+  return `line ${line}, column ${col}: ${message.replace(/(?<=\w): [^]*/, '')}`;
 }
 
 function invalid(file: string, problems: string[]): NonRetryableError {
   return new NonRetryableError('InvalidSettings', `${file}: ${problems.join('\n  ')}`);
 }
 
-function explain(issue: z.core.$ZodIssue, raw: unknown): string[] {
+function explain(issue: z.core.$ZodIssue, raw: unknown, hidden: Set<string>): string[] {
   const at = issue.path.join('.');
   const inside = issue.code === 'invalid_union' ? problemsInside(issue) : [];
-  if (inside.length > 0) return inside.flatMap((problem) => explain(problem, raw));
+  if (inside.length > 0) return inside.flatMap((problem) => explain(problem, raw, hidden));
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path);
     return issue.keys.map((key) => {
@@ -106,7 +109,7 @@ function explain(issue: z.core.$ZodIssue, raw: unknown): string[] {
     });
   }
   const found = valueAt(raw, issue.path);
-  return [`${at}: found ${show(found, String(issue.path.at(-1)))}; ${describe(issue, found)}`];
+  return [`${at}: found ${show(found, String(issue.path.at(-1)), hidden)}; ${describe(issue, found)}`];
 }
 
 /** Of a value that is a map as one alternative wants it: what is wrong with its keys. */
@@ -118,8 +121,9 @@ function problemsInside(union: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[]
 }
 
 /** Messages go to logs and into Temporal's history. */
-function show(found: unknown, key: string): string {
-  const hide = (name: string, value: unknown) => (/^(password|key)$/.test(name) ? '(hidden)' : value);
+function show(found: unknown, key: string, hidden: Set<string>): string {
+  const hide = (name: string, value: unknown) =>
+    NEVER_SHOWN.test(name) || hidden.has(value as string) ? '(hidden)' : value;
   return JSON.stringify(hide(key, found), hide) ?? 'nothing';
 }
 

@@ -1,3 +1,9 @@
+import { NonRetryableError } from '../domain/errors';
+import { withFiles } from './variables';
+
+/** Where `NAME_FILE` may stand in their place: headers carry the collector's key. */
+const SECRETS = /^OTEL_EXPORTER_OTLP_(\w+_)?HEADERS$/;
+
 /** Where metrics are pushed. */
 export interface Otlp {
   url: string;
@@ -8,8 +14,13 @@ export interface Otlp {
   serviceName: string;
 }
 
-/** The collector that OpenTelemetry's standard variables name for metrics; `undefined` where they name none. */
-export function loadOtlp(env: NodeJS.ProcessEnv = process.env): Otlp | undefined {
+/**
+ * The collector that OpenTelemetry's standard variables name for metrics; `undefined` where they name none.
+ *
+ * @throws NonRetryableError InvalidSettings where headers cannot be read.
+ */
+export function loadOtlp(variables: NodeJS.ProcessEnv = process.env): Otlp | undefined {
+  const env = withFiles(SECRETS, variables);
   const own = env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'];
   const all = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   const protocol =
@@ -32,7 +43,18 @@ function headersOf(text = ''): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      return [pair.slice(0, at).trim(), decodeURIComponent(pair.slice(at + 1).trim())];
+      return [pair.slice(0, at).trim(), decoded(pair.slice(at + 1).trim())];
     }),
   );
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    throw new NonRetryableError(
+      'InvalidSettings',
+      'OTEL_EXPORTER_OTLP_HEADERS (or the one of metrics) has a value with a % that begins no character; write %25 for it',
+    );
+  }
 }

@@ -82,7 +82,7 @@ const postgres = z.strictObject({
     .union([z.string(), z.number()])
     .transform(String)
     .default('')
-    .meta({ why: 'password of the role; empty for none' }),
+    .meta({ why: 'password of the role, as ${PGPASSWORD}: text is refused; empty for none' }),
   table: text('2025em1100102_orders', {
     why: 'table, optionally schema.table; quoted for you. A name with a dot is quoted as in SQL: "my.schema"."my table"',
   }).refine((name) => tableParts(name) !== undefined, {
@@ -93,7 +93,7 @@ const postgres = z.strictObject({
     why: `zone in which a ${ORDERS.position.name} without time zone is read; the zone of the sessions that insert`,
   }),
   ssl: tls.meta({
-    why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it',
+    why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it; text of a key is refused here',
   }),
 });
 
@@ -118,7 +118,7 @@ const kafka = z.strictObject({
     why: 'group whose offsets follow the lake, for lag tools',
   }),
   ssl: tls.meta({
-    why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it',
+    why: 'true, false, or {ca, cert, key, rejectUnauthorized}, each PEM text or the path of a file of it; text of a key is refused here',
   }),
   sasl: z
     .strictObject({
@@ -127,7 +127,9 @@ const kafka = z.strictObject({
       password: z.union([z.string(), z.number()]).transform(String),
     })
     .optional()
-    .meta({ why: '{mechanism: plain | scram-sha-256 | scram-sha-512, username, password}' }),
+    .meta({
+      why: '{mechanism: plain | scram-sha-256 | scram-sha-512, username, password}; the password as ${KAFKA_PASSWORD}',
+    }),
 });
 
 const cdc = z.strictObject({

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadSettings } from '../configs/load';
+import { loadOtlp } from '../configs/otlp';
 import { loadTemporal } from '../configs/temporal';
 import { QUEUES, type Queue } from '../domain/names';
 import { bundleWorkflows } from './bundle';
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
   // Wrong settings are told once, here, and not by every process again and again.
   const log = createLogs(loadSettings().logging, {}).of('worker');
   loadTemporal();
+  loadOtlp();
   const { code } = await bundleWorkflows();
   const children = new Map<Queue, ChildProcess>();
   let stopping = false;

@@ -68,12 +68,26 @@ export async function freshPipeline(
     logging: { level: '${LOG_LEVEL:-warn}' },
     telemetry: { metrics: { listen: '${METRICS_LISTEN:-}' } },
   };
+  // As the file may not hold them.
+  const secrets = {
+    PGPASSWORD: raw.postgres.password ?? '',
+    KAFKA_PASSWORD: overrides.kafka?.sasl?.password ?? '',
+  };
+  const written = stringify({
+    ...raw,
+    postgres: { ...raw.postgres, password: '${PGPASSWORD:-}' },
+    kafka: {
+      ...raw.kafka,
+      ...(overrides.kafka?.sasl && { sasl: { ...overrides.kafka.sasl, password: '${KAFKA_PASSWORD}' } }),
+    },
+  });
   const file = join(directory, 'settings.yml');
-  writeFileSync(file, stringify(raw));
+  writeFileSync(file, written);
   return {
     name,
-    settings: parseSettings(stringify(raw), file, {}),
+    settings: parseSettings(written, file, secrets),
     env: {
+      ...secrets,
       ORDERS_CONFIG: file,
       TEMPORAL_ADDRESS: address.TEMPORAL_ADDRESS,
       TEMPORAL_NAMESPACE: name,

@@ -79,7 +79,10 @@ test.each([
   ['kafka: {ssl: {cert: x, key: s3cret}}', 'kafka.ssl.key: found "(hidden)"; must be PEM text'],
   ['postgres: {ssl: {crt: x, key: s3cret}}', 'postgres.ssl.crt is not a setting'],
   ['postgres: {ssl: require}', 'postgres.ssl: found "require"; '],
-  ['kafka: {sasl: {mechanism: GSSAPI, username: u, password: s3cret}}', 'must be plain or scram-sha-256 or'],
+  [
+    'kafka: {sasl: {mechanism: GSSAPI, username: u, password: "${PW:-}"}}',
+    'must be plain or scram-sha-256 or',
+  ],
   ['kafka: {sasl: {mechanism: plain, username: u, password: [s3cret]}}', 'sasl.password: found "(hidden)"; '],
   ['kafka: {sasl: [{password: s3cret}]}', 'kafka.sasl: found [{"password":"(hidden)"}]; must be a map'],
 ])('%s is refused without showing a secret', (text, message) => {
