@@ -12,12 +12,13 @@ interface AnyForm {
 
 /**
  * The columns of any JSON object: other key order, white space, escapes, fields of no interest. A key that
- * is there twice counts by its last value, as for JSON.parse and jsonb. `undefined` where it is no JSON object in UTF-8.
+ * is there twice counts by its last value, as for JSON.parse and jsonb. `undefined` where it is no JSON object in UTF-8, nests too
+ * deep or is too large.
  */
 export function anyFormReader({ columns }: Pick<Table, 'columns'>): (value: Buffer) => AnyForm | undefined {
   const fieldReaders = columns.map((column) => ({ name: column.name, reader: readerOf(column) }));
   return (value) => {
-    if (!isUtf8(value)) return undefined; // toString would put U+FFFD in, silently
+    if (value.length > LARGEST || !isUtf8(value)) return undefined; // toString would put U+FFFD in, silently
     const text = value.toString('utf8');
     if (nestsTooDeep(text)) return undefined;
     const fields = parseObject(text);
@@ -55,6 +56,9 @@ function isClaimCheck(value: unknown): boolean {
   const { file, sha256 } = value as { file?: unknown; sha256?: unknown };
   return typeof file === 'string' && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
 }
+
+/** The parser takes up to 32 bytes of memory for each: 256 MB here, an eighth of what Node has. Ours in the wire form may be larger. */
+const LARGEST = 8 * 1024 * 1024;
 
 /** No order nests at all. The parser recurses, and where a stack ends must not decide a result. */
 const DEEPEST = 200;

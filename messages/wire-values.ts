@@ -75,12 +75,19 @@ function readDecimal(literal: string, precision: number, scale: number): number 
   const [, sign, integral = '', fraction = '', exponent = '0'] = match;
   const digits = (integral + fraction).replace(/^0+/, '');
   if (digits === '') return whole(0);
-  const significant = digits.replace(/0+$/, '');
+  const significant = withoutTrailingZeros(digits);
   // The unscaled value is `significant` followed by this many zeros.
   const zeros = Number(exponent) - fraction.length + scale + digits.length - significant.length;
   if (zeros < 0 || significant.length + zeros > precision) return undefined;
   const unscaled = whole(significant + '0'.repeat(zeros));
   return sign === '-' ? -unscaled : unscaled;
+}
+
+/** Not `/0+$/`, which begins anew at each zero: a number of a megabyte with zeros amid would take it hours. */
+function withoutTrailingZeros(digits: string): string {
+  let end = digits.length;
+  while (digits[end - 1] === '0') end -= 1;
+  return digits.slice(0, end);
 }
 
 function readDouble(literal: string): number | undefined {

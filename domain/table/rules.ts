@@ -109,7 +109,7 @@ export function failuresOf(
   const words = (column: Column) => [unreadableCode(column), `${column.name} is ${unreadable(column)}`];
   return Object.fromEntries([
     ...rules.map((rule) => [rule.code, rule.words]),
-    [MALFORMED, 'the value is missing, not UTF-8 or not a JSON object'],
+    [MALFORMED, 'the value is missing, not UTF-8, or not a JSON object of at most 8 MiB and 200 levels'],
     ...others.map(words),
     [TEXT_UNREADABLE, 'a text column holds something other than text'],
     [missingCode(position), `${position.name} is null or absent`],

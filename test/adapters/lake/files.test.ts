@@ -198,7 +198,9 @@ test('the quarantine keeps each message, its reasons and what could be read', as
   const [error] = await queryLake(storageAt(path), 'SELECT error FROM files WHERE kafka_offset = 3', {
     quarantine: true,
   });
-  expect(error).toEqual(['the value is missing, not UTF-8 or not a JSON object']);
+  expect(error).toEqual([
+    'the value is missing, not UTF-8, or not a JSON object of at most 8 MiB and 200 levels',
+  ]);
 });
 
 test('same rows, same names and bytes, however they arrive', async () => {
