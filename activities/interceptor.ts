@@ -5,6 +5,7 @@ import type { ActivityInterceptors, ActivityInboundCallsInterceptor } from '@tem
 import { cutMiddle, LONGEST_ERROR } from '../domain/bounded';
 import { NonRetryableError } from '../domain/errors';
 import type { Recovery } from '../domain/status';
+import { noteSystem, systemOf } from './system-of';
 
 /**
  * Well below the heartbeat time-outs that the workflows set, so that a worker that dies is noticed in seconds
@@ -30,6 +31,7 @@ export function commonBehaviour(context: Context): ActivityInterceptors {
       } catch (error) {
         const failure = toFailure(error, context.cancellationSignal);
         earlierFailures.set(key, failure.message);
+        if (!(failure instanceof CancelledFailure)) noteSystem(failure, systemOf(error));
         throw failure;
       } finally {
         clearInterval(timer);

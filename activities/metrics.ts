@@ -6,7 +6,9 @@ import type { PublishResult } from './capture/publish';
 import type { PollInput, PollResult } from './capture/poll';
 import type { ClaimInput, ClaimResult } from './landing/claim-micro-batch';
 import type { CommitInput } from './landing/commit-micro-batch';
+import type { CompareResult } from './verification/compare-orders';
 import { batchOutcome, failureKind } from './outcome';
+import { systemOf } from './system-of';
 
 /** Files below this are called small: a plain reader pays for each one as much as for its rows. */
 const SMALL_FILE_BYTES = 1024 * 1024;
@@ -30,7 +32,8 @@ export function countingActivities(metrics: Metrics): ActivityInterceptorsFactor
           recordResult(metrics, activity, { seconds, input: input.args[0], result });
           return result;
         } catch (error) {
-          metrics.add('orders_activity_failures_total', 1, { activity, kind: failureKind(error) });
+          const about = { activity, system: systemOf(error), kind: failureKind(error) };
+          metrics.add('orders_activity_failures_total', 1, about);
           throw error;
         }
       },
@@ -51,6 +54,7 @@ export function recordResult(metrics: Metrics, activity: string, { seconds, inpu
   else if (activity === 'claimMicroBatch') recordClaim(metrics, input as ClaimInput, result as ClaimResult);
   else if (activity === 'landMicroBatch') recordLanded(metrics, seconds, result as BatchManifest);
   else if (activity === 'commitMicroBatch') recordCommitted(metrics, seconds, input as CommitInput);
+  else if (activity === 'compareOrders') recordCompared(metrics, result as CompareResult);
 }
 
 function recordPoll(metrics: Metrics, { watch }: PollInput, { window, clock, behind }: PollResult): void {
@@ -100,6 +104,12 @@ function recordCommitted(metrics: Metrics, seconds: number, batch: CommitInput):
     const age = Date.now() / 1000 - secondsOf(manifest.newestCreatedAt);
     metrics.observe('orders_freshness_seconds', age, { part: 'total' });
   }
+}
+
+function recordCompared(metrics: Metrics, compared: CompareResult): void {
+  if ('notComparable' in compared) return;
+  metrics.set('orders_verify_equal', compared.result.equal ? 1 : 0);
+  metrics.set('orders_verify_timestamp_seconds', Date.now() / 1000);
 }
 
 function recordFiles(metrics: Metrics, directory: string, files: readonly LakeFile[]): void {

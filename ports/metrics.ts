@@ -20,6 +20,7 @@ const SECONDS = [
 const ROWS = [1, 5, 10, 20, 50, 100, 500, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 1_000_000];
 
 const OUTCOME = '`ok` or `error`';
+const WORKFLOW = '`capture` or `land`';
 const ACTIVITY = 'an activity of the pipeline, such as `publish`';
 
 export const METRICS = {
@@ -33,6 +34,11 @@ export const METRICS = {
     kind: 'counter',
     help: 'Rows by what became of them. One whose batch is repeated after a crash may count twice here; it never does in the lake.',
     labels: { stage: '`published`, `read`, `landed`, `duplicate` or `quarantined`' },
+  },
+  orders_bytes_total: {
+    kind: 'counter',
+    help: 'Bytes of Kafka record batches, as the topic keeps them; those of attempts that are repeated count each time.',
+    labels: { stage: '`published` or `read` (by landing)' },
   },
   orders_windows_total: { kind: 'counter', help: 'Windows published and confirmed.' },
   orders_batches_total: {
@@ -73,6 +79,7 @@ export const METRICS = {
     help: 'Attempts that failed.',
     labels: {
       activity: ACTIVITY,
+      system: '`postgres`, `kafka` or `lake`, whose operation failed, or `other`',
       kind: '`transient` (retried), `cancelled`, or the type of a non-retryable error, such as `DataLoss`',
     },
   },
@@ -120,10 +127,35 @@ export const METRICS = {
     help: 'Files of lake and quarantine that were found not to be what the ledger says; 2,000 at most are remembered.',
   },
   orders_ledger_sequence: { kind: 'gauge', help: 'Number of the newest ledger entry of this landing.' },
+  orders_lake_free_bytes: {
+    kind: 'gauge',
+    help: 'Bytes that are free for orders-stream on the disk that holds the lake, every 15 s.',
+  },
+  orders_lake_size_bytes: { kind: 'gauge', help: 'Bytes of the disk that holds the lake, every 15 s.' },
+
+  orders_verify_equal: {
+    kind: 'gauge',
+    help: '1: source, topic and lake were equal in the last `verifyPipeline` that this process ran; 0: they were not. Absent before the first.',
+  },
+  orders_verify_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When they were last compared by this process, in seconds since 1970. One that could not compare them does not count.',
+  },
+
+  orders_history_events: {
+    kind: 'gauge',
+    help: 'Events in the history of the workflow’s present run, as this process last worked on it. Temporal ends a run at 51,200.',
+    labels: { workflow: WORKFLOW },
+  },
+  orders_history_bytes: {
+    kind: 'gauge',
+    help: 'Bytes of the history of the workflow’s present run, as this process last worked on it. Temporal ends a run at 50 MB.',
+    labels: { workflow: WORKFLOW },
+  },
 
   orders_postgres_seconds: {
     kind: 'histogram',
-    help: 'Operations on PostgreSQL, one or a few round trips each.',
+    help: 'Operations on PostgreSQL, one or a few round trips each; of `read`, a window’s rows, the time that they were waited for.',
     labels: { operation: 'of the source, such as `nextWindow`', outcome: OUTCOME },
     buckets: SECONDS,
   },
@@ -131,6 +163,15 @@ export const METRICS = {
     kind: 'histogram',
     help: 'Operations on Kafka, a few round trips each. `awaitMessages` waits for messages.',
     labels: { operation: 'of the topic, such as `publish`', outcome: OUTCOME },
+    buckets: SECONDS,
+  },
+  orders_kafka_request_seconds: {
+    kind: 'histogram',
+    help: 'Requests to Kafka brokers, each one round trip. `FetchWait` is answered once there are messages.',
+    labels: {
+      api: 'of Kafka’s protocol, such as `Produce`, `Fetch`, `EndTxn`',
+      outcome: '`ok` (answered, whatever the answer) or `error` (no answer)',
+    },
     buckets: SECONDS,
   },
   orders_lake_seconds: {

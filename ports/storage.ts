@@ -49,6 +49,15 @@ export interface Owner {
   firstRunId?: string;
 }
 
+/** Of what holds the lake. */
+export interface Room {
+  /** Those that this user may still write. */
+  freeBytes: number;
+  sizeBytes: number;
+  /** Whether lake and quarantine are of one kind, so that what holds of one holds of the other. */
+  alike: boolean;
+}
+
 /** The two storages of a lake. */
 export type LakePart = 'lake' | 'quarantine';
 
@@ -75,8 +84,7 @@ export interface LakeStorage {
   /** What can be done in the lake or its quarantine, for a person; tried where it is there. Throws why nothing can. */
   tryOut(part: LakePart): Promise<string>;
 
-  /** Bytes that are free, and whether lake and quarantine are of one kind, so that what holds of one holds of the other. */
-  room(): Promise<{ freeBytes: number; alike: boolean }>;
+  room(): Promise<Room>;
 
   /** Takes away what attempts of batches up to this one have half written under this epoch, so that none can finish it. */
   clearUnfinished(epoch: number, sequence: number): Promise<void>;

@@ -16,3 +16,6 @@ export interface Log {
 }
 
 export type LogDetails = Record<string, string | number | undefined>;
+
+/** What workflows tell the worker that runs them: no command, so no history knows of it. A type, as sinks need an index signature. */
+export type HistorySinks = { history: { size(events: number, bytes: number): void } };

@@ -8,6 +8,7 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
     workflowInterceptorModules: [
       require.resolve('../workflows/runtime/odd-names'),
       require.resolve('../workflows/runtime/odd-results'),
+      require.resolve('../workflows/runtime/history-size'),
     ],
     logger: new DefaultLogger('WARN'),
   });

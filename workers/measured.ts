@@ -1,25 +1,65 @@
 import { performance } from 'node:perf_hooks';
+import { noteSystem, type System } from '../activities/system-of';
 
 type Observe = (seconds: number, labels: { operation: string; outcome: 'ok' | 'error' }) => void;
+type End = (outcome: 'ok' | 'error', seconds: number) => void;
 
-/** The same object, each of whose promises is timed from call to end. What is no promise, such as a stream of rows, is not. */
-export function measured<T extends object>(target: T, observe: Observe): T {
+/**
+ * The same object, each of whose promises is timed from call to end, and each stream by how long its consumer waited for it.
+ * Errors that come out of it are noted as those of `system`.
+ */
+export function measured<T extends object>(target: T, system: System, observe: Observe): T {
   return new Proxy(target, {
     get(_proxy, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function' || typeof name !== 'string') return member;
       return (...args: unknown[]): unknown => {
         const begin = performance.now();
+        const end: End = (outcome, seconds) => observe(seconds, { operation: name, outcome });
         const result: unknown = Reflect.apply(member, target, args);
+        if (isStream(result)) return waitedFor(result, system, end);
         if (!(result instanceof Promise)) return result;
-        const end = (outcome: 'ok' | 'error') =>
-          observe((performance.now() - begin) / 1000, { operation: name, outcome });
+        const since = () => (performance.now() - begin) / 1000;
         result.then(
-          () => end('ok'),
-          () => end('error'),
+          () => end('ok', since()),
+          (error: unknown) => {
+            noteSystem(error, system);
+            end('error', since());
+          },
         );
         return result;
       };
     },
   });
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** One that its consumer gives up before the end tells nothing of itself, and is not timed. */
+function waitedFor(stream: AsyncIterable<unknown>, system: System, end: End): AsyncIterable<unknown> {
+  return {
+    [Symbol.asyncIterator]() {
+      const items = stream[Symbol.asyncIterator]();
+      let seconds = 0;
+      return {
+        async next() {
+          const begin = performance.now();
+          const waited = () => (seconds += (performance.now() - begin) / 1000);
+          try {
+            const item = await items.next();
+            waited();
+            if (item.done === true) end('ok', seconds);
+            return item;
+          } catch (error) {
+            noteSystem(error, system);
+            end('error', waited());
+            throw error;
+          }
+        },
+        return: () => items.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+      };
+    },
+  };
 }

@@ -11,9 +11,11 @@ import { createOrdersLake, createOversizedRows } from '../adapters/lake/writing'
 import { createWatermarkFile } from '../adapters/state-file';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
-import type { Telemetry } from '../ports';
+import { NO_METRICS, type Telemetry } from '../ports';
 import { WORKFLOWS, type Queue } from '../domain/names';
 import { createVerify } from '../reconcile/open';
+import { historySinks } from './history';
+import { watchRoom } from './lake-room';
 import { measured } from './measured';
 import type { Module } from './logger';
 import { pipelineName } from './pipeline-name';
@@ -81,6 +83,7 @@ export async function createQueueWorker(options: QueueOptions): Promise<QueueWor
     interceptors: {
       activity: [countingActivities(pipeline.metrics), tellingActivities(pipeline.log), commonBehaviour],
     },
+    sinks: historySinks(pipeline.metrics),
     shutdownGraceTime: GRACE_MS,
     shutdownForceTime: 2 * GRACE_MS,
     stickyQueueScheduleToStartTimeout: STICKY_MS,
@@ -116,26 +119,36 @@ function activitiesOf(
   const { metrics } = telemetry('pipeline');
   const topic = measured(
     createOrdersTopic(topicOptions(settings.kafka, telemetry('kafka'))),
+    'kafka',
     (seconds, labels) => metrics.observe('orders_kafka_seconds', seconds, labels),
   );
   if (queue === 'capture') {
-    const source = measured(createOrdersSource(settings, telemetry('postgres')), (seconds, labels) =>
-      metrics.observe('orders_postgres_seconds', seconds, labels),
+    const source = measured(
+      createOrdersSource(settings, telemetry('postgres')),
+      'postgres',
+      (seconds, labels) => metrics.observe('orders_postgres_seconds', seconds, labels),
     );
     const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
-    const oversized = createOversizedRows(openStorage(settings.datalake));
+    const oversized = measured(
+      createOversizedRows(openStorage(settings.datalake)),
+      'lake',
+      (seconds, labels) => metrics.observe('orders_lake_seconds', seconds, labels),
+    );
     return {
       activities: createCaptureActivities({ source, topic, oversized, watermarkFile, metrics, ...deps }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }
-  const lake = measured(createOrdersLake(settings.datalake, telemetry('lake')), (seconds, labels) =>
+  const lake = measured(createOrdersLake(settings.datalake, telemetry('lake')), 'lake', (seconds, labels) =>
     metrics.observe('orders_lake_seconds', seconds, labels),
   );
+  watchRoom(openStorage(settings.datalake), metrics, deps.stopping);
+  // Its reading of all there is would hide what capture and landing do.
+  const uncounted = { ...telemetry('pipeline'), metrics: NO_METRICS };
   return {
     activities: {
       ...createLandActivities({ topic, lake, metrics, ...deps }),
-      ...createVerifyActivities({ verify: createVerify(settings, telemetry('pipeline')) }),
+      ...createVerifyActivities({ verify: createVerify(settings, uncounted) }),
     },
     close: () => topic.close(),
   };

@@ -1,9 +1,11 @@
 /** What monitoring reads of real workers: metrics, health, and what happens where they cannot be served. */
 import { execFile } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Client } from '@temporalio/client';
 import type { Queue } from '../../domain/names';
 import { launchWorkers, type Workers } from '../../dev/workers';
 import { METRICS } from '../../ports';
@@ -21,6 +23,7 @@ import { parseMetrics, valueOf, type Family } from '../helpers/prometheus-text';
 jest.setTimeout(120_000);
 
 let pipeline: FreshPipeline;
+let client: Client;
 let close: () => Promise<void>;
 let workers: Workers;
 
@@ -41,7 +44,7 @@ const scrape = async (queue: Queue) => parseMetrics((await get(queue, '/metrics'
 
 beforeAll(async () => {
   pipeline = await freshPipeline();
-  ({ close } = await freshNamespace(pipeline.name));
+  ({ client, close } = await freshNamespace(pipeline.name));
   workers = await startWorkers(listening('127.0.0.1:0'));
   await startWithTemporalCli(pipeline);
 });
@@ -69,6 +72,14 @@ test('rows are counted by what became of them, and freshness by where the time w
   expect(valueOf(landed, 'orders_ledger_sequence')).toBe(batches);
   expect(valueOf(captured, 'orders_windows_total')).toBe(valueOf(captured, 'orders_window_rows_count'));
 
+  // A row is some 200 bytes in a record batch; what is read has the transactions' markers, too.
+  const bytes = valueOf(captured, 'orders_bytes_total', { stage: 'published' });
+  expect(bytes).toBeGreaterThan(43 * 100);
+  expect(bytes).toBeLessThan(43 * 400);
+  const bytesRead = valueOf(landed, 'orders_bytes_total', { stage: 'read' });
+  expect(bytesRead).toBeGreaterThan(bytes);
+  expect(bytesRead).toBeLessThan(1.2 * bytes);
+
   const part = (from: Map<string, Family>, name: string, of: 'sum' | 'count') =>
     valueOf(from, `orders_freshness_seconds_${of}`, { part: name });
   for (const [from, name] of [
@@ -82,6 +93,47 @@ test('rows are counted by what became of them, and freshness by where the time w
   const total = part(landed, 'total', 'sum') / part(landed, 'total', 'count');
   expect(total).toBeGreaterThan(0);
   expect(total).toBeLessThan(60);
+});
+
+test('each round trip to a broker is timed, and how long rows were waited for', async () => {
+  const [captured, landed] = [await scrape('capture'), await scrape('land')];
+  const requests = (from: Map<string, Family>, api: string) =>
+    valueOf(from, 'orders_kafka_request_seconds_count', { api, outcome: 'ok' });
+  const windows = valueOf(captured, 'orders_windows_total');
+  expect(requests(captured, 'EndTxn')).toBe(windows);
+  for (const api of ['Produce', 'AddPartitionsToTxn']) expect(requests(captured, api)).toBeGreaterThan(0);
+  for (const api of ['Fetch', 'FetchWait', 'ListOffsets', 'OffsetCommit'])
+    expect(requests(landed, api)).toBeGreaterThan(0);
+  const labels = { operation: 'read', outcome: 'ok' };
+  expect(valueOf(captured, 'orders_postgres_seconds_count', labels)).toBe(windows);
+});
+
+test('the size of histories and the room for the lake are told', async () => {
+  const [captured, landed] = [await scrape('capture'), await scrape('land')];
+  for (const [from, workflow] of [
+    [captured, 'capture'],
+    [landed, 'land'],
+  ] as const) {
+    expect(valueOf(from, 'orders_history_events', { workflow })).toBeGreaterThan(10);
+    expect(valueOf(from, 'orders_history_bytes', { workflow })).toBeGreaterThan(1_000);
+  }
+  const [free, size] = ['free', 'size'].map((what) => valueOf(landed, `orders_lake_${what}_bytes`));
+  const disk = await statfs(pipeline.directory);
+  expect(size).toBe(disk.blocks * disk.bsize);
+  expect(free).toBeGreaterThan(0);
+  expect(free).toBeLessThan(size!);
+});
+
+test('what the last verification by a worker found is told, with its time', async () => {
+  const start = Date.now() / 1000;
+  const bytesRead = async () => valueOf(await scrape('land'), 'orders_bytes_total', { stage: 'read' });
+  const before = await bytesRead();
+  await client.workflow.execute('verifyPipeline', { taskQueue: 'orders-land', workflowId: 'verify-metrics' });
+  const landed = await scrape('land');
+  expect(valueOf(landed, 'orders_verify_equal')).toBe(1);
+  expect(valueOf(landed, 'orders_verify_timestamp_seconds')).toBeGreaterThan(start);
+  // It has read all there is, and that is not the pipeline's doing.
+  expect(await bytesRead()).toBe(before);
 });
 
 test('how far capture and landing have come moves on, also while there is nothing to do', async () => {

@@ -1,7 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { commonBehaviour } from '../../activities/interceptor';
+import { NO_METRICS } from '../../ports';
 import { bundleWorkflows } from '../../workers/bundle';
+import { historySinks } from '../../workers/history';
 import { servers } from './pipeline';
 
 let installed = false;
@@ -37,6 +39,7 @@ export async function withWorker<T>(
     connection,
     workflowBundle: await testBundle(),
     interceptors: { activity: [commonBehaviour] },
+    sinks: historySinks(NO_METRICS),
     maxHeartbeatThrottleInterval: '1s',
   });
   try {

@@ -1,7 +1,10 @@
 /** What becomes a figure of what activities were asked and answered. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { noopMetricMeter, type MetricMeter } from '@temporalio/common';
 import { recordResult } from '../../activities/metrics';
+import { systemOf } from '../../activities/system-of';
 import { METRICS, type Metrics } from '../../ports';
+import { historySinks } from '../../workers/history';
 import { createMetrics } from '../../workers/metrics';
 import { measured } from '../../workers/measured';
 
@@ -121,7 +124,7 @@ test('each call that is waited for is timed with how it ended, and comes to its 
     }
   }
   const timed: string[] = [];
-  const source = measured(new Source(), (seconds, { operation, outcome }) => {
+  const source = measured(new Source(), 'postgres', (seconds, { operation, outcome }) => {
     expect(seconds).toBeGreaterThanOrEqual(0);
     timed.push(`${operation} ${outcome}`);
   });
@@ -129,6 +132,102 @@ test('each call that is waited for is timed with how it ended, and comes to its 
   await expect(source.fail()).rejects.toThrow('orders');
   expect(source.plain()).toBe('orders');
   expect(timed).toEqual(['fine ok', 'fail error']);
+});
+
+const drained = async (rows: AsyncIterable<number>) => {
+  for await (const row of rows) expect(row).toBeGreaterThan(0);
+};
+
+describe('a stream', () => {
+  const PAUSE_MS = 30;
+  const observed: [operation: string, outcome: string, seconds: number][] = [];
+  beforeEach(() => void observed.splice(0));
+  const source = measured(
+    {
+      async *read(fails: boolean) {
+        for (const row of [1, 2]) {
+          await sleep(PAUSE_MS);
+          yield row;
+        }
+        if (fails) throw new Error('cut off');
+      },
+    },
+    'postgres',
+    (seconds, { operation, outcome }) => void observed.push([operation, outcome, seconds]),
+  );
+
+  test('is timed by how long it was waited for, not by what its consumer does', async () => {
+    const rows: number[] = [];
+    for await (const row of source.read(false)) {
+      rows.push(row);
+      await sleep(10 * PAUSE_MS);
+    }
+    expect(rows).toEqual([1, 2]);
+    expect(observed).toEqual([['read', 'ok', expect.any(Number)]]);
+    expect(observed[0]![2]).toBeGreaterThan((1.5 * PAUSE_MS) / 1000);
+    expect(observed[0]![2]).toBeLessThan((10 * PAUSE_MS) / 1000);
+  });
+
+  test('that breaks is told, one that is given up is not', async () => {
+    await expect(drained(source.read(true))).rejects.toThrow('cut off');
+    expect(observed).toEqual([['read', 'error', expect.any(Number)]]);
+    for await (const row of source.read(true)) if (row === 1) break;
+    expect(observed).toHaveLength(1);
+  });
+});
+
+test('an error is counted for the system whose operation failed, also where another one passed it on', async () => {
+  const silent = () => undefined;
+  const source = measured(
+    {
+      async *read() {
+        await Promise.reject(new Error('no connection'));
+        yield 1;
+      },
+    },
+    'postgres',
+    silent,
+  );
+  const topic = measured(
+    {
+      async publish(rows: () => AsyncIterable<number>) {
+        try {
+          await drained(rows());
+        } catch (cause) {
+          throw new Error('publishing', { cause });
+        }
+      },
+      closed: () => Promise.reject(new Error('closed')),
+    },
+    'kafka',
+    silent,
+  );
+  const failed = async (work: Promise<unknown>) => systemOf(await work.catch((error: unknown) => error));
+  expect(await failed(topic.publish(() => source.read()))).toBe('postgres');
+  expect(await failed(topic.closed())).toBe('kafka');
+  expect(systemOf(new Error('elsewhere', { cause: 'words' }))).toBe('other');
+});
+
+test('a comparison is told with its time, and not where nothing could be compared', () => {
+  expect(record('compareOrders', {}, { notComparable: 'why' })).toEqual([]);
+  for (const equal of [true, false])
+    expect(record('compareOrders', {}, { result: { equal } })).toEqual([
+      ['orders_verify_equal', equal ? 1 : 0],
+      ['orders_verify_timestamp_seconds', expect.closeTo(Date.now() / 1000, -1)],
+    ]);
+});
+
+test('of histories only those of workflows that do not end are told', () => {
+  const metrics = noting();
+  const { size } = historySinks(metrics).history;
+  for (const workflowType of ['captureOrders', 'verifyPipeline', 'landOrders'])
+    void size.fn({ workflowType } as Parameters<typeof size.fn>[0], 12, 3_400);
+  expect(metrics.noted).toEqual([
+    ['orders_history_events', 12, { workflow: 'capture' }],
+    ['orders_history_bytes', 3_400, { workflow: 'capture' }],
+    ['orders_history_events', 12, { workflow: 'land' }],
+    ['orders_history_bytes', 3_400, { workflow: 'land' }],
+  ]);
 });
 
 test('names carry their units, and labels are told', () => {

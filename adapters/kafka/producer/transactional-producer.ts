@@ -66,15 +66,14 @@ export class TransactionalProducer {
       [...leaders].map(async ([nodeId, partitions]) => {
         const broker = await this.connection.broker(nodeId);
         const mine = batches.filter(({ partition }) => partitions.includes(partition));
-        await produce(broker, {
-          transactionalId,
-          topic,
-          batches: mine.map(({ partition, batch }) => {
-            const baseSequence = this.#sequences.get(partition) ?? 0;
-            this.#sequences.set(partition, nextSequence(baseSequence, batch.records));
-            return { partition, bytes: batch.finish({ producerId, producerEpoch, baseSequence }, timestamp) };
-          }),
+        const finished = mine.map(({ partition, batch }) => {
+          const baseSequence = this.#sequences.get(partition) ?? 0;
+          this.#sequences.set(partition, nextSequence(baseSequence, batch.records));
+          return { partition, bytes: batch.finish({ producerId, producerEpoch, baseSequence }, timestamp) };
         });
+        await produce(broker, { transactionalId, topic, batches: finished });
+        const bytes = finished.reduce((sum, batch) => sum + batch.bytes.length, 0);
+        this.connection.metrics.add('orders_bytes_total', bytes, { stage: 'published' });
       }),
     );
   }

@@ -25,9 +25,11 @@ export async function fetch(
     offsets: readonly { partition: number; offset: bigint }[];
     maxBytes: number;
     maxWaitMs: number;
+    /** It waits by design, and is timed by itself. */
+    waits?: true;
   },
 ): Promise<FetchedPartition[]> {
-  const { topic, offsets, maxBytes, maxWaitMs } = request;
+  const { topic, offsets, maxBytes, maxWaitMs, waits } = request;
   const partitions = offsets.map(({ partition, offset }) =>
     Buffer.concat([
       wire.int32(partition),
@@ -50,7 +52,8 @@ export async function fetch(
     wire.string(''), // no rack: from the leader
   ]);
   const requestTimeout = maxWaitMs + REQUEST_TIMEOUT_MS;
-  const call = { apiKey: 1, apiVersion: 11, apiName: 'Fetch', requestTimeout };
+  const apiName = waits === true ? 'FetchWait' : 'Fetch';
+  const call = { apiKey: 1, apiVersion: 11, apiName, requestTimeout };
   const { code, fetched } = await send(broker, call, body, decode);
   checkCode(code);
   return fetched;

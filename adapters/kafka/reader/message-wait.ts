@@ -20,7 +20,7 @@ export async function waitForMessages(
     const offsets = mine.map((partition) => ({ partition, offset: BigInt(next[partition] ?? '0') }));
     const broker = await connection.broker(nodeId);
     // One byte: the broker sends one batch, which is not looked at.
-    return fetch(broker, { topic: connection.topic, offsets, maxBytes: 1, maxWaitMs });
+    return fetch(broker, { topic: connection.topic, offsets, maxBytes: 1, maxWaitMs, waits: true });
   });
   let left = polls.length;
   const woken = await new Promise<boolean>((resolve, reject) => {

@@ -37,7 +37,9 @@ export async function* readRange(
   let from = BigInt(range.from);
   let pending = from < to ? fetchAhead(connection, range, from, options) : undefined;
   while (pending !== undefined) {
-    const { messages, first, next } = await decodeTwice(await pending, connection, range, from, options);
+    const fetched = await pending;
+    connection.metrics.add('orders_bytes_total', fetched.records.length, { stage: 'read' });
+    const { messages, first, next } = await decodeTwice(fetched, connection, range, from, options);
     if (next === undefined)
       throw new Error(`partition ${partition}, offset ${from}: the broker sent half a batch`);
     if (first !== undefined && first > from) {

@@ -7,7 +7,9 @@ import { connect as connectTls } from 'node:tls';
 import './request-timers';
 import { inTime, pause } from './abort';
 import { kindOf } from './errors';
+import type { Metrics } from '../../../ports';
 import type { KafkaTopicOptions } from './options';
+import { timeRequests } from './time-requests';
 import { checkPartitionCount } from './partition-count';
 
 /** Enough for TLS over a distance; kafkajs's 1 s is not. */
@@ -109,7 +111,13 @@ export class Connection {
   }
 
   async broker(nodeId: number | string): Promise<Broker> {
-    return this.#cluster.findBroker({ nodeId });
+    const broker = await this.#cluster.findBroker({ nodeId });
+    timeRequests(broker.connectionPool, this.metrics);
+    return broker;
+  }
+
+  get metrics(): Metrics {
+    return this.options.telemetry.metrics;
   }
 
   /** One that can be reached: a broker that went is listed for some seconds. */

@@ -1,6 +1,7 @@
 import { rmdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { mayWrite, nearest } from '../../../shared/writable';
+import type { Room } from '../../../../ports';
 import type { Roots } from './epoch';
 import { probeDirectory } from './probe';
 
@@ -16,8 +17,12 @@ export async function tryDirectory(directory: string): Promise<string> {
 }
 
 /** Of the file systems that hold lake and quarantine, or will. */
-export async function roomOf({ lake, quarantine }: Roots): Promise<{ freeBytes: number; alike: boolean }> {
+export async function roomOf({ lake, quarantine }: Roots): Promise<Room> {
   const [one, other] = await Promise.all([nearest(lake), nearest(quarantine)]);
   const disk = await statfs(one);
-  return { freeBytes: disk.bavail * disk.bsize, alike: disk.type === (await statfs(other)).type };
+  return {
+    freeBytes: disk.bavail * disk.bsize,
+    sizeBytes: disk.blocks * disk.bsize,
+    alike: disk.type === (await statfs(other)).type,
+  };
 }
