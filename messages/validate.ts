@@ -1,4 +1,5 @@
 import {
+  BATCH_UNREADABLE,
   brokenRules,
   isText,
   MALFORMED,
@@ -21,11 +22,14 @@ export type ValidationResult =
  * Makes what reads a message's value and applies the rules. The result depends on the value's bytes alone, so every attempt
  * of a batch validates alike. A bad message is a result; nothing is thrown.
  */
-export function createValidator(table: Table): (message: { value: Buffer | null }) => ValidationResult {
+export function createValidator(
+  table: Table,
+): (message: { value: Buffer | null; unreadable?: string }) => ValidationResult {
   const { keyAt, positionAt, nothing } = table;
   const scanWire = wireScanner(table);
   const readAnyForm = anyFormReader(table);
   const failuresOf = failuresIn(table);
+  const noRecords: ValidationResult = { order: nothing, failures: [BATCH_UNREADABLE] };
   const malformed: ValidationResult = { order: nothing, failures: [MALFORMED] };
 
   const resultOf = (values: Values): ValidationResult => {
@@ -36,7 +40,8 @@ export function createValidator(table: Table): (message: { value: Buffer | null 
     return { order: row, failures: failuresOf(values, broken) };
   };
 
-  return ({ value }) => {
+  return ({ value, unreadable }) => {
+    if (unreadable !== undefined) return noRecords;
     if (value === null) return malformed;
     const scanned = scanWire(value);
     if (scanned !== undefined) return resultOf(scanned);

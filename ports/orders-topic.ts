@@ -26,6 +26,8 @@ export interface IncomingMessage {
   timestampMillis: number;
   key: Buffer | null;
   value: Buffer | null;
+  /** Why the record batch that begins here holds no messages; `value` is that batch as it is stored, for all offsets of it. */
+  unreadable?: string;
 }
 
 /** Bounds of the topic for those who compare all of it with something else. */

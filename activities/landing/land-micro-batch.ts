@@ -26,6 +26,12 @@ export interface LandInput extends OwnedBatch {
 export const MOST_FILES = 2_000;
 
 /**
+ * Offsets bound a batch, but a message may be as large as the topic takes, and a batch holds them all until it is written: 100,000
+ * of a megabyte are more than any worker has. A default batch of common rows takes 30 MB.
+ */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/**
  * Reads exactly the claimed offsets, validates every message, drops repeats and writes one file per date.
  *
  * Idempotency key: (sequence, ranges). Committed messages of fixed offsets never change, and neither do files of
@@ -37,8 +43,8 @@ export const MOST_FILES = 2_000;
  *
  * NonRetryableError BatchNotLandable, where the workflow commits it as failed; BatchTooWide, where it claims less; DataLoss and LandingConflict, where it stops.
  */
-export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undefined }) {
-  const { metrics = NO_METRICS } = deps;
+export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undefined; mostBytes?: number }) {
+  const { metrics = NO_METRICS, mostBytes = MOST_BYTES } = deps;
   return async function landMicroBatch({
     epoch,
     sequence,
@@ -67,6 +73,7 @@ export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undef
         isReread: ({ partition, offset }) => offset < BigInt(reached[partition] ?? '0'),
         batches: { before: sequence, topicSince },
         damaged,
+        mostBytes,
         onRead: (newestMillis) =>
           metrics.observe('orders_freshness_seconds', (begin - newestMillis) / 1000, { part: 'claim' }),
       },

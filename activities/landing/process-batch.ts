@@ -18,6 +18,7 @@ import type {
   WriteOptions,
 } from '../../ports';
 import { findDuplicates, type HighWater, type Validated } from './duplicates';
+import { spanOf } from '../../domain/ranges';
 import { orNone } from '../../domain/or-none';
 
 export interface Landing {
@@ -37,11 +38,14 @@ export interface Known {
   damaged: readonly DamagedFile[];
   /** Told of the newest message's timestamp, in milliseconds since 1970, once all were read. */
   onRead?: (newestMillis: number) => void;
+  /** Bytes of messages that may be held at once; one offset is read whatever it takes. */
+  mostBytes?: number;
 }
 
 /**
  * Reads the batch's offsets, validates every message, drops repeats, and writes one file per date unless `write` is
  * `undefined` (a dry run, whose manifest has no files). The rows depend on the arguments alone, and on files of `known.batches`.
+ * NonRetryableError BatchTooWide, with nothing written, where the messages take more than `known.mostBytes`.
  */
 export async function processBatch(
   { topic, lake }: Landing,
@@ -55,7 +59,7 @@ export async function processBatch(
     for (const one of found.damaged) if (!damaged.some(({ file }) => file === one.file)) damaged.push(one);
     return found.indexes;
   };
-  const validated = await readAndValidate(topic, batch, context);
+  const validated = await readAndValidate(topic, batch, context, known.mostBytes);
   if (validated.length > 0)
     known.onRead?.(validated.reduce((newest, { message }) => Math.max(newest, message.timestampMillis), 0));
   const { accepted, quarantined, duplicates, ...after } = await findDuplicates(validated, {
@@ -102,7 +106,10 @@ async function readAndValidate(
   topic: OrdersTopic,
   { ranges, topicId }: BatchIdentity,
   context: Context,
+  mostBytes = Infinity,
 ): Promise<Validated[]> {
+  const most = spanOf(ranges) > 1 ? mostBytes : Infinity;
+  const held = new HeldBytes();
   const inOrder = [...ranges].sort((a, b) => a.partition - b.partition);
   const byRange = new Map(inOrder.map((range) => [range, [] as Validated[]]));
   let read = 0;
@@ -112,11 +119,31 @@ async function readAndValidate(
       const validated = byRange.get(range)!;
       for (const message of messages) validated.push({ message, validation: resultOf(message) });
       read += messages.length;
+      if (held.add(messages) > most)
+        throw new NonRetryableError('BatchTooWide', `the batch's messages take more than ${most} bytes`);
       context.heartbeat({ read });
     },
     { signal: context.cancellationSignal, topicId },
   );
   return [...byRange.values()].flat();
+}
+
+/** The memory that messages keep: their values are parts of what was fetched, or decompressed, which stays as a whole. */
+class HeldBytes {
+  readonly #seen = new WeakSet<ArrayBufferLike>();
+  #last: ArrayBufferLike | undefined;
+  #bytes = 0;
+
+  add(messages: readonly IncomingMessage[]): number {
+    for (const { value } of messages) {
+      const memory = value?.buffer;
+      if (memory === undefined || memory === this.#last) continue;
+      this.#last = memory;
+      if (!this.#seen.has(memory)) this.#bytes += memory.byteLength;
+      this.#seen.add(memory);
+    }
+    return this.#bytes;
+  }
 }
 
 /** A bad message is a result; rules that throw are a fault of ours, which no retry of the same version mends. */

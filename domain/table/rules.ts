@@ -90,6 +90,7 @@ function unreadable(column: Column): string {
 }
 
 export const MALFORMED = 'malformed_json';
+export const BATCH_UNREADABLE = 'batch_unreadable';
 export const OVERSIZED = 'row_oversized';
 /** One code for all columns of text. */
 export const TEXT_UNREADABLE = 'text_unreadable';
@@ -115,5 +116,9 @@ export function failuresOf(
     [missingCode(position), `${position.name} is null or absent`],
     words(position),
     [OVERSIZED, 'the row was larger than the topic takes; the file that the message names holds it whole'],
+    [
+      BATCH_UNREADABLE,
+      'the record batch holds no records that can be read; the value is the whole batch as Kafka stores it',
+    ],
   ]) as Record<FailureCode, string>;
 }

@@ -56,6 +56,37 @@ beforeEach(async () => {
 });
 afterEach(() => remove());
 
+test('messages that are too much at once are left to smaller batches, in which each has its place', async () => {
+  const large = Array.from({ length: 6 }, (_, offset) => ({
+    ...message(0, offset, '"item":""'),
+    value: Buffer.alloc(100_000, 'x'),
+  }));
+  let read = 0;
+  const topic = {
+    partitionOf: () => 0,
+    read: (async ([range], take) => {
+      for (const one of large) {
+        if (one.offset < BigInt(range!.from) || one.offset >= BigInt(range!.to)) continue;
+        read += 1;
+        await take([one], range!);
+      }
+    }) satisfies OrdersTopic['read'],
+  } as unknown as OrdersTopic;
+  const landMicroBatch = createLandMicroBatch({ topic, lake, mostBytes: 250_000 });
+  const of = (from: number, to: number) => ({
+    ...batch,
+    ranges: [{ partition: 0, from: String(from), to: String(to) }],
+    highWater: {},
+    reached: {},
+    partitions: 3,
+  });
+  await expect(inActivity(() => landMicroBatch(of(0, 6)))).rejects.toMatchObject({ type: 'BatchTooWide' });
+  expect(read).toBe(3);
+  expect(await inActivity(() => landMicroBatch(of(0, 2)))).toMatchObject({ counts: { quarantined: 2 } });
+  const one = createLandMicroBatch({ topic, lake, mostBytes: 1 });
+  expect(await inActivity(() => one(of(0, 1)))).toMatchObject({ counts: { quarantined: 1 } });
+});
+
 test('a batch has the same rows, files and bytes, whichever partition answers first', async () => {
   const manifest = await land(answering([0, 1, 2]), lake);
   const contents = await contentsOf(root);

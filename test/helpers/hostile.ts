@@ -68,7 +68,7 @@ const edit = (length: number): fc.Arbitrary<Edit> =>
   });
 
 /** Something that is right, with up to `edits` places of it changed, cut or filled with what does not belong there. */
-function edited(right: Buffer, edits = 4): fc.Arbitrary<Buffer> {
+export function edited(right: Buffer, edits = 4): fc.Arbitrary<Buffer> {
   return fc
     .array(edit(right.length), { maxLength: edits })
     .map((list) =>

@@ -50,6 +50,13 @@ export async function* readRange(
         to: String(first),
       });
     }
+    for (const { offset, unreadable } of messages.filter((message) => message.unreadable !== undefined))
+      options.log.warn('a record batch holds no records that can be read', {
+        topic: connection.topic,
+        partition,
+        offset: String(offset),
+        error: unreadable,
+      });
     from = next;
     pending = from < to ? fetchAhead(connection, range, from, options) : undefined;
     const wanted = next > to ? messages.filter(({ offset }) => offset < to) : messages;

@@ -1,3 +1,3 @@
 declare module 'snappyjs' {
-  export function uncompress(compressed: Uint8Array): Uint8Array;
+  export function uncompress(compressed: Uint8Array, maxLength?: number): Uint8Array;
 }

@@ -37,7 +37,7 @@ export class WireReader {
   }
 
   array<T>(item: () => T): T[] {
-    return Array.from({ length: Math.max(this.int32(), 0) }, item);
+    return times(this.int32(), item);
   }
 
   unsignedVarint(): number {
@@ -56,7 +56,7 @@ export class WireReader {
   }
 
   compactArray<T>(item: () => T): T[] {
-    return Array.from({ length: Math.max(this.unsignedVarint() - 1, 0) }, item);
+    return times(this.unsignedVarint() - 1, item);
   }
 
   /** Skips fields that a newer broker may add. */
@@ -72,6 +72,13 @@ export class WireReader {
     this.#at += length;
     return this.data.subarray(this.#at - length, this.#at);
   }
+}
+
+/** Grown item by item: a length that lies would take gigabytes at once. */
+function times<T>(count: number, item: () => T): T[] {
+  const items: T[] = [];
+  for (let left = count; left > 0; left -= 1) items.push(item());
+  return items;
 }
 
 export const wire = {
