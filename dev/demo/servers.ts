@@ -1,5 +1,5 @@
 /** PostgreSQL, Kafka and Temporal for the demo: the stack of this checkout, or what the environment names. */
-import { down, status, up, type ServerName, type StackAddresses } from '../stack';
+import { down, status, up, type AnyServerName, type StackAddresses } from '../stack';
 import { titles } from '../stack/types';
 import { detail, dim } from './print';
 
@@ -11,7 +11,7 @@ export interface Servers {
 }
 
 export async function demoServers(): Promise<Servers> {
-  const absent: ServerName[] = (await status())
+  const absent: AnyServerName[] = (await status())
     .filter(({ running, fromEnvironment }) => !running && !fromEnvironment)
     .map(({ server }) => server);
   return {

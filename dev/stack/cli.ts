@@ -1,5 +1,17 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { StackError, destroy, down, kill, readAddresses, serverNames, status, up, type ServerName } from '.';
+import {
+  StackError,
+  allServerNames,
+  destroy,
+  down,
+  kill,
+  readAddresses,
+  status,
+  up,
+  type AnyServerName,
+} from '.';
+
+import { METRICS_LISTEN } from './servers/prometheus';
 
 interface HomeOption {
   home?: string;
@@ -7,9 +19,9 @@ interface HomeOption {
 
 const progress = (line: string): void => console.error(line);
 
-function serverArgument(value: string): ServerName {
-  const name = serverNames.find((server) => server === value);
-  if (!name) throw new InvalidArgumentError(`It is one of ${serverNames.join(', ')}.`);
+function serverArgument(value: string): AnyServerName {
+  const name = allServerNames.find((server) => server === value);
+  if (!name) throw new InvalidArgumentError(`It is one of ${allServerNames.join(', ')}.`);
   return name;
 }
 
@@ -25,7 +37,7 @@ async function printEnvironment(options: HomeOption): Promise<void> {
     if (value !== '') console.log(`export ${name}=${quoted(value)}`);
   }
   // Of workers, which the stack does not start: where those of this shell serve their metrics.
-  console.log('export METRICS_LISTEN=127.0.0.1:9464');
+  console.log(`export METRICS_LISTEN=${METRICS_LISTEN}`);
 }
 
 async function printStatus(options: HomeOption): Promise<void> {
@@ -34,15 +46,18 @@ async function printStatus(options: HomeOption): Promise<void> {
   )) {
     const state = running ? 'running' : 'stopped';
     const whose = fromEnvironment ? ' (named by the environment)' : pid ? ` (pid ${pid})` : '';
-    console.log(`${server.padEnd(9)} ${state}${whose}  ${address || '-'}`);
-    if (logFile) console.log(`          log   ${logFile}`);
-    if (dataDirectory) console.log(`          data  ${dataDirectory}`);
+    console.log(`${server.padEnd(10)} ${state}${whose}  ${address || '-'}`);
+    if (logFile) console.log(`           log   ${logFile}`);
+    if (dataDirectory) console.log(`           data  ${dataDirectory}`);
   }
 }
 
-async function start(options: HomeOption): Promise<void> {
+async function start(options: HomeOption & { observe?: boolean }): Promise<void> {
   const { TEMPORAL_UI } = await up({ ...options, onProgress: progress });
   progress(`The stack is up.${TEMPORAL_UI ? ` Temporal Web UI: ${TEMPORAL_UI}` : ''}`);
+  const prometheus = (await status(options)).find(({ server }) => server === 'prometheus');
+  if (prometheus !== undefined)
+    progress(`Prometheus: http://${prometheus.address}, of workers with METRICS_LISTEN=${METRICS_LISTEN}`);
   progress('Its addresses, for a shell: eval "$(npm run --silent stack -- env)"');
 }
 
@@ -55,15 +70,20 @@ function program(): Command {
       .command(name)
       .description(description)
       .option('--home <directory>', 'data, logs and state (default: .stack)');
-  command('up', 'start what is not running, keep data, return when all answer').action(start);
+  command('up', 'start what is not running, keep data, return when all answer')
+    .option(
+      '--observe',
+      'Prometheus, too, which scrapes the workers and evaluates ops/alerts.yml; from now on',
+    )
+    .action(start);
   command(
     'env',
     'print `export NAME=value` lines (use npm run --silent, else npm prints lines of its own)',
   ).action(printEnvironment);
   command('status', 'show each server: running or not, pid, address, log, data').action(printStatus);
   command('kill', 'kill a server (SIGKILL), to see what happens')
-    .argument('<server>', serverNames.join(', '), serverArgument)
-    .action((server: ServerName, options: HomeOption) => kill(server, options));
+    .argument('<server>', allServerNames.join(', '), serverArgument)
+    .action((server: AnyServerName, options: HomeOption) => kill(server, options));
   command('down', 'stop the servers, keep their data')
     .option('--destroy', 'delete all their data too')
     .action((options: HomeOption & { destroy?: boolean }) => {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { withLock } from './system/lock';
-import { StackError, serverNames, type ServerName, type StackOptions } from './types';
+import { StackError, allServerNames, type AnyServerName, type StackOptions } from './types';
 
 const serverState = z.object({
   /** Ports, by what they are for. */
@@ -13,12 +13,20 @@ const serverState = z.object({
   secret: z.string().optional(),
   /** Program that was started, where others may want to call it. */
   executable: z.string().optional(),
+  /** Whether every `up` starts it; of servers that a pipeline does not need. */
+  wanted: z.boolean().optional(),
   /** What the caller of `up` added to the server's settings. */
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
 });
 export type ServerState = z.infer<typeof serverState>;
 
-const state = z.object({ postgres: serverState, kafka: serverState, temporal: serverState });
+const state = z.object({
+  postgres: serverState,
+  kafka: serverState,
+  temporal: serverState,
+  // Not known of a stack of an earlier version.
+  prometheus: serverState.default({ ports: {}, settings: {} }),
+});
 type State = z.infer<typeof state>;
 
 /** The directory of one stack: data, logs, and what must be remembered between two commands. */
@@ -31,7 +39,7 @@ export class Home {
     readonly exists: boolean,
     loaded: unknown,
   ) {
-    this.state = state.parse(loaded ?? Object.fromEntries(serverNames.map((name) => [name, {}])));
+    this.state = state.parse(loaded ?? Object.fromEntries(allServerNames.map((name) => [name, {}])));
   }
 
   static open(options: StackOptions): Home {
@@ -53,12 +61,12 @@ export class Home {
     }
   }
 
-  get(server: ServerName): ServerState {
+  get(server: AnyServerName): ServerState {
     return this.state[server];
   }
 
   /** Changes what is remembered of one server, on disk at once: a process we forget is one nobody stops. */
-  update(server: ServerName, change: Partial<ServerState>): ServerState {
+  update(server: AnyServerName, change: Partial<ServerState>): ServerState {
     Object.assign(this.state[server], change);
     mkdirSync(this.directory, { recursive: true });
     const file = stateFile(this.directory);

@@ -6,13 +6,16 @@ import { Home, withHome } from './home';
 import { missingToolsError, type MissingTool } from './missing-tools';
 import { selectServers } from './servers/all';
 import { isOutside } from './servers/postgres-data-directory';
-import type { ServerContext } from './servers/definition';
+import { prometheusAddress } from './servers/prometheus';
+import type { ServerContext, ServerDefinition } from './servers/definition';
 import { ensureRunning, isRunning, stopServer } from './start-server';
 import { requireNamedUser } from './system/accounts';
 import { killProcess } from './system/stop-process';
 import {
+  allServerNames,
+  serverNames,
   titles,
-  type ServerName,
+  type AnyServerName,
   type ServerStatus,
   type Settings,
   type StackAddresses,
@@ -21,7 +24,9 @@ import {
 
 export {
   StackError,
+  allServerNames,
   serverNames,
+  type AnyServerName,
   type ServerName,
   type ServerStatus,
   type StackAddresses,
@@ -37,13 +42,14 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
     const context = contextOf(home, options);
     const outside = fromEnvironment(home, options);
     await requireAnswers(addressesOf(home, options), outside);
-    const servers = selectServers(options.servers).filter((server) => !(server.name in outside));
+    if (options.observe === true) home.update('prometheus', { wanted: true });
+    const servers = chosen(home, options).filter((server) => !(server.name in outside));
     const starting = servers.filter((server) => !isRunning(server, context));
     if (starting.length > 0) requireNamedUser();
     const missing: MissingTool[] = [];
     for (const server of starting) missing.push(...(await server.missingTools()));
     if (missing.length > 0) throw missingToolsError(missing);
-    const settings: Partial<Record<ServerName, Settings | undefined>> = {
+    const settings: Partial<Record<AnyServerName, Settings | undefined>> = {
       kafka: options.kafkaProperties,
       temporal: options.temporalDynamicConfig,
     };
@@ -78,7 +84,7 @@ export async function down(options: StackOptions = {}): Promise<void> {
   await withHome(options, async (home) => {
     const context = contextOf(home, options);
     await Promise.all(
-      selectServers(options.servers).map(async (server) => {
+      chosen(home, options).map(async (server) => {
         if (await stopServer(server, context)) context.onProgress(`${titles[server.name]}: stopped`);
       }),
     );
@@ -86,7 +92,7 @@ export async function down(options: StackOptions = {}): Promise<void> {
 }
 
 /** Kills a server (SIGKILL, with all its children), as a crash would. `up` brings it back with its data. */
-export async function kill(name: ServerName, options: StackOptions = {}): Promise<void> {
+export async function kill(name: AnyServerName, options: StackOptions = {}): Promise<void> {
   if (!Home.open(options).exists) return;
   await withHome(options, async (home) => {
     const remembered = home.get(name).process;
@@ -103,7 +109,7 @@ export async function destroy(options: StackOptions = {}): Promise<void> {
   const { dataDirectory } = home.get('postgres');
   if (dataDirectory && isOutside(dataDirectory)) rmSync(dataDirectory, { recursive: true, force: true });
   // By their names: a home that was given by mistake must not take other people's files with it.
-  for (const part of ['postgres', 'kafka', 'temporal', 'logs', 'state.json', 'lock']) {
+  for (const part of [...allServerNames, 'logs', 'state.json', 'lock']) {
     rmSync(join(home.directory, part), { recursive: true, force: true });
   }
   if (existsSync(home.directory) && readdirSync(home.directory).length === 0) rmdirSync(home.directory);
@@ -115,15 +121,16 @@ export async function status(options: StackOptions = {}): Promise<ServerStatus[]
   const context = contextOf(home, options);
   const outside = fromEnvironment(home, options);
   const addresses = addressesOf(home, options);
-  const address: Record<ServerName, string> = {
+  const address: Record<AnyServerName, string> = {
     postgres: addresses.PGHOST && `${addresses.PGHOST}:${addresses.PGPORT}`,
     kafka: addresses.KAFKA_BROKERS,
     temporal: addresses.TEMPORAL_ADDRESS,
+    prometheus: prometheusAddress(home),
   };
   return Promise.all(
-    selectServers(options.servers).map(async (server) => {
+    chosen(home, options).map(async (server) => {
       const { name } = server;
-      if (name in outside) {
+      if (name !== 'prometheus' && name in outside) {
         const running = await foreignServerAnswers(name, addresses);
         return { server: name, running, fromEnvironment: true, address: address[name] };
       }
@@ -149,6 +156,12 @@ export function readAddresses(options: StackOptions = {}): Promise<StackAddresse
   const home = Home.open(options);
   const known = home.exists || Object.keys(fromEnvironment(home, options)).length > 0;
   return Promise.resolve(known ? addressesOf(home, options) : undefined);
+}
+
+/** Those of the options; without them all that a pipeline needs, and what was wanted beside. */
+function chosen(home: Home, { servers }: StackOptions): ServerDefinition[] {
+  const beside = home.get('prometheus').wanted === true ? (['prometheus'] as const) : [];
+  return selectServers(servers ?? [...serverNames, ...beside]);
 }
 
 function contextOf(home: Home, options: StackOptions): ServerContext {

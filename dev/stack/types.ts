@@ -1,19 +1,26 @@
-/** The servers of the stack, in the order they are shown. */
+/** The servers that a pipeline needs, in the order they are shown. */
 export const serverNames = ['postgres', 'kafka', 'temporal'] as const;
 export type ServerName = (typeof serverNames)[number];
 
+/** All that the stack can start. */
+export const allServerNames = [...serverNames, 'prometheus'] as const;
+export type AnyServerName = (typeof allServerNames)[number];
+
 /** How people call them. */
-export const titles: Record<ServerName, string> = {
+export const titles: Record<AnyServerName, string> = {
   postgres: 'PostgreSQL',
   kafka: 'Kafka',
   temporal: 'Temporal',
+  prometheus: 'Prometheus',
 };
 
 export interface StackOptions {
   /** Directory that holds data, logs, remembered ports and pids. Default: `.stack` in the checkout. */
   home?: string | undefined;
   /** Which servers to act on. Default: all. */
-  servers?: readonly ServerName[] | undefined;
+  servers?: readonly AnyServerName[] | undefined;
+  /** Start a Prometheus, too, that scrapes the workers. Remembered: a later `up` starts it again. Default: as before. */
+  observe?: boolean | undefined;
   /**
    * More dynamic configuration for Temporal, e.g. `{ 'limit.historyCount.suggestContinueAsNew': 200 }`.
    * Remembered: a later `up` without it keeps it. A running server with other values is restarted.
@@ -46,7 +53,7 @@ export interface StackAddresses {
 }
 
 export interface ServerStatus {
-  server: ServerName;
+  server: AnyServerName;
   running: boolean;
   /** True if the environment names this server: then the stack does not manage it. */
   fromEnvironment: boolean;

@@ -1,5 +1,5 @@
 /**
- * The versions the stack starts. docker-compose.yml, kafka/pom.xml, temporal/go.mod and package.json name
+ * The versions the stack starts. docker-compose.yml, kafka/pom.xml, temporal/go.mod, prometheus/go.mod and package.json name
  * them too; test/stack/versions.test.ts fails when one of those disagrees.
  */
 export const versions = {
@@ -12,4 +12,6 @@ export const versions = {
   /** What that CLI contains. */
   temporalServer: '1.29.1',
   temporalUi: '2.42.1',
+  /** Where it has to be built; the distribution's package has its own. As Go numbers it: 3.16.0. */
+  prometheus: '0.316.0',
 } as const;

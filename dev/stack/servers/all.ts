@@ -1,12 +1,13 @@
-import { serverNames, type ServerName } from '../types';
+import { serverNames, type AnyServerName } from '../types';
 import type { ServerDefinition } from './definition';
 import { kafka } from './kafka';
 import { postgres } from './postgres';
+import { prometheus } from './prometheus';
 import { temporal } from './temporal';
 
-const definitions: Record<ServerName, ServerDefinition> = { postgres, kafka, temporal };
+const definitions: Record<AnyServerName, ServerDefinition> = { postgres, kafka, temporal, prometheus };
 
-/** The chosen servers, or all. */
-export function selectServers(names: readonly ServerName[] = serverNames): ServerDefinition[] {
+/** The chosen servers, or all that a pipeline needs. */
+export function selectServers(names: readonly AnyServerName[] = serverNames): ServerDefinition[] {
   return names.map((name) => definitions[name]);
 }

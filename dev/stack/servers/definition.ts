@@ -1,11 +1,11 @@
 import type { Home } from '../home';
 import type { MissingTool } from '../missing-tools';
 import type { ServerCommand } from '../system/spawn-server';
-import type { ServerName } from '../types';
+import type { AnyServerName } from '../types';
 
 /** What the stack knows of one kind of server. */
 export interface ServerDefinition {
-  name: ServerName;
+  name: AnyServerName;
   /** What it needs ports for; the first is the one that clients use. */
   ports: readonly [string, ...string[]];
   /** Programs that a start would need and this machine lacks. */
