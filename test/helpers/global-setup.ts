@@ -28,6 +28,7 @@ export default async function setup(): Promise<void> {
     // A test that is interrupted leaves its directories where they go with the rest.
     TMPDIR: scratch,
     ORDERS_TEST_SERVERS: JSON.stringify(addresses),
+    ORDERS_TEST_HOME: home,
     ORDERS_TEST_BUNDLE: join(scratch, 'workflows.js'),
   });
 }

@@ -10,6 +10,11 @@ export function servers(): StackAddresses {
   return JSON.parse(text) as StackAddresses;
 }
 
+/** Their directory, with their data. */
+export function serversHome(): string {
+  return process.env['ORDERS_TEST_HOME'] ?? '';
+}
+
 /** A pipeline of the suite's own: database, topic, lake and state directory, all fresh; dispose of it at the end. */
 export const freshPipeline = (overrides?: fresh.Overrides) => fresh.freshPipeline(servers(), overrides);
 

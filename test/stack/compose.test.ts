@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import { parse } from 'yaml';
@@ -38,7 +38,11 @@ test('docker-compose.yml follows the Compose specification', () => {
 
 test('every service keeps its data in a declared volume; ports are bound to loopback; servers are checked', () => {
   for (const [name, { volumes: mounts, ports = [], healthcheck }] of Object.entries(services)) {
-    for (const mount of mounts) expect(Object.keys(volumes)).toContain(mount.split(':')[0]);
+    for (const mount of mounts) {
+      const [source = '', , mode] = mount.split(':');
+      if (source.startsWith('./')) expect([mode, existsSync(join(checkout, source))]).toEqual(['ro', true]);
+      else expect(Object.keys(volumes)).toContain(source);
+    }
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
     expect([name, healthcheck]).toEqual([name, expect.anything()]);
   }

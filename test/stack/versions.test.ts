@@ -20,7 +20,7 @@ test('every file that names a version of a server names the same one', () => {
   expect(goMod).toContain(`go.temporal.io/server v${versions.temporalServer}`);
   expect(goMod).toContain(`github.com/temporalio/ui-server/v2 v${versions.temporalUi}`);
   expect(read('dev/stack/prometheus/go.mod')).toContain(
-    `github.com/prometheus/prometheus v${versions.prometheus}\n`,
+    `github.com/prometheus/prometheus v${versions.prometheus} `,
   );
 });
 

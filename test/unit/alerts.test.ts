@@ -1,7 +1,9 @@
-/** The rules for Prometheus name metrics that there are, with labels that they have, and say where to read on. */
+/** Rules and dashboards name metrics that there are, with labels that they have; rules say where to read on. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { dashboardJson } from '../../dev/observe/dashboard';
+import { PAGES } from '../../dev/observe/panels';
 import { METRICS } from '../../ports';
 
 interface Rule {
@@ -16,6 +18,9 @@ const project = join(__dirname, '../..');
 const read = (name: string) => readFileSync(join(project, name), 'utf8');
 const { groups } = parse(read('ops/alerts.yml')) as { groups: { rules: Rule[] }[] };
 const rules = groups.flatMap((group) => group.rules);
+const queries = PAGES.flatMap(({ rows }) => rows)
+  .flatMap(({ panels }) => panels)
+  .flatMap((panel) => panel.queries);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 
 /** Metrics of an expression, each with the labels that it is chosen by. */
@@ -28,9 +33,9 @@ function chosen(expr: string): { name: string; labels: string[] }[] {
   );
 }
 
-test('every metric that a rule names is in the list, with the labels that it is chosen by', () => {
+test('every metric that a rule or a panel names is in the list, with the labels that it is chosen by', () => {
   const seen = new Set<string>();
-  for (const { expr } of rules) {
+  for (const { expr } of [...rules, ...queries]) {
     for (const { name, labels } of chosen(expr).filter((one) => one.name.startsWith('orders_'))) {
       const base = name in METRICS ? name : name.replace(/_(bucket|sum|count)$/, '');
       seen.add(base);
@@ -42,6 +47,10 @@ test('every metric that a rule names is in the list, with the labels that it is 
     }
   }
   expect(seen.size).toBeGreaterThan(8);
+});
+
+test('dashboards are those that panels.ts lists; else: npm run dashboards', () => {
+  for (const page of PAGES) expect(read(`ops/grafana/${page.file}`)).toBe(dashboardJson(page));
 });
 
 test('a bound of freshness is one of the histogram’s buckets', () => {

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 
 interface PrometheusOptions {
-  /** `host:port` of workers' processes. */
-  targets: readonly string[];
+  /** `host:port` of workers' processes; or a JSON file with them, which is read again when it changes. */
+  targets: readonly string[] | { file: string };
   rulesFile: string;
   /** Between scrapes, and between evaluations of the rules. */
   intervalSeconds: number;
@@ -12,10 +12,14 @@ interface PrometheusOptions {
 /** The text of prometheus.yml. */
 export function prometheusConfig({ targets, rulesFile, intervalSeconds }: PrometheusOptions): string {
   const interval = `${intervalSeconds}s`;
+  const source =
+    'file' in targets
+      ? { file_sd_configs: [{ files: [targets.file] }] }
+      : { static_configs: [{ targets: [...targets] }] };
   return stringify({
     global: { scrape_interval: interval, evaluation_interval: interval, scrape_timeout: interval },
     rule_files: [rulesFile],
-    scrape_configs: [{ job_name: 'orders-stream', static_configs: [{ targets }] }],
+    scrape_configs: [{ job_name: 'orders-stream', ...source }],
   });
 }
 
