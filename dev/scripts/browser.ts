@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
+import { findExecutable } from '../stack/system/find-executable';
 
 interface Answer {
   id?: number;
@@ -104,4 +105,15 @@ export class Browser {
       this.#waiting.delete(answer.id);
     }
   }
+}
+
+/** The Chromium of this machine; an error says how to name one. */
+export function chromium(): string {
+  const named = process.env['CHROMIUM'];
+  if (named) return named;
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  const found = names.map((name) => findExecutable(name)).find((path) => path !== undefined);
+  if (found === undefined)
+    throw new Error(`None of ${names.join(', ')} is on the PATH: install one, or set CHROMIUM to its path.`);
+  return found;
 }

@@ -10,8 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '../../cli/client';
 import { WORKFLOWS } from '../../domain/names';
 import { readAddresses } from '../stack';
-import { findExecutable } from '../stack/system/find-executable';
-import { Browser } from './browser';
+import { Browser, chromium } from './browser';
 
 const DIRECTORY = join(__dirname, '../../docs/images');
 const SIZE = { width: 1280, height: 860 };
@@ -24,7 +23,7 @@ async function main(): Promise<void> {
   if (!ui) throw new Error('No Web UI is known: run npm run stack -- up, or set TEMPORAL_UI.');
   const pages = await pagesOf(ui);
   const profile = mkdtempSync(join(tmpdir(), 'orders-stream-chromium-'));
-  const browser = new Browser(executable(), profile, SIZE);
+  const browser = new Browser(chromium(), profile, SIZE);
   try {
     mkdirSync(DIRECTORY, { recursive: true });
     for (const [name, url] of Object.entries(pages)) {
@@ -56,16 +55,6 @@ async function pagesOf(ui: string): Promise<Record<string, string>> {
       'workflows-by-lag': `${workflows}?query=${query}`,
     };
   });
-}
-
-function executable(): string {
-  const named = process.env['CHROMIUM'];
-  if (named) return named;
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-  const found = names.map((name) => findExecutable(name)).find((path) => path !== undefined);
-  if (found === undefined)
-    throw new Error(`None of ${names.join(', ')} is on the PATH: install one, or set CHROMIUM to its path.`);
-  return found;
 }
 
 main().catch((error: Error) => {

@@ -1,0 +1,90 @@
+/**
+ * `npm run dashboard-pictures`: pictures of the dashboards for the documents, with the data of the stack's Prometheus
+ * (`npm run stack -- up --observe`) of the last minutes, drawn by a Chromium of this machine. Not Grafana's looks; its data.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Browser, chromium } from '../scripts/browser';
+import { status } from '../stack';
+import { pageHtml, type Series } from './chart';
+import { PAGES, type Page, type Panel } from './panels';
+
+const MINUTES = Number(process.env['MINUTES'] ?? 10);
+const STEP_SECONDS = 5;
+const SIZES: Record<string, { width: number; height: number }> = {
+  'orders.json': { width: 1290, height: 960 },
+  'orders-details.json': { width: 1290, height: 1560 },
+};
+
+async function main(): Promise<void> {
+  const found = (await status()).find(({ server }) => server === 'prometheus');
+  if (found?.running !== true) throw new Error('No Prometheus runs: npm run stack -- up --observe');
+  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-pictures-'));
+  try {
+    for (const page of PAGES) {
+      const file = join(directory, `${page.uid}.html`);
+      writeFileSync(file, pageHtml(page, await dataOf(page, `http://${found.address}`)));
+      const browser = new Browser(chromium(), join(directory, 'profile'), SIZES[page.file]!);
+      try {
+        const name = `dashboard-${page.file.replace('.json', '.png')}`;
+        writeFileSync(
+          join(__dirname, '../../docs/images', name),
+          await browser.picture(`file://${file}`, 500),
+        );
+        console.log(`docs/images/${name}`);
+      } finally {
+        await browser.close();
+      }
+    }
+  } finally {
+    await sleep(200); // Chromium's helpers may still be writing
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+async function dataOf(page: Page, url: string): Promise<Map<Panel, Series[]>> {
+  const drawn = new Map<Panel, Series[]>();
+  for (const panel of page.rows.flatMap(({ panels }) => panels)) {
+    const series = await Promise.all(panel.queries.map((query) => range(url, query, panel)));
+    drawn.set(panel, series.flat());
+  }
+  return drawn;
+}
+
+async function range(
+  url: string,
+  { expr, legend }: Panel['queries'][number],
+  { kind }: Panel,
+): Promise<Series[]> {
+  const end = Math.floor(Date.now() / 1000);
+  const query = new URLSearchParams({
+    query: expr.replaceAll('$__rate_interval', '1m'),
+    start: String(end - MINUTES * 60),
+    end: String(end),
+    step: String(STEP_SECONDS),
+  });
+  const response = await fetch(`${url}/api/v1/query_range?${query.toString()}`);
+  const { data, error } = (await response.json()) as {
+    error?: string;
+    data?: { result: { metric: Record<string, string>; values: [number, string][] }[] };
+  };
+  if (data === undefined) throw new Error(`${expr}: ${error}`);
+  return data.result
+    .map(({ metric, values }) => ({
+      name:
+        kind === 'table'
+          ? Object.values(metric).join(' ')
+          : legend.replaceAll(/\{\{(\w+)\}\}/g, (_, label: string) => metric[label] ?? ''),
+      points: values
+        .map(([time, value]): [number, number] => [time, Number(value)])
+        .filter(([, value]) => Number.isFinite(value)),
+    }))
+    .filter(({ points }) => points.length > 0);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});
