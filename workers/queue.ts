@@ -19,7 +19,12 @@ async function main(queue: Queue, codePath: string): Promise<void> {
   const { listen } = settings.telemetry.metrics;
   const { read } = await installRuntime(logs.sdk, { scraped: listen !== undefined });
   const telemetry = workerTelemetry(logs, Runtime.instance().metricMeter);
-  telemetry('worker').metrics.set('orders_build_info', 1, { version, node: process.version, queue });
+  const { metrics } = telemetry('worker');
+  metrics.set('orders_build_info', 1, { version, node: process.version, queue });
+  // What is seen to rise has to have been seen before: losses count from nothing.
+  metrics.add('orders_missed_rows_total', 0);
+  for (const activity of ['claimMicroBatch', 'landMicroBatch'])
+    metrics.add('orders_activity_failures_total', 0, { activity, system: 'kafka', kind: 'DataLoss' });
   const stop = new AbortController();
   process.on('SIGTERM', () => stop.abort());
   // main.ts forwards Ctrl-C as SIGTERM; the terminal's own signal to the group must not end work halfway.

@@ -7,7 +7,7 @@ export interface Series {
   points: [time: number, value: number][];
 }
 
-export interface Drawn {
+interface Drawn {
   panel: Panel;
   series: Series[];
 }
