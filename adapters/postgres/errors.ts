@@ -83,8 +83,9 @@ const REFUSED_BY_CLIENT: [RegExp, NonRetryable][] = [
 export async function translateErrors<T>(settings: Where, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
-  } catch (error) {
-    if (error instanceof NonRetryableError || !isNativeError(error)) throw error;
+  } catch (thrown) {
+    if (thrown instanceof NonRetryableError || !isNativeError(thrown)) throw thrown;
+    const error = withoutValue(thrown);
     const message = `PostgreSQL ${serverOf(settings)} as "${settings.user}": ${describe(error)}`;
     if (error instanceof TableLocked) throw new TableLocked(message, error.hold, { cause: error });
     const nonRetryable = nonRetryableOf(error);
@@ -102,6 +103,16 @@ export async function translateErrors<T>(settings: Where, work: () => Promise<T>
     const hint = tls === undefined ? hintFor(settings, error) : `: ${tls.advice}`;
     throw new Error(`${message}${hint}`, { cause: error });
   }
+}
+
+/** Of a class-22 error, about a value: PostgreSQL quotes it, and causes and stacks go to logs and history, too. */
+function withoutValue(error: Error): Error {
+  if (!(error instanceof DatabaseError) || error.code?.startsWith('22') !== true) return error;
+  // In any language: from the first quotation mark to the last, and bytes.
+  const message = error.message
+    .replace(/["'«»„“”‹›「」][^]*["'«»„“”‹›「」]/, '(a value)')
+    .replaceAll(/0x[0-9a-f]{2}/gi, '0x…');
+  return Object.assign(new Error(message), { code: error.code });
 }
 
 function nonRetryableOf(error: Error): NonRetryable | undefined {
