@@ -21,6 +21,8 @@ export interface WorkersOptions {
   logFile: string;
   /** Below the project's directory. Default: from source, and stopped in good order when this process is gone. */
   program?: string;
+  /** Another account to run as. */
+  account?: { uid: number; gid: number } | undefined;
   /** Whether they are killed at once when this process is gone. */
   killWithUs?: boolean;
 }
@@ -76,6 +78,7 @@ export function launchWorkers(options: WorkersOptions): Workers {
   const begin = statSync(logFile).size;
   const child = fork(join(ROOT, program), [], {
     cwd: ROOT,
+    ...(options.account && { uid: options.account.uid, gid: options.account.gid }),
     detached: true,
     env: { ...process.env, ...env },
     execArgv: extname(program) === '.ts' ? ['--import', 'tsx'] : [],

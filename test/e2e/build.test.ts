@@ -1,10 +1,20 @@
 /** What `npm run build` makes is what production runs: plain JavaScript, with production packages only. */
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { insertOrders } from '../../dev/orders/insert-orders';
+import { canEnter, unprivilegedAccount } from '../../dev/stack/system/accounts';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { freshNamespace, freshPipeline, type FreshPipeline } from '../helpers/pipeline';
 import { BUILT, startWithTemporalCli, startWorkers } from '../helpers/processes';
@@ -54,9 +64,27 @@ test('help is there before any library is loaded', async () => {
   expect([...new Set(packages)]).toEqual(['commander']);
 });
 
-test('its worker carries orders', async () => {
+/** What production may write: lake and state, and a directory for temporary files. */
+function onlyTheseAreWritten(account: { uid: number; gid: number } | undefined): Record<string, string> {
+  const tmp = join(pipeline.directory, 'tmp');
+  mkdirSync(tmp);
+  if (account !== undefined) {
+    // The directory above it belongs to the tests, and is closed to others.
+    const above = dirname(pipeline.directory);
+    chmodSync(above, statSync(above).mode | 0o011);
+    for (const path of [pipeline.directory, tmp, pipeline.env['ORDERS_CONFIG']!])
+      chownSync(path, account.uid, account.gid);
+  }
+  return { TMPDIR: tmp, HOME: '/nonexistent' };
+}
+
+test('its worker carries orders, as an account that may not write where the program is', async () => {
+  // Where the tests run as root; else it is looked at below that nothing is written.
+  const account = [unprivilegedAccount()].find((one) => canEnter(one, project));
+  const env = { ...pipeline.env, ...onlyTheseAreWritten(account) };
   const { close } = await freshNamespace(pipeline.name);
-  const workers = await startWorkers(pipeline, BUILT);
+  const begun = Date.now();
+  const workers = await startWorkers({ ...pipeline, env }, BUILT, account);
   try {
     await startWithTemporalCli(pipeline);
     await insertOrders(pipeline.pool, 200);
@@ -64,9 +92,23 @@ test('its worker carries orders', async () => {
     expect(await expectAllLandedOnce(pipeline)).toBe(200);
     const { stdout } = await run(process.execPath, ['dist/cli/main.js', 'status'], {
       cwd: project,
-      env: { ...process.env, ...pipeline.env },
+      env: { ...process.env, ...env },
+      ...account,
     });
     expect(stdout).toMatch(/\d+ rows landed/);
+    const verified = await run(process.execPath, ['dist/cli/main.js', 'verify'], {
+      cwd: project,
+      env: { ...process.env, ...env },
+      ...account,
+    });
+    expect(verified.stdout).toMatch(/^equal/m);
+    if (account !== undefined) expect(statSync(pipeline.lakePath).uid).toBe(account.uid);
+    const { stdout: written } = await run(
+      'find',
+      [...['dist', 'configs', 'node_modules', '-type', 'f'], ...['-newermt', new Date(begun).toISOString()]],
+      { cwd: project },
+    );
+    expect(written).toBe('');
   } finally {
     await workers.kill();
     await close();

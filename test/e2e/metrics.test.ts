@@ -1,5 +1,6 @@
 /** What monitoring reads of real workers: metrics, health, and what happens where they cannot be served. */
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -256,18 +257,24 @@ test('an address that is taken is a warning with what to do, and the workers ser
 
 test('without an address they are pushed to the collector that the standard variables name', async () => {
   const paths: (string | undefined)[] = [];
+  const keys: unknown[] = [];
   const bodies: Buffer[] = [];
   const collector: Server = createServer((request, response) => {
     paths.push(request.url);
+    keys.push(request.headers['api-key']);
     request.on('data', (part: Buffer) => bodies.push(part));
     request.on('end', () => response.writeHead(200).end());
   });
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   const { port } = collector.address() as AddressInfo;
+  const headers = join(pipeline.directory, 'headers');
+  writeFileSync(headers, 'api-key=collector%20key\n');
   const pushing = await startWorkers({
     ...pipeline,
     env: {
       ...pipeline.env,
+      LOG_LEVEL: 'debug',
+      OTEL_EXPORTER_OTLP_HEADERS_FILE: headers,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
       OTEL_METRIC_EXPORT_INTERVAL: '300',
     },
@@ -280,6 +287,8 @@ test('without an address they are pushed to the collector that the standard vari
       expect(sent).toContain('orders_build_info');
       expect(sent).toContain('temporal_worker_start');
     });
+    expect(new Set(keys)).toEqual(new Set(['collector key']));
+    expect(pushing.log()).not.toMatch(/collector(%20| )key/);
   } finally {
     await pushing.kill();
     collector.closeAllConnections();

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as workers from '../../dev/workers';
-import type { Workers } from '../../dev/workers';
+import type { Workers, WorkersOptions } from '../../dev/workers';
 import { servers, type FreshPipeline } from './pipeline';
 
 const ROOT = join(__dirname, '../..');
@@ -14,11 +14,13 @@ export const BUILT = 'dist/workers/main.js';
 export function startWorkers(
   pipeline: Pick<FreshPipeline, 'env' | 'directory'>,
   program?: string,
+  account?: WorkersOptions['account'],
 ): Promise<Workers> {
   return workers.startWorkers({
     env: pipeline.env,
     logFile: join(pipeline.directory, 'worker.log'),
     killWithUs: true,
+    account,
     ...(program === undefined ? {} : { program }),
   });
 }
