@@ -24,6 +24,7 @@ import { exampleEnvironment, exampleGrants, exampleRights, type Grant } from '..
 import * as secured from '../helpers/secured-servers';
 import type { TlsFront } from '../helpers/tls-front';
 import { expectExactlyOnce } from '../helpers/exactly-once';
+import { expectNothingShown, watched } from '../helpers/leaks';
 import { readAll, wholeWay } from '../helpers/whole-way';
 import { SILENT } from '../helpers/telemetry';
 import {
@@ -78,7 +79,7 @@ test('the example is found in the documentation', () => {
 describe('the whole pipeline', () => {
   test('runs over TLS with just these rights', async () => {
     await insertOrders(pipeline.pool, 2_000);
-    workers = await startWorkers(pipeline);
+    workers = await startWorkers({ ...pipeline, env: { ...pipeline.env, ...watched } });
     await ordersCli(pipeline, 'start');
     expect(await expectExactlyOnce(pipeline)).toBe(2_000);
     const [doctor, status, verify] = await Promise.all(
@@ -117,6 +118,10 @@ describe('the whole pipeline', () => {
     await stack.grant(right);
     await ordersCli(pipeline, 'start');
     expect(await expectExactlyOnce(pipeline)).toBe(2_020);
+  });
+
+  test('neither a secret nor a field of a row is where others than their owners look', async () => {
+    await expectNothingShown(suite, workers!);
     await workers!.stop();
   });
 });
