@@ -83,26 +83,27 @@ const REFUSED_BY_CLIENT: [RegExp, NonRetryable][] = [
 export async function translateErrors<T>(settings: Where, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
-  } catch (thrown) {
-    if (thrown instanceof NonRetryableError || !isNativeError(thrown)) throw thrown;
-    const error = withoutValue(thrown);
-    const message = `PostgreSQL ${serverOf(settings)} as "${settings.user}": ${describe(error)}`;
-    if (error instanceof TableLocked) throw new TableLocked(message, error.hold, { cause: error });
-    const nonRetryable = nonRetryableOf(error);
-    if (nonRetryable !== undefined)
-      throw new NonRetryableError(
-        nonRetryable.type,
-        `${message}. ${nonRetryable.remedy(settings, error.message)}`,
-        {
-          cause: error,
-        },
-      );
-    const tls = tlsProblem(error, namesIn('postgres'));
-    if (tls?.nonRetryable === true)
-      throw new NonRetryableError('InvalidSettings', `${message}: ${tls.advice}`, { cause: error });
-    const hint = tls === undefined ? hintFor(settings, error) : `: ${tls.advice}`;
-    throw new Error(`${message}${hint}`, { cause: error });
+  } catch (error) {
+    if (error instanceof NonRetryableError || !isNativeError(error)) throw error;
+    throw translated(settings, withoutValue(error));
   }
+}
+
+function translated(settings: Where, cause: Error): Error {
+  const message = `PostgreSQL ${serverOf(settings)} as "${settings.user}": ${describe(cause)}`;
+  if (cause instanceof TableLocked) return new TableLocked(message, cause.hold, { cause });
+  const nonRetryable = nonRetryableOf(cause);
+  if (nonRetryable !== undefined)
+    return new NonRetryableError(
+      nonRetryable.type,
+      `${message}. ${nonRetryable.remedy(settings, cause.message)}`,
+      { cause },
+    );
+  const tls = tlsProblem(cause, namesIn('postgres'));
+  if (tls?.nonRetryable === true)
+    return new NonRetryableError('InvalidSettings', `${message}: ${tls.advice}`, { cause });
+  const hint = tls === undefined ? hintFor(settings, cause) : `: ${tls.advice}`;
+  return new Error(`${message}${hint}`, { cause });
 }
 
 /** Of a class-22 error, about a value: PostgreSQL quotes it, and causes and stacks go to logs and history, too. */
