@@ -91,7 +91,7 @@ const key = fc.oneof(
 );
 
 /** JSON texts, with keys that JavaScript has an opinion about, any number and any text, lone surrogates too. */
-const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string; object: string }>((tie) => ({
+export const jsonText: fc.Arbitrary<string> = fc.letrec<{ value: string; object: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
     fc.constantFrom('null', 'true', 'false', '0', '-0', '1e400', '1e-400', '1'.repeat(400), '0.1', '12.50'),

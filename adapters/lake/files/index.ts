@@ -9,6 +9,7 @@ export {
   hiddenName,
   ID_FILE,
   isHidden,
+  PART_PATH,
   partName,
   sequenceOfEntry,
   sequenceOfPart,

@@ -50,6 +50,9 @@ export function canonicalRanges(ranges: BatchIdentity['ranges']): string {
 
 const PART = /^part-(\d{10})-[0-9a-f]{12}\.parquet$/;
 
+/** A part file below its lake or quarantine. */
+export const PART_PATH = /^date=\d{4}-\d\d-\d\d\/part-\d{10}-[0-9a-f]{12}\.parquet$/;
+
 /** The sequence in a part file's name; `undefined` for any other name. */
 export function sequenceOfPart(name: string): number | undefined {
   const match = PART.exec(name);

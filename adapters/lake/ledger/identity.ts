@@ -12,7 +12,7 @@ import { absentWhere } from '../../shared/error-code';
 import { DATE_DIRECTORY, entryName, ID_FILE, sequenceOfEntry, allParts } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
 
-const ID = z.object({ id: z.string().min(1) });
+const ID = z.object({ id: z.string().min(1).max(100) });
 
 /** The lake's identity, written now if it has none: those of versions before 0.4.0 lack it. Only for the owner. */
 export async function ensureIdentity(

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { LakeFile, LedgerEntry, Storage } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
+import { OddFile } from '../../shared/small-file';
 import { sha256, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
 import { ENTRY } from './ledger';
@@ -24,10 +25,19 @@ export async function* walkLedger(lake: Storage): AsyncGenerator<LedgerStep> {
     const sequence = sequenceOfEntry(name);
     if (sequence === undefined) continue;
     const path = `${LEDGER_DIRECTORY}/${name}`;
-    const bytes = await lake.get(path);
+    const bytes = await lake.get(path).catch(oddFile);
+    if (bytes instanceof OddFile) {
+      yield { sequence, path, sha256: '', error: bytes.message };
+      continue;
+    }
     if (bytes === undefined) continue; // taken away since it was listed: a gap, as if it had not been there
     yield { sequence, path, sha256: sha256(bytes), ...parseEntry(bytes.toString()) };
   }
+}
+
+function oddFile(error: unknown): OddFile {
+  if (error instanceof OddFile) return error;
+  throw error;
 }
 
 function parseEntry(text: string): { entry: LedgerEntry } | { error: string } {

@@ -15,7 +15,8 @@ import { ORDERS } from '../../../domain/table/orders';
 import type { FailureCode } from '../../../domain/table/table';
 import { formatRanges } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
-import { sha256, BEGINNING, canonicalRanges, entryName, sequenceOfEntry } from '../files';
+import { codeOf } from '../../shared/error-code';
+import { sha256, BEGINNING, canonicalRanges, entryName, PART_PATH, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
@@ -136,11 +137,14 @@ export class UnreadableEntry extends Error {
 
 /** One entry; `undefined` where there is none. Throws UnreadableEntry. */
 export async function readEntry(lake: Storage, sequence: number): Promise<LedgerEntry | undefined> {
-  const text = (await lake.get(entryName(sequence)))?.toString();
-  if (text === undefined) return undefined;
   try {
-    return ENTRY.parse(JSON.parse(text));
+    const text = (await lake.get(entryName(sequence)))?.toString();
+    if (text === undefined) return undefined;
+    const entry = ENTRY.parse(JSON.parse(text));
+    if (entry.sequence === sequence) return entry;
+    throw new RangeError(`it says that it is entry ${entry.sequence}`);
   } catch (error) {
+    if (codeOf(error) !== undefined) throw error;
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
     throw new UnreadableEntry(`${lake.locate(entryName(sequence))} is not a ledger entry: ${reason}.`, {
       cause: error,
@@ -148,14 +152,15 @@ export async function readEntry(lake: Storage, sequence: number): Promise<Ledger
   }
 }
 
-const offset = z.string().regex(/^\d+$/);
-const offsets = z.record(z.string().regex(/^\d+$/), offset);
+const offset = z.string().regex(/^\d{1,19}$/);
+const offsets = z.record(z.string().regex(/^\d{1,9}$/), offset);
 const topicId = z.string().optional();
 const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
 const count = z.int().nonnegative();
-const position = z.object({ createdAt: z.string(), orderId: z.string() });
+const position = z.object({ createdAt: z.string(), orderId: z.string().regex(/^-?\d{1,19}$/) });
 const file = z.object({
-  path: z.string(),
+  // By it files are read, replaced and removed: an entry that somebody has edited must not name another.
+  path: z.string().regex(PART_PATH, 'is no name of a part file'),
   rows: count,
   bytes: count,
   sha256: z.string(),

@@ -7,13 +7,16 @@
  * up: its files cannot appear any more, and no check that could be out of date a moment later is needed.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { NonRetryableError } from '../../../../domain/errors';
 import type { LakeStorage, Owner } from '../../../../ports';
 import { codeOf } from '../../../shared/error-code';
+import { OddFile, readSmallFile } from '../../../shared/small-file';
 import { createDurably, makeDirectory, namesIn } from './durable-file';
-import { epochName, epochOf, epochOfRecord, STAGING_DIRECTORY, stagingOf } from './names';
+import { epochName, epochOf, epochOfRecord, LAST_EPOCH, STAGING_DIRECTORY, stagingOf } from './names';
+import { requireWithin } from './within';
 
 /** The directories of a lake and of its quarantine. */
 export interface Roots {
@@ -32,7 +35,10 @@ export async function takeEpoch(
   { above, onlyOwn }: Parameters<LakeStorage['takeEpoch']>[1],
 ): Promise<number> {
   const records = join(directories.lake, STAGING_DIRECTORY);
-  for (const root of roots(directories)) await makeDirectory(join(root, STAGING_DIRECTORY));
+  for (const root of roots(directories)) {
+    await requireWithin(root, join(root, STAGING_DIRECTORY));
+    await makeDirectory(join(root, STAGING_DIRECTORY));
+  }
   const epoch = await nextEpoch(records, above, owner, onlyOwn);
   for (const root of roots(directories)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the directories were made: a newer epoch that comes from now on finds them, and closes them.
@@ -77,6 +83,7 @@ export async function removeFenced(
   root: string,
   epoch: number,
 ): Promise<void> {
+  for (const directory of [dirname(path), stagingOf(root, epoch)]) await requireWithin(root, directory);
   const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await rename(path, aside);
@@ -96,6 +103,12 @@ async function nextEpoch(records: string, written: number, owner: Owner, onlyOwn
   for (;;) {
     // The records may have been removed; the ledger's epochs must rise all the same.
     const newest = Math.max(await newestEpoch(records), written);
+    if (newest >= LAST_EPOCH)
+      throw new NonRetryableError(
+        'LakeMismatch',
+        `${records} says that epoch ${newest} was the last to own the lake, and there is none after it: somebody has written that. ` +
+          `Remove ${join(records, epochName(newest))}, and start the landing again: npm run orders -- start`,
+      );
     if (newest > 0) await refuseLatecomer(records, newest, owner);
     if (onlyOwn && !(await isOwn(join(records, epochName(newest)), owner)))
       throw supersededBy(records, newest);
@@ -121,13 +134,23 @@ async function isOwn(path: string, { firstRunId }: Owner): Promise<boolean> {
   return firstRunId !== undefined && (await ownerIn(path)).firstRunId === firstRunId;
 }
 
-/** A record that was removed or cut tells of nobody. */
+const OWNER = z.object({
+  runId: z.string().catch(''),
+  scheduledAt: z.number().min(0).max(8.64e15).catch(0), // what a Date holds
+  firstRunId: z.string().optional().catch(undefined),
+});
+/** Some 200 bytes are ours. */
+const LARGEST_RECORD = 65_536;
+
+/** A record that was removed, cut or changed tells of nobody. */
 async function ownerIn(path: string): Promise<Owner> {
   const nobody = { runId: '', scheduledAt: 0 };
   try {
-    return { ...nobody, ...(JSON.parse(await readFile(path, 'utf8')) as Owner) };
+    const record: unknown = JSON.parse((await readSmallFile(path, LARGEST_RECORD)).toString());
+    const owner = OWNER.safeParse(record);
+    return owner.success ? owner.data : nobody;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return nobody;
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError || error instanceof OddFile) return nobody;
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { EpochWriter, LocalStorage } from './local-storage';
 import { sequenceOfTemporary, stagingOf } from './names';
 import { probeDirectory } from './probe';
 import { roomOf, tryDirectory } from './try-out';
+import { requireWithin } from './within';
 
 /** @param path of the lake; its quarantine has `_quarantine` added to the name. Nothing is made before `probe()`. */
 export function openLocalStorage(path: string): LakeStorage {
@@ -21,8 +22,10 @@ export function openLocalStorage(path: string): LakeStorage {
     quarantine: new LocalStorage(roots.quarantine),
     outer: outer === undefined ? undefined : new LocalStorage(outer),
     async probe() {
-      for (const directory of [roots.lake, roots.quarantine, join(roots.lake, LEDGER_DIRECTORY)])
-        await probeDirectory(directory);
+      for (const root of [roots.lake, roots.quarantine]) await probeDirectory(root);
+      const ledger = join(roots.lake, LEDGER_DIRECTORY);
+      await requireWithin(roots.lake, ledger);
+      await probeDirectory(ledger);
     },
     takeEpoch: (owner, options) => takeEpoch(roots, owner, options),
     writer: (kind, epoch) => new EpochWriter(roots, kind, epoch),
@@ -31,6 +34,7 @@ export function openLocalStorage(path: string): LakeStorage {
     async clearUnfinished(epoch, sequence) {
       for (const root of [roots.lake, roots.quarantine]) {
         const staging = stagingOf(root, epoch);
+        await requireWithin(root, staging);
         for (const name of await namesIn(staging)) {
           if ((sequenceOfTemporary(name) ?? sequence + 1) <= sequence)
             await rm(join(staging, name), { force: true });

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rename as move, rm, stat } from 'node:fs/promises';
+import { rename as move, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
 import { absentWhere } from '../../../shared/error-code';
+import { readSmallFile } from '../../../shared/small-file';
 import { createDurably, makeDirectory, namesIn, syncDirectory, writeDurably } from './durable-file';
 import { orSuperseded, removeFenced, type Roots } from './epoch';
 import { stagingOf } from './names';
+import { requireWithin } from './within';
 
 /** Files below a directory of this machine. */
 export class LocalStorage implements Storage {
@@ -30,7 +32,7 @@ export class LocalStorage implements Storage {
   }
 
   async get(name: string): Promise<Buffer | undefined> {
-    return absentWhere(ABSENT, readFile(this.#path(name)));
+    return absentWhere(ABSENT, readSmallFile(this.#path(name), LARGEST_READ));
   }
 
   async head(name: string): Promise<{ bytes: number; isFile: boolean } | undefined> {
@@ -62,6 +64,7 @@ export class LocalStorage implements Storage {
 
   async move(from: string, to: string): Promise<boolean> {
     const [source, target] = [fileBelow(this.location, from), fileBelow(this.location, to)];
+    for (const path of [source, target]) await requireWithin(this.location, dirname(path));
     const rename = () =>
       absentWhere(
         ABSENT,
@@ -79,13 +82,16 @@ export class LocalStorage implements Storage {
   }
 
   async remove(name: string): Promise<void> {
-    await absentWhere(ABSENT, rm(fileBelow(this.location, name), { force: true }));
+    const path = fileBelow(this.location, name);
+    await requireWithin(this.location, dirname(path));
+    await absentWhere(ABSENT, rm(path, { force: true }));
   }
 
   /** The directory, made if it is missing, and the last part of the name. */
   async #place(name: string): Promise<[directory: string, base: string]> {
     const path = fileBelow(this.location, name);
     const directory = dirname(path);
+    await requireWithin(this.location, directory);
     await makeDirectory(directory);
     return [directory, path.slice(directory.length + 1)];
   }
@@ -138,8 +144,10 @@ export class EpochWriter implements StorageWriter {
     const root = this.roots[this.kind];
     const path = fileBelow(root, name);
     const directory = dirname(path);
+    const staging = stagingOf(root, this.epoch);
+    for (const one of [directory, staging]) await requireWithin(root, one);
     try {
-      return await write(directory, path.slice(directory.length + 1), stagingOf(root, this.epoch));
+      return await write(directory, path.slice(directory.length + 1), staging);
     } catch (error) {
       throw await orSuperseded(error, this.roots, root, this.epoch);
     }
@@ -151,6 +159,9 @@ async function makeWithin(via: string, directory: string): Promise<void> {
   await stat(via);
   await makeDirectory(directory);
 }
+
+/** Entries of the ledger are read whole, and nothing else; one with the most files has less than a tenth of this. */
+const LARGEST_READ = 16 * 1024 * 1024;
 
 /** What the system says where there is nothing under a name. */
 const ABSENT = ['ENOENT', 'ENOTDIR'];

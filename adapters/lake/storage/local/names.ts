@@ -15,6 +15,9 @@ export function epochName(epoch: number): string {
   return `${padSequence(epoch)}.json`;
 }
 
+/** The last that a name holds: what comes after it would be no name of an epoch, and be looked for for ever. */
+export const LAST_EPOCH = 9_999_999_999;
+
 /** The epoch of a staging directory's name; `undefined` for any other name. */
 export function epochOf(name: string): number | undefined {
   return /^\d{10}$/.test(name) ? Number(name) : undefined;
