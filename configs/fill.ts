@@ -1,3 +1,4 @@
+import { cut } from '../domain/bounded';
 import { isSecret, secretInClear } from './secrets';
 import { readVariable, REFERENCE, VariableProblem } from './variables';
 
@@ -9,15 +10,25 @@ export interface Filled {
   hidden: Set<string>;
 }
 
+/** Settings have four levels; an alias that names what it stands in has no end. */
+const DEEPEST = 20;
+
 /** The settings as they are written, with variables filled in where `${NAME}` and `${NAME:-default}` stand. */
 export function fill(raw: unknown, env: NodeJS.ProcessEnv): Filled {
   const problems: string[] = [];
   const hidden = new Set<string>();
-  const walk = (value: unknown, path: string): unknown => {
-    if (Array.isArray(value)) return value.map((item, index) => walk(item, `${path}.${index}`));
+  const walk = (value: unknown, path: string, depth = 0): unknown => {
+    if (depth > DEEPEST) {
+      problems.push(`${cut(path, 100)} has more than ${DEEPEST} levels`);
+      return null;
+    }
+    if (Array.isArray(value)) return value.map((item, index) => walk(item, `${path}.${index}`, depth + 1));
     if (typeof value === 'object' && value !== null)
       return Object.fromEntries(
-        Object.entries(value).map(([key, item]) => [key, walk(item, path === '' ? key : `${path}.${key}`)]),
+        Object.entries(value).map(([key, item]) => [
+          key,
+          walk(item, path === '' ? key : `${path}.${key}`, depth + 1),
+        ]),
       );
     const inClear = secretInClear(path, value);
     if (inClear !== undefined) problems.push(inClear);
@@ -26,7 +37,9 @@ export function fill(raw: unknown, env: NodeJS.ProcessEnv): Filled {
   };
   const interpolate = (text: string, path: string): string => {
     let secret = false;
-    const filled = text.replace(REFERENCE, (_whole, name: string, fallback?: string) => {
+    // Beyond the last brace nothing ends, and the pattern would look for an end from each beginning.
+    const end = text.lastIndexOf('}') + 1;
+    const filled = text.slice(0, end).replace(REFERENCE, (_whole, name: string, fallback?: string) => {
       try {
         const found = readVariable(name, env);
         secret ||= found?.file !== undefined;
@@ -42,8 +55,9 @@ export function fill(raw: unknown, env: NodeJS.ProcessEnv): Filled {
       }
       return fallback ?? '';
     });
-    if (secret) hidden.add(filled);
-    return filled;
+    const whole = filled + text.slice(end);
+    if (secret) hidden.add(whole);
+    return whole;
   };
   return { value: walk(raw, ''), problems, hidden };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { distance } from 'fastest-levenshtein';
 import { isMap, LineCounter, parseDocument, type Document, type YAMLParseError } from 'yaml';
 import type { z } from 'zod';
+import { cut } from '../domain/bounded';
 import { NonRetryableError } from '../domain/errors';
 import { settingsSchema, type Settings } from './schema';
 import { ORDERS } from '../domain/table/orders';
@@ -46,13 +47,13 @@ export function parseSettings(source: string, file: string, env: NodeJS.ProcessE
   if (document.errors.length > 0)
     throw invalid(
       file,
-      document.errors.map((error) => syntaxProblem(error, lines)),
+      document.errors.slice(0, MOST_TOLD).map((error) => syntaxProblem(error, lines)),
     );
   if (document.contents !== null && !isMap(document.contents)) {
     throw invalid(file, ['must be a map of sections (postgres:, kafka:, …)']);
   }
   const filled = fill(plain(document, file), env);
-  if (filled.problems.length > 0) throw invalid(file, filled.problems);
+  if (filled.problems.length > 0) throw invalid(file, filled.problems.slice(0, MOST_TOLD));
 
   const raw = filled.value;
   const parsed = settingsSchema.safeParse(raw);
@@ -63,16 +64,15 @@ export function parseSettings(source: string, file: string, env: NodeJS.ProcessE
     );
   const settings = parsed.data;
   // Workers may run from any directory; what they write must not depend on it after this point.
-  settings.datalake.path = absolute(settings.datalake.path);
-  settings.streaming.last_processed_timestamp_location = absolute(
+  settings.datalake.path = resolve(settings.datalake.path);
+  settings.streaming.last_processed_timestamp_location = resolve(
     settings.streaming.last_processed_timestamp_location,
   );
   return settings;
 }
 
-function absolute(path: string): string {
-  return isAbsolute(path) ? path : resolve(path);
-}
+/** Of errors in YAML, and of keys that are no settings. */
+const MOST_TOLD = 20;
 
 function plain(document: Document, file: string): unknown {
   try {
@@ -98,9 +98,10 @@ function explain(issue: z.core.$ZodIssue, raw: unknown, hidden: Set<string>): st
   if (inside.length > 0) return inside.flatMap((problem) => explain(problem, raw, hidden));
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(issue.path);
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, MOST_TOLD).map((given) => {
+      const key = cut(given, 100);
       const path = at === '' ? key : `${at}.${key}`;
-      const retired = RETIRED[path];
+      const retired = Object.hasOwn(RETIRED, path) ? RETIRED[path] : undefined;
       if (retired !== undefined) return `${path} has no effect any more: ${retired}`;
       const nearest = known.find((candidate) => distance(candidate.toLowerCase(), key.toLowerCase()) <= 3);
       const hint = nearest === undefined ? '' : `; did you mean ${at === '' ? nearest : `${at}.${nearest}`}?`;
@@ -124,7 +125,7 @@ function problemsInside(union: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[]
 function show(found: unknown, key: string, hidden: Set<string>): string {
   const hide = (name: string, value: unknown) =>
     NEVER_SHOWN.test(name) || hidden.has(value as string) ? '(hidden)' : value;
-  return JSON.stringify(hide(key, found), hide) ?? 'nothing';
+  return cut(JSON.stringify(hide(key, found), hide) ?? 'nothing', 200);
 }
 
 function describe(issue: z.core.$ZodIssue, found: unknown): string {

@@ -1,3 +1,4 @@
+import { cut } from '../domain/bounded';
 import { NonRetryableError } from '../domain/errors';
 import { withFiles } from './variables';
 
@@ -28,11 +29,17 @@ export function loadOtlp(variables: NodeJS.ProcessEnv = process.env): Otlp | und
   const http = protocol !== 'grpc';
   const url = own ?? (all === undefined ? undefined : http ? `${all.replace(/\/$/, '')}/v1/metrics` : all);
   if (url === undefined || url === '' || env['OTEL_METRICS_EXPORTER'] === 'none') return undefined;
+  if (!URL.canParse(url))
+    throw invalid(`OTEL_EXPORTER_OTLP_ENDPOINT (or the one of metrics) is no URL: ${cut(url, 200)}`);
+  const interval = env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '60000';
+  // A timer takes no more than 2^31 ms.
+  if (!/^\d{1,9}$/.test(interval) || Number(interval) === 0)
+    throw invalid(`OTEL_METRIC_EXPORT_INTERVAL is ${cut(interval, 40)}, not milliseconds such as 60000`);
   return {
     url,
     http,
     headers: headersOf(env['OTEL_EXPORTER_OTLP_METRICS_HEADERS'] ?? env['OTEL_EXPORTER_OTLP_HEADERS']),
-    intervalMs: Number(env['OTEL_METRIC_EXPORT_INTERVAL'] ?? 60_000),
+    intervalMs: Number(interval),
     serviceName: env['OTEL_SERVICE_NAME'] ?? 'orders-stream',
   };
 }
@@ -43,7 +50,12 @@ function headersOf(text = ''): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      return [pair.slice(0, at).trim(), decoded(pair.slice(at + 1).trim())];
+      const [name, value] = [pair.slice(0, at).trim(), decoded(pair.slice(at + 1).trim())];
+      if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value))
+        throw invalid(
+          'OTEL_EXPORTER_OTLP_HEADERS (or the one of metrics) has a name or value that no header has',
+        );
+      return [name, value];
     }),
   );
 }
@@ -52,9 +64,12 @@ function decoded(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {
-    throw new NonRetryableError(
-      'InvalidSettings',
+    throw invalid(
       'OTEL_EXPORTER_OTLP_HEADERS (or the one of metrics) has a value with a % that begins no character; write %25 for it',
     );
   }
+}
+
+function invalid(problem: string): NonRetryableError {
+  return new NonRetryableError('InvalidSettings', problem);
 }

@@ -13,11 +13,15 @@ interface Facts {
   why: string;
 }
 
-const text = (fallback: string, facts: Facts) =>
+const text = (
+  fallback: string,
+  facts: Facts,
+  { form = /^\P{Cc}*$/u, must = 'must have no control characters' } = {},
+) =>
   z
     .union([z.string(), z.number()])
     .transform(String)
-    .pipe(z.string().min(1))
+    .pipe(z.string().min(1).regex(form, must))
     .default(fallback)
     .meta({ ...facts });
 
@@ -60,13 +64,20 @@ const tls = z
   ])
   .default(false);
 
+const portOf = (broker: string) => Number(broker.slice(broker.lastIndexOf(':') + 1));
+
 const brokers = z
   .union([z.string(), z.array(z.string())])
   .default('127.0.0.1:9092')
   .transform((value) => (Array.isArray(value) ? value : value.split(',')).map((broker) => broker.trim()))
-  .refine((list) => list.length > 0 && list.every((broker) => /^.+:\d{1,5}$/.test(broker)), {
-    message: 'must be host:port, or several separated by commas',
-  })
+  .refine(
+    (list) =>
+      list.length > 0 &&
+      list.every((broker) => /^[^\s:].*:\d{1,5}$/.test(broker) && portOf(broker) <= 65_535),
+    {
+      message: 'must be host:port, or several separated by commas',
+    },
+  )
   .meta({ why: 'bootstrap addresses, host:port, a list or separated by commas' });
 
 const timestamp = z.string().refine((value) => parseTimestamp(value) !== undefined, {
@@ -99,9 +110,14 @@ const postgres = z.strictObject({
 
 const kafka = z.strictObject({
   brokers,
-  topic: text('2025em1100102_food_orders_raw', {
-    why: 'the topic; also part of the transactional.id and of the progress record',
-  }),
+  topic: text(
+    '2025em1100102_food_orders_raw',
+    { why: 'the topic; also part of the transactional.id and of the progress record' },
+    {
+      form: /^(?!\.{1,2}$)[\w.-]{1,249}$/,
+      must: 'must be a name that Kafka takes: at most 249 letters, digits, points, - and _',
+    },
+  ),
   num_partitions: number(
     3,
     { min: 1, max: 1000 },

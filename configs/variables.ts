@@ -18,8 +18,9 @@ export function readVariable(
   name: string,
   env: NodeJS.ProcessEnv,
 ): { value: string; file?: string } | undefined {
-  const value = env[name] || undefined;
-  const file = env[`${name}_FILE`] || undefined;
+  // Its own: every object has a `constructor`.
+  const given = (variable: string) => (Object.hasOwn(env, variable) && env[variable]) || undefined;
+  const [value, file] = [given(name), given(`${name}_FILE`)];
   if (file === undefined) return value === undefined ? undefined : { value };
   if (value !== undefined) throw new VariableProblem(`${name} and ${name}_FILE are both set; unset one`);
   return { value: textOf(file, `${name}_FILE names ${shownPath(file)}, which`), file };

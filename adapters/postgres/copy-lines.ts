@@ -12,7 +12,7 @@ export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
   for await (const chunk of chunks) {
     const firstEnd = chunk.indexOf(NEWLINE);
     if (firstEnd === -1) {
-      begun.push(chunk);
+      if (chunk.length > 0) begun.push(chunk);
       continue;
     }
     const messages: OutgoingMessage[] = [];
@@ -21,6 +21,7 @@ export async function* copyLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
     let end = data.length - chunk.length + firstEnd;
     for (; end !== -1; end = data.indexOf(NEWLINE, start)) {
       const tab = data.indexOf(TAB, start);
+      if (tab === -1 || tab > end) throw new Error('PostgreSQL sent a line of a COPY without its key');
       messages.push({
         key: tab === start ? null : data.toString('latin1', start, tab),
         value: data.subarray(tab + 1, end),

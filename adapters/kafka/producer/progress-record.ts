@@ -4,7 +4,7 @@ import { PUBLISH_AGAIN } from '../../../domain/data-loss';
 import { NonRetryableError } from '../../../domain/errors';
 import type { LateRows } from '../../../domain/missed';
 import type { Window } from '../../../domain/ranges';
-import { formatWatermark } from '../../../domain/watermark';
+import { formatWatermark, parseTimestamp } from '../../../domain/watermark';
 import type { Connection } from '../transport';
 import { fetchStableOffset } from './offset-fetch-request';
 
@@ -15,7 +15,17 @@ import { fetchStableOffset } from './offset-fetch-request';
 export const PROGRESS_GROUP = 'orders-capture-progress';
 export const PROGRESS_PARTITION = 0;
 
-const watermark = z.object({ createdAt: z.string(), orderId: z.string() });
+// Another program may have written it: what is wrong must be told here, and not fail whatever calculates with it.
+const id = z
+  .string()
+  .refine((text) => /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text));
+const moment = z.string().refine((text) => text.length === 27 && parseTimestamp(text) !== undefined);
+const watermark = z.object({ createdAt: moment, orderId: id });
+const late = z.looseObject({
+  watch: z.looseObject({ baselines: z.array(z.looseObject({ orderId: id, watermark })) }).nullable(),
+  missed: z.looseObject({ backdated: z.number(), examples: z.array(z.string()), from: moment.nullable() }),
+  gaps: z.array(z.looseObject({ after: watermark, upTo: watermark, detail: z.string() })),
+});
 const record = z.object({
   sequence: z.int().positive(),
   lower: watermark,
@@ -25,7 +35,7 @@ const record = z.object({
   sourceId: z.string().optional(),
   firstRunId: z.string().optional(),
   // Written and read by capture alone.
-  late: z.custom<LateRows>((value) => typeof value === 'object' && value !== null).optional(),
+  late: z.custom<LateRows>((value) => late.safeParse(value).success).optional(),
 });
 
 /** The brokers allow 4096 characters (offset.metadata.max.bytes). */
@@ -54,7 +64,8 @@ export async function readProgress(
   return committed === undefined ? undefined : decodeProgress(committed.metadata, connection.topic);
 }
 
-function decodeProgress(metadata: string, topic: string): Progress {
+/** NonRetryableError CaptureConflict where it is none of ours. */
+export function decodeProgress(metadata: string, topic: string): Progress {
   try {
     return record.parse(JSON.parse(metadata));
   } catch (error) {
