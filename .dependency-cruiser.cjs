@@ -155,7 +155,7 @@ module.exports = {
       from: {
         path: PRODUCT,
         pathNot: [
-          '^adapters/(lake/storage|state-file|shared/writable)',
+          '^adapters/(lake/storage|state-file|shared/(writable|small-file))',
           '^adapters/lake/reading/duckdb\\.ts$',
           '^reconcile/verify/narrow\\.ts$',
           '^(configs|workers)/',
