@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +15,8 @@ import {
 import { ordersCli, startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
 import { expectAllLandedOnce } from '../helpers/exactly-once';
 import { storageAt } from '../helpers/lake';
+import { WIRE } from '../helpers/hostile';
+import { hostileValues, sendHostile } from './hostile-messages';
 
 jest.setTimeout(120_000);
 
@@ -241,4 +244,30 @@ test('a second start is harmless, and what cannot start says why', async () => {
     code: 1,
     stderr: expect.stringMatching(/orders-capture: Table .* item is missing/) as string,
   });
+});
+
+test('whatever another program sends is in quarantine, whole and with a reason, and what comes after it lands', async () => {
+  const lake = storageAt(pipeline.lakePath);
+  const before = (await summary(lake)).quarantined.rows;
+  const good = WIRE.replace('"order_id":1', ' "order_id":1000001');
+  await sendHostile(pipeline.settings.kafka.brokers, pipeline.settings.kafka.topic, good);
+  await eventually(async () => {
+    expect(await queryLake(lake, 'SELECT count(*)::INTEGER FROM files WHERE order_id = 1000001')).toEqual([
+      [1],
+    ]);
+  }, 60_000);
+  expect((await summary(lake)).quarantined.rows - before).toBe(hostileValues.length + 1);
+  const kept = await queryLake(
+    lake,
+    `SELECT sha256(raw_value), failed_rules, octet_length(raw_value)::INTEGER FROM files
+      WHERE created_at IS NULL ORDER BY kafka_offset`,
+    { quarantine: true },
+  );
+  const hashOf = (value: Buffer | null) =>
+    value === null ? null : createHash('sha256').update(value).digest('hex');
+  expect(kept.slice(0, -1).map(([hash]) => hash)).toEqual(hostileValues.map(hashOf));
+  expect(kept.filter(([, rules]) => rules === '')).toEqual([]);
+  expect(kept.at(-1)).toEqual([expect.anything(), 'batch_unreadable', expect.any(Number)]);
+  expect(kept.at(-1)![2]).toBeLessThan(200_000);
+  expect(await statusOf<LandStatus>('orders-land')).toMatchObject({ unlanded: null });
 });
