@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
+import { oldestIn } from '../domain/freshness';
 import { parseTimestamp } from '../domain/watermark';
 import type { BatchManifest, LakeFile, Metrics } from '../ports';
 import type { PublishResult } from './capture/publish';
@@ -103,6 +104,11 @@ function recordCommitted(metrics: Metrics, seconds: number, batch: CommitInput):
   if (manifest.newestCreatedAt !== undefined) {
     const age = Date.now() / 1000 - secondsOf(manifest.newestCreatedAt);
     metrics.observe('orders_freshness_seconds', age, { part: 'total' });
+  }
+  const oldest = oldestIn(manifest.files);
+  if (oldest !== undefined) {
+    const age = Date.now() / 1000 - secondsOf(oldest);
+    metrics.observe('orders_freshness_seconds', age, { part: 'oldest' });
   }
 }
 

@@ -1,4 +1,5 @@
 import { describeDamaged } from './damaged';
+import { describeFreshness } from './freshness';
 import type { Hold } from './hold';
 import { describeOpenTransaction } from './open-transaction';
 import { LOWEST_PLACE } from './gaps';
@@ -38,6 +39,11 @@ export function describeCapture(status: CaptureStatus): Described {
     facts: [
       `${status.phase}: ${count(status.rows, 'row')} since it was started, ${count(status.sequence, 'window')} in all`,
       `watermark ${watermark === null ? 'none yet' : describeWatermark(watermark)}, lag ${status.lagSeconds} s`,
+      ...describeFreshness(status.freshness, {
+        one: 'window',
+        many: 'windows',
+        where: 'in the topic',
+      }),
       ...unreachable.filter(isOnPurpose).map(unreachableLine),
       ...uncountedFact(detection),
       ...lastReset(status.resets, describeWatermark),
@@ -66,6 +72,7 @@ export function describeLand(status: LandStatus): Described {
       `${status.phase}: ${count(landed, 'row')} landed, ${quarantined} quarantined, ${count(duplicate, 'duplicate')} ` +
         `since it was started, ${count(status.sequence, 'batch', 'batches')} in all`,
       `newest order ${status.newestCreatedAt ?? 'none yet'}, lag ${count(status.lagOffsets, 'offset')}`,
+      ...describeFreshness(status.freshness, { one: 'batch', many: 'batches', where: 'in the lake' }),
       `next offsets ${status.nextOffsets === null ? 'not known yet' : formatOffsets(status.nextOffsets)}`,
       ...(failures.length === 0 ? [] : [`quarantined by rule: ${failures.join(', ')}`]),
       ...lastReset(status.resets, formatOffsets),

@@ -1,5 +1,6 @@
 import type { Hold } from './hold';
 import type { DamagedFile } from './damaged';
+import type { BatchTimes, Freshness, WindowTimes } from './freshness';
 import type { Missed, Uncounted, Watch } from './missed';
 import type { FailureCode } from './table/table';
 import type { OpenTransaction } from './open-transaction';
@@ -117,6 +118,8 @@ export interface CaptureStatus extends CaptureFigures {
   /** Why some of either may not be counted; absent: all are. */
   detection?: DetectionLimits;
   warnings: string[];
+  /** Of the last windows, at most 20; absent before the first. */
+  freshness?: Freshness<WindowTimes>;
   /** Events in the history of the present run. */
   historyEvents: number;
 }
@@ -130,6 +133,8 @@ export interface LandStatus extends LandFigures {
   heldBy?: OpenTransaction[];
   /** Files of the lake or its quarantine that were found not to be what the ledger says; the last ones. Absent: none. */
   damaged?: DamagedFile[];
+  /** Of the last batches with new orders, at most 20; absent before the first. */
+  freshness?: Freshness<BatchTimes>;
   /** Events in the history of the present run. */
   historyEvents: number;
 }

@@ -93,7 +93,7 @@ export const METRICS = {
     help: 'Age of a batch’s newest order when its ledger entry was written, and the parts that can be told apart, each by itself.',
     labels: {
       part:
-        `\`total\`; \`wait\` (from ${ORDERS.position.name} to the poll that saw it), ` +
+        `\`total\`; \`oldest\` (as \`total\`, of the batch’s oldest order); \`wait\` (from ${ORDERS.position.name} to the poll that saw it), ` +
         '`publish` (reading the window, writing it to Kafka), `claim` (from ' +
         'the message’s timestamp to the start of landing), `land` (reading, validating, writing files), `commit` (the ledger entry)',
     },

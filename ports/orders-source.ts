@@ -56,7 +56,7 @@ export interface OrdersSource {
     before: string;
     limit: number;
     sourceId?: string | undefined;
-  }): Promise<{ upper: Watermark; rows: number } | undefined>;
+  }): Promise<{ upper: Watermark; rows: number; oldest: string } | undefined>;
 
   /** In one snapshot. Rejects after some seconds. */
   detectLateRows(options: LookOptions): Promise<Seen>;

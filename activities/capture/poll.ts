@@ -31,6 +31,9 @@ export interface PollResult extends Named {
   more: boolean;
   /** The database's clock at the poll, UTC. */
   clock: string;
+  /** created_at of the window's first row, UTC, and for how long somebody kept that row back. */
+  oldest?: string;
+  heldSeconds?: number;
   heldBy: Hold | null;
   /** Where this poll looked behind: the watch to go on with, and missed rows to add to those known. */
   behind?: Look;
@@ -82,6 +85,7 @@ export function createPoll(deps: {
     const deadline = Date.now() + LONGEST_POLL_MS;
     let behind: PollResult['behind'];
     let current = watch;
+    let blocked: Blocked | undefined;
     for (;;) {
       // The horizon first, the rows second: the other way round, a commit in between would be missed.
       const horizon = await deps.source.horizon();
@@ -129,11 +133,15 @@ export function createPoll(deps: {
           rows: found.rows,
           more: found.rows >= deps.batchLimit,
           clock: horizon.clock,
+          oldest: found.oldest,
+          heldSeconds: heldFor(found.oldest, blocked),
           heldBy: hold,
           ...looked,
           ...seen,
         };
       }
+      const isBlocked = horizon.heldBy !== undefined || hold !== null;
+      blocked = isBlocked ? { clock: horizon.clock, through: through ?? after.createdAt } : undefined;
       // After errors it answers at once, so that whoever waits for their end hears of it.
       const over = Date.now() >= deadline || deps.stopping.aborted || info.attempt > 1;
       const changed =
@@ -171,6 +179,18 @@ function isNews(behind: Look | undefined, known: Watch | null): boolean {
 
 function ageOf(hold: Hold, { clock }: Horizon): number {
   return Math.max(0, secondsOf(clock) - secondsOf(hold.since));
+}
+
+/** A look at which somebody kept rows back: those after a moment. */
+interface Blocked {
+  clock: string;
+  through: string;
+}
+
+/** In seconds, for how long a row was kept back at the look before the one that found it, if it was. */
+function heldFor(createdAt: string, blocked: Blocked | undefined): number | undefined {
+  if (blocked === undefined || createdAt < blocked.through || createdAt > blocked.clock) return undefined;
+  return secondsOf(blocked.clock) - secondsOf(createdAt);
 }
 
 function worthReporting({ heldBy, clock }: Horizon): Hold | null {

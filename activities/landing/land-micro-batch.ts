@@ -22,6 +22,11 @@ export interface LandInput extends OwnedBatch {
   partitions?: number;
 }
 
+export interface LandResult extends BatchManifest {
+  /** Timestamp of the batch's oldest message, in milliseconds since 1970; absent where none was read now. */
+  oldestMessage?: number;
+}
+
 /** Each takes some 330 bytes of the result, twice in history, and Temporal refuses a result above 2 MB. */
 export const MOST_FILES = 2_000;
 
@@ -56,7 +61,7 @@ export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undef
     partitions = partitionsIn(reached),
     topicId,
     topicSince,
-  }: LandInput): Promise<BatchManifest> {
+  }: LandInput): Promise<LandResult> {
     const begin = Date.now();
     const context = Context.current();
     const batch = { epoch, sequence, ranges, topicId };
@@ -64,6 +69,7 @@ export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undef
     const committed = await deps.lake.findCommitted(batch);
     if (committed !== undefined)
       return { ...manifestFor(committed, partitions), damaged: orNone(committed.damaged) };
+    let oldestMessage: number | undefined;
     const manifest = processBatch(
       deps,
       batch,
@@ -74,17 +80,21 @@ export function createLandMicroBatch(deps: Landing & { metrics?: Metrics | undef
         batches: { before: sequence, topicSince },
         damaged,
         mostBytes,
-        onRead: (newestMillis) =>
-          metrics.observe('orders_freshness_seconds', (begin - newestMillis) / 1000, { part: 'claim' }),
+        onRead: ({ oldest, newest }) => {
+          oldestMessage = oldest;
+          metrics.observe('orders_freshness_seconds', (begin - newest) / 1000, { part: 'claim' });
+        },
       },
       context,
       { again: context.info.attempt > 1, mostFiles: MOST_FILES },
     );
-    return await manifest.catch(async (error: unknown) => {
+    try {
+      return { ...(await manifest), oldestMessage };
+    } catch (error) {
       // It has failed now; what this attempt or one before has shown is in no entry, and readers would count it.
       if (error instanceof NonRetryableError && error.type === 'BatchNotLandable')
         await deps.lake.discard(batch);
       throw error;
-    });
+    }
   };
 }

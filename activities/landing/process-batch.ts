@@ -36,8 +36,8 @@ export interface Known {
   batches: Batches;
   /** Files that were found damaged before; those that still are stand in the manifest, too. */
   damaged: readonly DamagedFile[];
-  /** Told of the newest message's timestamp, in milliseconds since 1970, once all were read. */
-  onRead?: (newestMillis: number) => void;
+  /** Told of the messages' timestamps, in milliseconds since 1970, once all were read. */
+  onRead?: (timestamps: { oldest: number; newest: number }) => void;
   /** Bytes of messages that may be held at once; one offset is read whatever it takes. */
   mostBytes?: number;
 }
@@ -60,8 +60,7 @@ export async function processBatch(
     return found.indexes;
   };
   const validated = await readAndValidate(topic, batch, context, known.mostBytes);
-  if (validated.length > 0)
-    known.onRead?.(validated.reduce((newest, { message }) => Math.max(newest, message.timestampMillis), 0));
+  if (validated.length > 0) known.onRead?.(timestampsOf(validated));
   const { accepted, quarantined, duplicates, ...after } = await findDuplicates(validated, {
     highWater: known.highWater,
     isReread: known.isReread,
@@ -100,6 +99,15 @@ export async function processBatch(
 }
 
 const MIN = -(2n ** 63n);
+
+function timestampsOf(validated: readonly Validated[]): { oldest: number; newest: number } {
+  let [oldest, newest] = [Infinity, 0];
+  for (const { message } of validated) {
+    oldest = Math.min(oldest, message.timestampMillis);
+    newest = Math.max(newest, message.timestampMillis);
+  }
+  return { oldest, newest };
+}
 
 /** By partition and offset, so that every attempt sees the same list. */
 async function readAndValidate(

@@ -65,11 +65,12 @@ export function createOrdersSource(
 
     nextWindow: ({ sourceId, ...options }) =>
       guarded(async () => {
-        const { at, key, rows } = await orders.run(
+        const { at, key, rows, oldest } = await orders.run(
           async (shape) => (await query<WindowRow>(windowSql(shape, options))).rows[0]!,
           { sourceId, at: options.after },
         );
-        return at === null || key === null ? undefined : { upper: { createdAt: at, orderId: key }, rows };
+        if (at === null || key === null || oldest === null) return undefined;
+        return { upper: { createdAt: at, orderId: key }, rows, oldest };
       }),
 
     detectLateRows: ({ sourceId, ...options }) =>
@@ -112,6 +113,7 @@ interface WindowRow {
   at: string | null;
   key: string | null;
   rows: number;
+  oldest: string | null;
 }
 
 /** Begins a transaction in which the table stays as it is, and tells its shape. */

@@ -164,7 +164,7 @@ export const after = (shape: TableShape, lower: Watermark) =>
 export const upTo = (shape: TableShape, upper: Watermark) =>
   `${positionOf(shape)} <= ${positionLiteral(shape, upper.createdAt)} AND (${positionOf(shape)}, ${orderKey(shape)}) <= ${place(shape, upper)}`;
 
-/** Last place and number of the next rows, NULL and 0 where there are none. */
+/** Last place, first position and number of the next rows, NULL and 0 where there are none. */
 export function windowSql(
   shape: TableShape,
   options: { after: Watermark; before: string; limit: number },
@@ -179,7 +179,8 @@ export function windowSql(
      LIMIT ${options.limit}
   )
   SELECT ${lookSql(shape)} AS look, ${utcText(positionUtc(shape))} AS at, t.${key}::text AS key,
-         (SELECT count(*) FROM w)::int AS rows
+         (SELECT count(*) FROM w)::int AS rows,
+         (SELECT ${utcText(positionUtc(shape))} FROM (SELECT min(${position}) AS ${position} FROM w) t) AS oldest
     FROM (SELECT) one LEFT JOIN (SELECT * FROM w ORDER BY ${position} DESC, ${key} DESC LIMIT 1) t ON true`;
 }
 

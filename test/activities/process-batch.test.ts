@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../ports';
+import type { BatchManifest, IncomingMessage, OrdersLake, OrdersTopic, OwnedBatch } from '../../ports';
 import { createLandAgain } from '../../activities/landing/land-again';
 import { createLandMicroBatch, type LandInput } from '../../activities/landing/land-micro-batch';
 import { createOrdersLake } from '../../adapters/lake/writing';
@@ -40,9 +40,18 @@ function answering(partitions: number[]): OrdersTopic {
   return { read, partitionOf: () => 0 } as unknown as OrdersTopic;
 }
 
-function land(topic: OrdersTopic, lake: OrdersLake, input: Partial<LandInput> = {}) {
+/** Without the time of the messages, which is no part of the lake's proof. */
+async function land(
+  topic: OrdersTopic,
+  lake: OrdersLake,
+  input: Partial<LandInput> = {},
+): Promise<BatchManifest> {
   const landMicroBatch = createLandMicroBatch({ topic, lake });
-  return inActivity(() => landMicroBatch({ ...batch, highWater: {}, reached: {}, partitions: 3, ...input }));
+  const result = await inActivity(() =>
+    landMicroBatch({ ...batch, highWater: {}, reached: {}, partitions: 3, ...input }),
+  );
+  delete result.oldestMessage;
+  return result;
 }
 
 let root: string;

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Queue } from '../../domain/names';
+import type { CaptureStatus, LandStatus } from '../../domain/status';
 import { launchWorkers, type Workers } from '../../dev/workers';
 import { METRICS } from '../../ports';
 import { freePort } from '../../workers/free-port';
@@ -167,6 +168,17 @@ test('who holds capture back shows, with for how long, and goes', async () => {
     holder.release();
   }
   await eventually(async () => expect(await blocked()).toBe(0));
+  // Afterwards status tells for how long, with the part that the metrics cannot tell from the waiting for a poll.
+  const slowest = async <S extends CaptureStatus | LandStatus>(workflow: string) =>
+    (await client.workflow.getHandle(workflow).query<S>('status')).freshness?.mostly;
+  await eventually(async () =>
+    expect([
+      await slowest<CaptureStatus>('orders-capture'),
+      await slowest<LandStatus>('orders-land'),
+    ]).toMatchObject([{ part: 'held' }, { part: 'capture' }]),
+  );
+  expect((await slowest('orders-capture'))!.seconds).toBeGreaterThan(5);
+  expect((await slowest('orders-capture'))!.seconds).toBeLessThan(20);
 });
 
 test('all that is served is in the list, with its kind, help and labels, and Temporal’s own beside it', async () => {

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
+import { NO_METRICS } from '../../ports';
+import { historySinks } from '../../workers/history';
 import { quietRuntime, testBundle } from '../helpers/worker';
 
 const HISTORIES = join(__dirname, 'histories');
@@ -33,9 +35,11 @@ test('there are histories of all workflows, and they hold the paths worth replay
     expect(asked).toContain(signal);
 });
 
+const sinks = historySinks(NO_METRICS);
+
 test.each(names)('%s replays with the workflows of today', async (name) => {
   await Worker.runReplayHistory(
-    { workflowBundle: await testBundle() },
+    { workflowBundle: await testBundle(), sinks },
     historyFromJSON(read(name)),
     'replayed',
   );
@@ -49,6 +53,10 @@ test('a history that asks for other activities is refused, so the test above can
   );
   scheduled[1]!.activityTaskScheduledEventAttributes!.activityType.name = 'somethingElse';
   await expect(
-    Worker.runReplayHistory({ workflowBundle: await testBundle() }, historyFromJSON(changed), 'replayed'),
+    Worker.runReplayHistory(
+      { workflowBundle: await testBundle(), sinks },
+      historyFromJSON(changed),
+      'replayed',
+    ),
   ).rejects.toThrow(DeterminismViolationError);
 });

@@ -59,12 +59,22 @@ test.each([
   expect(noted.filter(([name]) => name === 'orders_rows_total')).toEqual([]);
 });
 
-test('the age of the newest order is told once its batch is committed', () => {
-  const newestCreatedAt = new Date(Date.now() - 90_000).toISOString();
-  const noted = record('commitMicroBatch', { sequence: 1, manifest: { ...MANIFEST, newestCreatedAt } }, {});
-  const [, age] = noted.find(([, , labels]) => labels?.['part'] === 'total')!;
-  expect(age).toBeGreaterThan(89);
-  expect(age).toBeLessThan(120);
+test('the age of the newest and of the oldest order is told once its batch is committed', () => {
+  const ago = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
+  const files = [300, 200].map((age) => ({
+    ...MANIFEST.files[0],
+    first: { createdAt: ago(age), orderId: '1' },
+  }));
+  const manifest = { ...MANIFEST, files, newestCreatedAt: ago(90) };
+  const noted = record('commitMicroBatch', { sequence: 1, manifest }, {});
+  for (const [part, seconds] of [
+    ['total', 90],
+    ['oldest', 300],
+  ] as const) {
+    const [, age] = noted.find(([, , labels]) => labels?.['part'] === part)!;
+    expect(age).toBeGreaterThan(seconds - 1);
+    expect(age).toBeLessThan(seconds + 30);
+  }
 });
 
 describe('missed rows', () => {

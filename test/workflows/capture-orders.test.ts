@@ -74,6 +74,8 @@ test('windows follow each other without gap, and continuing as new loses nothing
     watermark: mark(40),
     lastError: null,
     startedFrom: 'default_start_timestamp',
+    // Of 20 windows, which this run alone has not had.
+    freshness: { batches: 20, parts: { wait: { p50: 0.5 } }, mostly: { part: 'held', seconds: 1.5 } },
   });
   expect(script.published).toEqual(
     Array.from({ length: 40 }, (_, index) => ({

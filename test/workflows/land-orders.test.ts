@@ -18,6 +18,9 @@ let close: () => Promise<void>;
 beforeAll(async () => ({ client, close } = await freshNamespace(namespace)));
 afterAll(() => close());
 
+/** The batch that takes a second. */
+const SLOW = 30;
+
 /** Activities over a topic of one partition that holds `batches` batches of ten messages. */
 function scripted(batches: number) {
   const landed: LandInput[] = [];
@@ -37,16 +40,20 @@ function scripted(batches: number) {
         lagOffsets: batches * 10 - from,
       };
     },
-    landMicroBatch(input) {
+    async landMicroBatch(input) {
       landed.push(input);
+      const oldestMessage = Date.now();
+      const first = { createdAt: new Date(oldestMessage - 200).toISOString(), orderId: '1' };
+      if (input.sequence === SLOW) await sleep(1_000);
+      const path = `date=2025-11-18/part-${input.sequence}.parquet`;
       const manifest: BatchManifest = {
-        files: [{ path: `date=2025-11-18/part-${input.sequence}.parquet`, rows: 8, bytes: 1, sha256: '00' }],
+        files: [{ path, rows: 8, bytes: 1, sha256: '00', first }],
         quarantineFiles: [],
         counts: { read: 10, landed: 8, duplicate: 1, quarantined: 1, failures: { item_empty: 1 } },
         newestCreatedAt: '2025-11-18T10:00:00.000000Z',
         highWater: { 0: { createdAt: '2025-11-18T10:00:00.000000Z', orderId: String(input.sequence) } },
       };
-      return Promise.resolve(manifest);
+      return { ...manifest, oldestMessage };
     },
     landAgain: () => Promise.reject(new Error('nobody asked for it')),
     selectBatches: () => Promise.resolve({ batches: [] }),
@@ -82,7 +89,10 @@ test('batches follow each other without gap or overlap, and continuing as new ca
     files: 40,
     lagOffsets: 0,
     newestCreatedAt: '2025-11-18T10:00:00.000000Z',
+    freshness: { batches: 20, parts: { capture: { p50: 0.2, max: 0.2 } }, mostly: { part: 'land' } },
   });
+  expect(status.freshness!.total.max).toBeGreaterThan(1.1);
+  expect(status.freshness!.total.p50).toBeLessThan(1);
   for (const [index, { epoch, sequence, ranges, highWater }] of script.landed.entries()) {
     expect(epoch).toBe(1);
     expect(sequence).toBe(index + 1);

@@ -34,7 +34,8 @@ export function scripted(windows: number, failures: { publish?: Error[] } = {}) 
         await sleep(300);
         return idle;
       }
-      return { ...idle, window: { lower: input.after, upper: mark(n) }, rows: 10 };
+      const oldest = '2025-11-18T09:59:58.000000Z';
+      return { ...idle, window: { lower: input.after, upper: mark(n) }, rows: 10, oldest, heldSeconds: 1.5 };
     },
     publish(input) {
       const failure = failures.publish?.shift();

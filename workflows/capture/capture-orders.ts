@@ -12,6 +12,7 @@ import {
 import type { CaptureActivities } from '../../activities/capture';
 import type { PollResult } from '../../activities/capture/poll';
 import type { PublishResult } from '../../activities/capture/publish';
+import { freshnessOf } from '../../domain/freshness';
 import type { Window } from '../../domain/ranges';
 import { remember, type Refusal } from '../../domain/requests';
 import { figuresOf, noCapture, type CaptureStatus } from '../../domain/status';
@@ -25,6 +26,7 @@ import {
   requested,
   searchable,
   sinceLast,
+  timed,
   readCaptureInput,
   warningsOf,
   type CaptureInput,
@@ -67,6 +69,7 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
     ...lateStatus(state ?? {}),
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
     warnings: state === undefined ? [] : warningsOf(state),
+    freshness: freshnessOf(state?.times),
     historyEvents: workflowInfo().historyLength,
   });
   // They end a wait and are processed between two batches, never within one.
@@ -101,7 +104,7 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
     const found = await pollAfter(state);
     if (found === undefined) continue;
     state = withError(polled(state, found), 'poll', found);
-    if (found.window !== undefined) state = await capture(state, found.window, found.rows);
+    if (found.window !== undefined) state = await capture(state, found, found.window);
   }
 
   /** The next window, once there is one; `undefined` when a signal came first. */
@@ -152,23 +155,25 @@ export async function captureOrders(...args: [CaptureInput?, ...unknown[]]): Pro
   }
 
   /** Carries a window that history has fixed through to the end; nothing may come between. */
-  async function capture(from: CaptureState, window: Window, rows: number): Promise<CaptureState> {
+  async function capture(from: CaptureState, found: PollResult, window: Window): Promise<CaptureState> {
     const sequence = from.sequence + 1;
     enter('publishing');
+    const begin = Date.now();
     let published: PublishResult;
     try {
-      published = await publish.executeWithOptions({ summary: summarize(sequence, rows, window) }, [
+      published = await publish.executeWithOptions({ summary: summarize(sequence, found.rows, window) }, [
         { sequence, ...window, ...sinceLast(from), firstRunId },
       ]);
     } catch (error) {
       return reopened(from, error);
     }
+    const publishMs = Date.now() - begin;
     enter('advancing');
     const confirmed = await advanceWatermark.executeWithOptions(
       { summary: `to ${formatWatermark(window.upper)}` },
       [{ sequence, ...window }],
     );
-    const next = advanced(from, { ...published, sequence, watermark: window.upper });
+    const next = timed(advanced(from, { ...published, sequence, watermark: window.upper }), found, publishMs);
     return withError(withError(next, 'publish', published), 'advanceWatermark', confirmed);
   }
 }

@@ -1,6 +1,7 @@
 import type { OpenCaptureResult } from '../../activities/capture/open-capture';
 import type { PollResult } from '../../activities/capture/poll';
 import type { PublishInput, PublishResult } from '../../activities/capture/publish';
+import { windowTimes, type WindowTimes } from '../../domain/freshness';
 import type { Hold } from '../../domain/hold';
 import { CAPTURE_STATE, readInput } from '../../domain/inputs';
 import { beyondLimits, fieldsOf, only, remember, type Request } from '../../domain/requests';
@@ -33,6 +34,8 @@ export interface CaptureState extends LateState, CaptureFigures {
   sourceId?: string;
   /** The watermark was reset since the last window. */
   afterReset?: true;
+  /** Where the time of the last windows went; absent before the first. */
+  times?: WindowTimes[];
   /** When this workflow last wrote the progress record, in milliseconds since 1970; absent until it does. */
   recordedAt?: number;
 }
@@ -131,6 +134,12 @@ export function advanced(
     sourceId,
     recordedAt: Date.now(),
   };
+}
+
+/** After a window was published, in so many milliseconds. */
+export function timed(state: CaptureState, found: PollResult, publishMs: number): CaptureState {
+  const times = windowTimes(found, publishMs);
+  return times === undefined ? state : { ...state, times: remember(state.times ?? [], times) };
 }
 
 /** What the next publish has to know of the topic and of the record there. */

@@ -1,7 +1,10 @@
+import type { LandResult } from '../../activities/landing/land-micro-batch';
 import type { BatchManifest } from '../../ports';
+import { batchTimes, oldestIn, type BatchMoments } from '../../domain/freshness';
 import { partitionsIn } from '../../domain/partition-marks';
 import { offsetsAfter } from '../../domain/plan-ranges';
 import { formatRanges, spanOf, type OffsetRange } from '../../domain/ranges';
+import { remember } from '../../domain/requests';
 import type { LandStatus } from '../../domain/status';
 import { commitMicroBatch, landMicroBatch } from './activities';
 import { summarizeManifest } from './details';
@@ -38,9 +41,10 @@ export async function landBatch(
   const offsets = `${spanOf(ranges)} offsets, ${formatRanges(ranges)}`;
 
   enter('landing');
-  let manifest: BatchManifest;
+  const begun = Date.now();
+  let result: LandResult;
   try {
-    manifest = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
+    result = await landMicroBatch.executeWithOptions({ summary: `#${sequence}: ${offsets}` }, [
       {
         epoch,
         sequence,
@@ -68,13 +72,35 @@ export async function landBatch(
     ]);
     return withEntry(parked(after, { sequence, ranges, error: failure.message, at: now() }, next), done);
   }
+  const { oldestMessage: sent, ...manifest } = result;
+  const landedAt = Date.now();
   enter('committing');
   const done = await commitMicroBatch.executeWithOptions(
     { summary: `#${sequence}: ${summarizeManifest(manifest)}` },
     [{ ...commit, manifest, unlanded }],
   );
-  const landed = withError(committed(claimMore(after), sequence, next, manifest), 'landMicroBatch', manifest);
-  return withEntry(withError(landed, 'commitMicroBatch', done), done);
+  const committedAt = Date.now();
+  const landed = committed(claimMore(after), sequence, next, manifest);
+  const told = timed(landed, manifest, {
+    sent,
+    begun,
+    landed: landedAt,
+    committed: committedAt,
+    more: after.lagOffsets > 0,
+  });
+  const mended = withError(told, 'landMicroBatch', manifest);
+  return withEntry(withError(mended, 'commitMicroBatch', done), done);
+}
+
+/** One whose messages were not read now, or that brought no order, says nothing of freshness. */
+function timed(
+  state: LandState,
+  { files }: BatchManifest,
+  { sent, ...moments }: Omit<BatchMoments, 'created' | 'sent'> & { sent: number | undefined },
+): LandState {
+  const created = oldestIn(files);
+  if (created === undefined || sent === undefined) return state;
+  return { ...state, times: remember(state.times ?? [], batchTimes({ created, sent, ...moments })) };
 }
 
 /** Nothing of the batch was written; the next claim takes half of it, until one fits. */

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import type { ClaimResult } from '../../activities/landing/claim-micro-batch';
 import type { OpenLandingInput, OpenLandingResult } from '../../activities/landing/open-landing';
+import { freshnessOf } from '../../domain/freshness';
 import { formatOffsets } from '../../domain/ranges';
 import { LAND_STATE, readInput } from '../../domain/inputs';
 import { remember, type Refusal } from '../../domain/requests';
@@ -48,6 +49,7 @@ export async function landOrders(...args: [LandInput?, ...unknown[]]): Promise<n
     heldBy: orNone(state?.heldBy),
     damaged: orNone(state?.damaged),
     refusals: requests.strays().reduce(remember<Refusal>, state?.refusals ?? []),
+    freshness: freshnessOf(state?.times),
     historyEvents: workflowInfo().historyLength,
   });
   // They end a wait and are processed between two batches, never within one.

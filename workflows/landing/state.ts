@@ -5,6 +5,7 @@ import type { OpenLandingResult } from '../../activities/landing/open-landing';
 import type { DamagedFile, LakeIdentity } from '../../domain/damaged';
 import type { ResolveOffsetsResult } from '../../activities/landing/resolve-offsets';
 import type { FailureCode } from '../../domain/table/table';
+import type { BatchTimes } from '../../domain/freshness';
 import type { OpenTransaction } from '../../domain/open-transaction';
 import { partitionsIn, marksFor } from '../../domain/partition-marks';
 import type { Offsets } from '../../domain/ranges';
@@ -43,6 +44,8 @@ export interface LandState extends Omit<LandFigures, 'unlanded' | 'parked'> {
   pipeline?: string;
   toldAt?: number;
   lastBatch?: LastBatch;
+  /** Where the time of the last batches with new orders went; absent before the first. */
+  times?: BatchTimes[];
   /** The next claim takes no more offsets; absent unless a batch had too many dates. */
   atMost?: number;
   /** Transactions of others that hold landing back; absent where none ever did. */

@@ -94,6 +94,7 @@ test('a zone that moves its clock is warned of; timestamptz and a fixed zone com
     await india.nextWindow({ after: START, before: '2026-01-01T00:00:00.000000Z', limit: 10 }),
   ).toMatchObject({
     upper: { createdAt: '2025-11-18T10:00:00.500000Z' },
+    oldest: '2025-11-18T10:00:00.500000Z',
   });
   await india.close();
 
@@ -105,6 +106,7 @@ test('a zone that moves its clock is warned of; timestamptz and a fixed zone com
     await zoned.nextWindow({ after: START, before: '2026-01-01T00:00:00.000000Z', limit: 10 }),
   ).toMatchObject({
     upper: { createdAt: '2025-11-18T10:00:00.500000Z' },
+    oldest: '2025-11-18T10:00:00.500000Z',
   });
   await zoned.close();
 });
