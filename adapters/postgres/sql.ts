@@ -179,9 +179,8 @@ export function windowSql(
      LIMIT ${options.limit}
   )
   SELECT ${lookSql(shape)} AS look, ${utcText(positionUtc(shape))} AS at, t.${key}::text AS key,
-         (SELECT count(*) FROM w)::int AS rows,
-         (SELECT ${utcText(positionUtc(shape))} FROM (SELECT min(${position}) AS ${position} FROM w) t) AS oldest
-    FROM (SELECT) one LEFT JOIN (SELECT * FROM w ORDER BY ${position} DESC, ${key} DESC LIMIT 1) t ON true`;
+         one.rows, (SELECT ${utcText(positionUtc(shape))} FROM (SELECT one.${position}) t) AS oldest
+    FROM (SELECT count(*)::int AS rows, min(${position}) AS ${position} FROM w) one LEFT JOIN (SELECT * FROM w ORDER BY ${position} DESC, ${key} DESC LIMIT 1) t ON true`;
 }
 
 /**
