@@ -1,4 +1,4 @@
-import { NO_METRICS, type Telemetry } from '../ports';
+import { NO_METRICS, NO_TRACE, type Telemetry } from '../ports';
 
 const ignore = () => undefined;
 
@@ -6,4 +6,5 @@ const ignore = () => undefined;
 export const COMMAND_TELEMETRY: Telemetry = {
   log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
   metrics: NO_METRICS,
+  trace: NO_TRACE,
 };

@@ -5,43 +5,55 @@ import { withFiles } from './variables';
 /** Where `NAME_FILE` may stand in their place: headers carry the collector's key. */
 const SECRETS = /^OTEL_EXPORTER_OTLP_(\w+_)?HEADERS$/;
 
-/** Where metrics are pushed. */
+/** Where metrics or traces are pushed, by OpenTelemetry's standard variables. */
 export interface Otlp {
   url: string;
   /** Else gRPC. */
   http: boolean;
   headers: Record<string, string>;
+  /** Between two exports of metrics. */
   intervalMs: number;
+  /** Spans wait so long for others to be sent with. */
+  delayMs: number;
   serviceName: string;
 }
 
 /**
- * The collector that OpenTelemetry's standard variables name for metrics; `undefined` where they name none.
+ * The collector that the variables name for a signal; `undefined` where they name none, or turn it off.
  *
  * @throws NonRetryableError InvalidSettings where headers cannot be read.
  */
-export function loadOtlp(variables: NodeJS.ProcessEnv = process.env): Otlp | undefined {
+export function loadOtlp(
+  signal: 'metrics' | 'traces',
+  variables: NodeJS.ProcessEnv = process.env,
+): Otlp | undefined {
   const env = withFiles(SECRETS, variables);
-  const own = env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'];
+  const NAME = signal.toUpperCase();
+  const own = env[`OTEL_EXPORTER_OTLP_${NAME}_ENDPOINT`];
   const all = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   const protocol =
-    env['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL'] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
+    env[`OTEL_EXPORTER_OTLP_${NAME}_PROTOCOL`] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
   const http = protocol !== 'grpc';
-  const url = own ?? (all === undefined ? undefined : http ? `${all.replace(/\/$/, '')}/v1/metrics` : all);
-  if (url === undefined || url === '' || env['OTEL_METRICS_EXPORTER'] === 'none') return undefined;
+  const url = own ?? (all === undefined ? undefined : http ? `${all.replace(/\/$/, '')}/v1/${signal}` : all);
+  if (url === undefined || url === '' || env[`OTEL_${NAME}_EXPORTER`] === 'none') return undefined;
   if (!URL.canParse(url))
-    throw invalid(`OTEL_EXPORTER_OTLP_ENDPOINT (or the one of metrics) is no URL: ${cut(url, 200)}`);
-  const interval = env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '60000';
-  // A timer takes no more than 2^31 ms.
-  if (!/^\d{1,9}$/.test(interval) || Number(interval) === 0)
-    throw invalid(`OTEL_METRIC_EXPORT_INTERVAL is ${cut(interval, 40)}, not milliseconds such as 60000`);
+    throw invalid(`OTEL_EXPORTER_OTLP_ENDPOINT (or the one of ${signal}) is no URL: ${cut(url, 200)}`);
   return {
     url,
     http,
-    headers: headersOf(env['OTEL_EXPORTER_OTLP_METRICS_HEADERS'] ?? env['OTEL_EXPORTER_OTLP_HEADERS']),
-    intervalMs: Number(interval),
+    headers: headersOf(env[`OTEL_EXPORTER_OTLP_${NAME}_HEADERS`] ?? env['OTEL_EXPORTER_OTLP_HEADERS']),
+    intervalMs: millisOf(env, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000),
+    delayMs: millisOf(env, 'OTEL_BSP_SCHEDULE_DELAY', 5_000),
     serviceName: env['OTEL_SERVICE_NAME'] ?? 'orders-stream',
   };
+}
+
+function millisOf(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name] ?? String(fallback);
+  // A timer takes no more than 2^31 ms.
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0)
+    throw invalid(`${name} is ${cut(text, 40)}, not milliseconds such as ${fallback}`);
+  return Number(text);
 }
 
 /** `name=value,name=value`, values percent-encoded. */
@@ -65,7 +77,7 @@ function decoded(value: string): string {
     return decodeURIComponent(value);
   } catch {
     throw invalid(
-      'OTEL_EXPORTER_OTLP_HEADERS (or the one of metrics) has a value with a % that begins no character; write %25 for it',
+      'OTEL_EXPORTER_OTLP_HEADERS (or the one of metrics or traces) has a value with a % that begins no character; write %25 for it',
     );
   }
 }

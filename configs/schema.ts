@@ -273,6 +273,19 @@ const telemetry = z.strictObject({
       }),
     })
     .prefault({}),
+  traces: z
+    .strictObject({
+      sample_ratio: number(
+        0,
+        { min: 0, max: 1, int: false },
+        {
+          why:
+            'share of windows that are traced from the poll to the ledger entry: 0 none, 1 each, 0.01 one in a hundred. ' +
+            'The collector is named by OTEL_EXPORTER_OTLP_ENDPOINT',
+        },
+      ),
+    })
+    .prefault({}),
 });
 
 export const settingsSchema = z.strictObject({

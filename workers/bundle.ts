@@ -9,6 +9,7 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
       require.resolve('../workflows/runtime/odd-names'),
       require.resolve('../workflows/runtime/odd-results'),
       require.resolve('../workflows/runtime/history-size'),
+      require.resolve('../workflows/runtime/trace-context'),
     ],
     logger: new DefaultLogger('WARN'),
   });

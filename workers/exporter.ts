@@ -35,7 +35,7 @@ export async function installRuntime(
   const install = (metrics: TelemetryOptions['metrics']) =>
     void Runtime.install({ logger, shutdownSignals: [], telemetryOptions: { metrics } });
   if (!scraped) {
-    install(pushing(loadOtlp()));
+    install(pushing(loadOtlp('metrics')));
     return {};
   }
   for (let attempt = 1; ; attempt += 1) {

@@ -20,8 +20,13 @@ export interface Logs {
 export function createLogs(
   { level, format, modules }: Settings['logging'],
   own: Readonly<Record<string, string>>,
-  out: { write(line: string): unknown; isTTY?: boolean } = process.stderr,
+  options: {
+    out?: { write(line: string): unknown; isTTY?: boolean };
+    /** Of the trace in which a line is logged. */
+    ids?: () => LogDetails | undefined;
+  } = {},
 ): Logs {
+  const { out = process.stderr, ids = () => undefined } = options;
   const json = format === 'json' || (format === 'auto' && out.isTTY !== true);
   const base = { ...own, pid: process.pid };
   const formatters = { level: (label: string) => ({ level: label }) };
@@ -32,8 +37,8 @@ export function createLogs(
   const isWanted = (module: Module, at: Level) => RANK[at] >= RANK[modules[module] ?? level];
   const write = (module: Module, at: Level, message: string, fields: LogDetails) => {
     if (!isWanted(module, at)) return;
-    if (json) logger[at]({ module, ...fields }, message);
-    else out.write(`${pretty(module, at, message, fields)}\n`);
+    if (json) logger[at]({ module, ...fields, ...ids() }, message);
+    else out.write(`${pretty(module, at, message, { ...fields, ...ids() })}\n`);
   };
   return {
     sdk: new DefaultLogger('TRACE', (entry) => {
@@ -87,6 +92,7 @@ const PLAIN = new Set([
   'runId',
   'workflowType',
   'activityId',
+  'spanId',
   'error',
 ]);
 

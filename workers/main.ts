@@ -23,7 +23,8 @@ async function main(): Promise<void> {
   // Wrong settings are told once, here, and not by every process again and again.
   const log = createLogs(loadSettings().logging, {}).of('worker');
   loadTemporal();
-  loadOtlp();
+  loadOtlp('metrics');
+  loadOtlp('traces');
   const { code } = await bundleWorkflows();
   const children = new Map<Queue, ChildProcess>();
   let stopping = false;

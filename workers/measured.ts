@@ -1,22 +1,32 @@
 import { performance } from 'node:perf_hooks';
 import { noteSystem, type System } from '../activities/system-of';
 
-type Observe = (seconds: number, labels: { operation: string; outcome: 'ok' | 'error' }) => void;
 type End = (outcome: 'ok' | 'error', seconds: number) => void;
+
+interface Watching {
+  observe: (seconds: number, labels: { operation: string; outcome: 'ok' | 'error' }) => void;
+  /** Runs a call as a step of a trace, where traces are made. */
+  step?: ((name: string, call: () => unknown) => unknown) | undefined;
+  /** Called for each row: not watched. */
+  perRow?: readonly string[];
+}
 
 /**
  * The same object, each of whose promises is timed from call to end, and each stream by how long its consumer waited for it.
  * Errors that come out of it are noted as those of `system`.
  */
-export function measured<T extends object>(target: T, system: System, observe: Observe): T {
+export function measured<T extends object>(target: T, system: System, watching: Watching): T {
+  const { observe, step, perRow = [] } = watching;
   return new Proxy(target, {
     get(_proxy, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function' || typeof name !== 'string') return member;
+      if (perRow.includes(name)) return member.bind(target) as unknown;
       return (...args: unknown[]): unknown => {
         const begin = performance.now();
         const end: End = (outcome, seconds) => observe(seconds, { operation: name, outcome });
-        const result: unknown = Reflect.apply(member, target, args);
+        const call = (): unknown => Reflect.apply(member, target, args);
+        const result = step === undefined ? call() : step(name, call);
         if (isStream(result)) return waitedFor(result, system, end);
         if (!(result instanceof Promise)) return result;
         const since = () => (performance.now() - begin) / 1000;

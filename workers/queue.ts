@@ -10,15 +10,30 @@ import { installRuntime } from './exporter';
 import { openEndpoint, Readiness } from './health';
 import type { Ready } from './served';
 import { createQueueWorker } from './serve';
+import { startTracing } from './start-tracing';
 import { workerTelemetry } from './telemetry';
+import { currentIds } from './tracing/scope';
 
 async function main(queue: Queue, codePath: string): Promise<void> {
   const settings = loadSettings();
-  const logs = createLogs(settings.logging, { queue });
+  const logs = createLogs(settings.logging, { queue }, { ids: currentIds });
   const log = logs.of('worker');
   const { listen } = settings.telemetry.metrics;
   const { read } = await installRuntime(logs.sdk, { scraped: listen !== undefined });
-  const telemetry = workerTelemetry(logs, Runtime.instance().metricMeter);
+  const temporal = loadTemporal();
+  const { namespace, address } = temporal;
+  const tracing = await startTracing({
+    ratio: settings.telemetry.traces.sample_ratio,
+    resource: {
+      'service.version': version,
+      'process.pid': process.pid,
+      'orders.queue': queue,
+      'orders.topic': settings.kafka.topic,
+      'temporal.namespace': namespace,
+    },
+    log,
+  });
+  const telemetry = workerTelemetry(logs, Runtime.instance().metricMeter, tracing);
   const { metrics } = telemetry('worker');
   metrics.set('orders_build_info', 1, { version, node: process.version, queue });
   // What is seen to rise has to have been seen before: losses count from nothing.
@@ -34,8 +49,6 @@ async function main(queue: Queue, codePath: string): Promise<void> {
 
   const readiness = new Readiness();
   const endpoint = listen && read && (await openEndpoint({ queue, listen, metrics: read, readiness, log }));
-  const temporal = loadTemporal();
-  const { namespace, address } = temporal;
   const connection = await connectWhenThere(temporal, stop.signal, (line) =>
     log.warn(line, { event: 'waiting_for_temporal', address, namespace }),
   );
@@ -47,12 +60,17 @@ async function main(queue: Queue, codePath: string): Promise<void> {
     namespace,
     workflows: { codePath },
     telemetry,
+    tracing,
     stop: stop.signal,
   });
   readiness.serving(connection, worker);
   log.info('serves its task queue', { event: 'serving', version, namespace, address, endpoint });
   process.send?.({ endpoint } satisfies Ready);
-  await worker.run();
+  try {
+    await worker.run();
+  } finally {
+    await tracing?.close();
+  }
 }
 
 const [queue, codePath] = process.argv.slice(2) as [Queue, string];

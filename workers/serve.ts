@@ -19,6 +19,7 @@ import { watchRoom } from './lake-room';
 import { measured } from './measured';
 import type { Module } from './logger';
 import { pipelineName } from './pipeline-name';
+import type { Tracing } from './tracing';
 
 /**
  * How long a batch in flight may go on after SIGTERM. Most end sooner; what does not is handed back: its transaction is
@@ -55,6 +56,8 @@ export interface QueueOptions {
   namespace: string;
   workflows: { codePath: string };
   telemetry: (module: Module) => Telemetry;
+  /** Absent: no traces are made. */
+  tracing?: Tracing | undefined;
   stop: AbortSignal;
 }
 
@@ -66,10 +69,11 @@ export interface QueueWorker {
 
 /** A worker of one task queue. `run` ends after `stop` was aborted and what is in flight has ended or was handed back. */
 export async function createQueueWorker(options: QueueOptions): Promise<QueueWorker> {
-  const { queue, settings, connection, namespace, stop } = options;
+  const { queue, settings, connection, namespace, tracing, stop } = options;
   const { activities, close } = activitiesOf(queue, {
     settings,
     telemetry: options.telemetry,
+    tracing,
     stopping: stop,
     pipelineName: pipelineName(connection, namespace, settings.kafka.topic),
   });
@@ -81,7 +85,12 @@ export async function createQueueWorker(options: QueueOptions): Promise<QueueWor
     workflowBundle: options.workflows,
     activities,
     interceptors: {
-      activity: [countingActivities(pipeline.metrics), tellingActivities(pipeline.log), commonBehaviour],
+      activity: [
+        ...(tracing === undefined ? [] : [tracing.interceptor]),
+        countingActivities(pipeline.metrics),
+        tellingActivities(pipeline.log),
+        commonBehaviour,
+      ],
     },
     sinks: historySinks(pipeline.metrics),
     shutdownGraceTime: GRACE_MS,
@@ -111,37 +120,36 @@ function activitiesOf(
   deps: {
     settings: Settings;
     telemetry: (module: Module) => Telemetry;
+    tracing: Tracing | undefined;
     stopping: AbortSignal;
     pipelineName: () => Promise<string | undefined>;
   },
 ) {
-  const { settings, telemetry } = deps;
+  const { settings, telemetry, tracing } = deps;
   const { metrics } = telemetry('pipeline');
-  const topic = measured(
-    createOrdersTopic(topicOptions(settings.kafka, telemetry('kafka'))),
-    'kafka',
-    (seconds, labels) => metrics.observe('orders_kafka_seconds', seconds, labels),
-  );
+  const watch = <T extends object>(
+    target: T,
+    system: 'postgres' | 'kafka' | 'lake',
+    perRow: readonly (keyof T & string)[] = [],
+  ): T =>
+    measured(target, system, {
+      observe: (seconds, labels) => metrics.observe(`orders_${system}_seconds`, seconds, labels),
+      step: tracing && ((name, call) => tracing.call(system, name, call)),
+      perRow,
+    });
+  const topic = watch(createOrdersTopic(topicOptions(settings.kafka, telemetry('kafka'))), 'kafka', [
+    'partitionOf',
+  ]);
   if (queue === 'capture') {
-    const source = measured(
-      createOrdersSource(settings, telemetry('postgres')),
-      'postgres',
-      (seconds, labels) => metrics.observe('orders_postgres_seconds', seconds, labels),
-    );
+    const source = watch(createOrdersSource(settings, telemetry('postgres')), 'postgres');
     const watermarkFile = createWatermarkFile(settings.streaming.last_processed_timestamp_location);
-    const oversized = measured(
-      createOversizedRows(openStorage(settings.datalake)),
-      'lake',
-      (seconds, labels) => metrics.observe('orders_lake_seconds', seconds, labels),
-    );
+    const oversized = watch(createOversizedRows(openStorage(settings.datalake)), 'lake');
     return {
       activities: createCaptureActivities({ source, topic, oversized, watermarkFile, metrics, ...deps }),
       close: async () => void (await Promise.allSettled([source.close(), topic.close()])),
     };
   }
-  const lake = measured(createOrdersLake(settings.datalake, telemetry('lake')), 'lake', (seconds, labels) =>
-    metrics.observe('orders_lake_seconds', seconds, labels),
-  );
+  const lake = watch(createOrdersLake(settings.datalake, telemetry('lake')), 'lake');
   watchRoom(openStorage(settings.datalake), metrics, deps.stopping);
   // Its reading of all there is would hide what capture and landing do.
   const uncounted = { ...telemetry('pipeline'), metrics: NO_METRICS };

@@ -1,10 +1,15 @@
 import type { MetricMeter } from '@temporalio/common';
-import type { Telemetry } from '../ports';
+import { NO_TRACE, type Telemetry } from '../ports';
 import type { Logs, Module } from './logger';
 import { createMetrics } from './metrics';
+import type { Tracing } from './tracing';
 
 /** What activities and adapters tell, by the part that tells it: it goes where the worker's own lines and figures go. */
-export function workerTelemetry(logs: Logs, meter: MetricMeter): (module: Module) => Telemetry {
+export function workerTelemetry(
+  logs: Logs,
+  meter: MetricMeter,
+  tracing: Tracing | undefined,
+): (module: Module) => Telemetry {
   const metrics = createMetrics(meter);
-  return (module) => ({ log: logs.of(module), metrics });
+  return (module) => ({ log: logs.of(module), metrics, trace: tracing?.of(module) ?? NO_TRACE });
 }

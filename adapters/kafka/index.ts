@@ -24,7 +24,7 @@ class KafkaOrdersTopic implements OrdersTopic {
 
   constructor(private readonly options: KafkaTopicOptions) {
     this.#pool = new ConnectionPool(options);
-    this.#publisher = new Publisher(this.#pool, options.topic);
+    this.#publisher = new Publisher(this.#pool, options.topic, options.telemetry.trace);
   }
 
   get name(): string {
@@ -119,9 +119,9 @@ class KafkaOrdersTopic implements OrdersTopic {
   ): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([caller, over.signal]);
-    const { log } = this.options.telemetry;
+    const { log, trace } = this.options.telemetry;
     const readAll = async (range: OffsetRange, connection: Connection) => {
-      for await (const messages of readRange(connection, range, { signal, log })) {
+      for await (const messages of readRange(connection, range, { signal, log, trace })) {
         signal.throwIfAborted();
         await take(messages, range);
       }

@@ -66,7 +66,10 @@ export async function freshPipeline(
     datalake: { path: lakePath, ...overrides.datalake },
     streaming: { last_processed_timestamp_location: join(directory, 'state') },
     logging: { level: '${LOG_LEVEL:-warn}' },
-    telemetry: { metrics: { listen: '${METRICS_LISTEN:-}' } },
+    telemetry: {
+      metrics: { listen: '${METRICS_LISTEN:-}' },
+      traces: { sample_ratio: '${OTEL_TRACES_SAMPLER_ARG:-0}' },
+    },
   };
   // As the file may not hold them.
   const secrets = {

@@ -3,7 +3,7 @@
  * relieved of their partitions under load. One pipeline goes through all of it; the check is over everything it ever did.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { IncomingMessage, OrdersTopic } from '../../ports';
+import { NO_TRACE, type IncomingMessage, type OrdersTopic } from '../../ports';
 import { PROGRESS_GROUP, createOrdersTopic, type KafkaTopicOptions } from '../../adapters/kafka';
 import { ConnectionPool } from '../../adapters/kafka/transport/connection-pool';
 import { Publisher } from '../../adapters/kafka/producer/publisher';
@@ -216,7 +216,7 @@ test('a failed publish ends its transaction after its last rows, which another b
   try {
     const late = proxy.at({ apiKey: KAFKA.produce, when: 'before' });
     const aborted = new AbortController();
-    const publishing = new Publisher(pool, 'aborted').publish(windowOf(1), () => rowsFrom(1, 10), {
+    const publishing = new Publisher(pool, 'aborted', NO_TRACE).publish(windowOf(1), () => rowsFrom(1, 10), {
       signal: aborted.signal,
       onProgress: () => undefined,
       onOversized: refuseOversized,

@@ -1,4 +1,4 @@
-import { NO_METRICS, type LogDetails, type Telemetry } from '../../ports';
+import { NO_METRICS, NO_TRACE, type LogDetails, type Telemetry } from '../../ports';
 
 /** For tests of something else. */
 export { COMMAND_TELEMETRY as SILENT } from '../../cli/telemetry';
@@ -8,5 +8,10 @@ export function recorded(): Telemetry & { lines: [message: string, details?: Log
   const lines: [message: string, details?: LogDetails][] = [];
   const keep = (message: string, details?: LogDetails) =>
     void lines.push(details === undefined ? [message] : [message, details]);
-  return { lines, log: { debug: keep, info: keep, warn: keep, error: keep }, metrics: NO_METRICS };
+  return {
+    lines,
+    log: { debug: keep, info: keep, warn: keep, error: keep },
+    metrics: NO_METRICS,
+    trace: NO_TRACE,
+  };
 }

@@ -17,6 +17,7 @@ interface RecordedEvent {
   eventType: string;
   workflowExecutionSignaledEventAttributes?: { signalName: string };
   activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+  activityTaskCompletedEventAttributes?: { result?: { payloads: { data: string }[] } };
 }
 
 beforeAll(quietRuntime);
@@ -44,6 +45,26 @@ test.each(names)('%s replays with the workflows of today', async (name) => {
     'replayed',
   );
 });
+
+test.each(names.filter((name) => name.includes('.0.3.0.')))(
+  '%s replays where results say in which trace they are, as those of workers that trace do',
+  async (name) => {
+    const traced = read(name);
+    const results = traced.events.flatMap(
+      ({ activityTaskCompletedEventAttributes: completed }) => completed?.result?.payloads ?? [],
+    );
+    for (const payload of results) {
+      const result = JSON.parse(Buffer.from(payload.data, 'base64').toString()) as object;
+      const changed = { ...result, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+      payload.data = Buffer.from(JSON.stringify(changed)).toString('base64');
+    }
+    await Worker.runReplayHistory(
+      { workflowBundle: await testBundle() },
+      historyFromJSON(traced),
+      'replayed',
+    );
+  },
+);
 
 test('a history that asks for other activities is refused, so the test above can fail', async () => {
   const name = names.find((candidate) => candidate.startsWith('captureOrders'))!;

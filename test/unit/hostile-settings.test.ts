@@ -103,7 +103,7 @@ test('whatever OpenTelemetry’s variables hold: where to, or what is wrong', ()
   );
   void holds(
     fc.property(env, (variables) => {
-      const otlp = orRefused(() => loadOtlp(variables));
+      const otlp = orRefused(() => loadOtlp('metrics', variables));
       if (otlp === undefined) return;
       expect(otlp.intervalMs).toBeGreaterThan(0);
       expect(() => new URL(otlp.url)).not.toThrow();

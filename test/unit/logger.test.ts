@@ -6,7 +6,7 @@ const SETTINGS = { level: 'info', format: 'auto', modules: {} } as const;
 function logging(settings: Partial<Parameters<typeof createLogs>[0]> = {}, isTTY = false) {
   const lines: string[] = [];
   const out = { isTTY, write: (line: string) => lines.push(line) };
-  return { lines, logs: createLogs({ ...SETTINGS, ...settings }, { queue: 'land' }, out) };
+  return { lines, logs: createLogs({ ...SETTINGS, ...settings }, { queue: 'land' }, { out }) };
 }
 const parsed = (lines: string[]) => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 

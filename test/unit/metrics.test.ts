@@ -134,14 +134,23 @@ test('each call that is waited for is timed with how it ended, and comes to its 
     }
   }
   const timed: string[] = [];
-  const source = measured(new Source(), 'postgres', (seconds, { operation, outcome }) => {
-    expect(seconds).toBeGreaterThanOrEqual(0);
-    timed.push(`${operation} ${outcome}`);
+  const steps: string[] = [];
+  const source = measured(new Source(), 'postgres', {
+    observe(seconds, { operation, outcome }) {
+      expect(seconds).toBeGreaterThanOrEqual(0);
+      timed.push(`${operation} ${outcome}`);
+    },
+    step(name, call) {
+      steps.push(name);
+      return call();
+    },
+    perRow: ['plain'],
   });
   expect(await source.fine()).toBe('orders');
   await expect(source.fail()).rejects.toThrow('orders');
   expect(source.plain()).toBe('orders');
   expect(timed).toEqual(['fine ok', 'fail error']);
+  expect(steps).toEqual(['fine', 'fail']);
 });
 
 const drained = async (rows: AsyncIterable<number>) => {
@@ -163,7 +172,7 @@ describe('a stream', () => {
       },
     },
     'postgres',
-    (seconds, { operation, outcome }) => void observed.push([operation, outcome, seconds]),
+    { observe: (seconds, { operation, outcome }) => void observed.push([operation, outcome, seconds]) },
   );
 
   test('is timed by how long it was waited for, not by what its consumer does', async () => {
@@ -187,7 +196,7 @@ describe('a stream', () => {
 });
 
 test('an error is counted for the system whose operation failed, also where another one passed it on', async () => {
-  const silent = () => undefined;
+  const silent = { observe: () => undefined };
   const source = measured(
     {
       async *read() {

@@ -108,9 +108,11 @@ describe('NAME_FILE', () => {
   test('the headers for a collector', () => {
     const collector = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
     const headers = { OTEL_EXPORTER_OTLP_HEADERS_FILE: file('api-key=a%20b\n') };
-    expect(loadOtlp({ ...collector, ...headers })?.headers).toEqual({ 'api-key': 'a b' });
+    expect(loadOtlp('traces', { ...collector, ...headers })?.headers).toEqual({ 'api-key': 'a b' });
     const wrong = { OTEL_EXPORTER_OTLP_HEADERS: `api-key=%${SECRET}` };
-    expect(refusal(() => loadOtlp({ ...collector, ...wrong }))).toMatch(/has a value with a %.*write %25/);
+    expect(refusal(() => loadOtlp('traces', { ...collector, ...wrong }))).toMatch(
+      /has a value with a %.*write %25/,
+    );
   });
 });
 

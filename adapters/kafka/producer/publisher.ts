@@ -1,4 +1,4 @@
-import type { OrdersTopic, OutgoingMessage, Progress } from '../../../ports';
+import type { OrdersTopic, OutgoingMessage, Progress, Trace } from '../../../ports';
 import type { Window } from '../../../domain/ranges';
 import { untilAborted, type ConnectionPool } from '../transport';
 import { isOtherTopic } from '../../../domain/topic-id';
@@ -30,6 +30,7 @@ export class Publisher {
   constructor(
     private readonly pool: ConnectionPool,
     private readonly topic: string,
+    private readonly trace: Trace,
   ) {}
 
   /** See OrdersTopic.publish. */
@@ -38,7 +39,7 @@ export class Publisher {
     const kept = this.#takeKept(window.sequence - 1);
     if (kept !== undefined) return this.#transact(kept, window, rows, options);
 
-    const { producer, found, id } = await this.#open(options.signal);
+    const { producer, found, id } = await this.trace.step('fence', () => this.#open(options.signal));
     this.#refuseOther(options.topicId, id);
     if (isPublished(window, found, this.topic, options.afterReset)) {
       this.pool.release(producer.connection);
@@ -101,7 +102,7 @@ export class Publisher {
       // Where a row goes depends on the number of partitions, which stays the same within one transaction.
       await untilAborted(producer.connection.catchUp(), signal);
       const limit = await this.#sizeLimit.of(producer.connection, signal);
-      sender = new RowSender(producer, { ...options, limit });
+      sender = new RowSender(producer, { ...options, limit, trace: this.trace });
       await sendAll(rows(), sender, signal);
       await untilAborted(sender.finish(), signal);
       // After the rows are written: if it is the same topic still, all of them are in it. A kept producer has not looked before.
@@ -109,10 +110,8 @@ export class Publisher {
       this.#refuseOther(options.topicId, id);
       const sourceId = options.source?.();
       const { late, firstRunId } = options;
-      await untilAborted(
-        producer.commit({ ...window, rows: sender.rows, topicId: id, sourceId, late, firstRunId }, signal),
-        signal,
-      );
+      const progress = { ...window, rows: sender.rows, topicId: id, sourceId, late, firstRunId };
+      await this.trace.step('commit', () => untilAborted(producer.commit(progress, signal), signal));
       this.#kept = { producer, committed: window.sequence };
       return { rows: sender.rows, already: false, topicId: id, sourceId };
     } catch (error) {

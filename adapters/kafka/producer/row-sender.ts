@@ -1,6 +1,7 @@
-import type { OutgoingMessage } from '../../../ports';
+import type { OutgoingMessage, Trace } from '../../../ports';
+import { TRACEPARENT } from '../../../domain/trace-context';
 import { partitionOf } from './partitioner';
-import { RecordBatchBuilder, sizeAlone } from '../records';
+import { encodeHeaders, RecordBatchBuilder, sizeAlone } from '../records';
 import type { PartitionBatch, TransactionalProducer } from './transactional-producer';
 
 /** Larger batches bring no more rows a second. A larger row has one of its own, if the topic takes it. */
@@ -20,6 +21,8 @@ export class RowSender {
   #sentRows = 0;
   #inFlight: Promise<void> = Promise.resolve();
   #keyless = 0;
+  /** Of the first record of each batch, so that whoever reads a part of the rows meets it; a few bytes in thousands. */
+  readonly #headers: Buffer | undefined;
 
   constructor(
     private readonly producer: TransactionalProducer,
@@ -30,12 +33,15 @@ export class RowSender {
       limit: number;
       /** What to send in place of a row that is above it. */
       onOversized: (row: OutgoingMessage) => Promise<OutgoingMessage>;
+      trace: Trace;
     },
   ) {
     const { partitions } = producer.connection;
     const builders = () => partitions.map(() => new RecordBatchBuilder(1 << 16));
     this.#filling = builders();
     this.#spare = builders();
+    const place = options.trace.current();
+    this.#headers = place === undefined ? undefined : encodeHeaders(TRACEPARENT, place);
   }
 
   get rows(): number {
@@ -55,7 +61,8 @@ export class RowSender {
         builder = this.#filling[partition]!;
       }
       const before = builder.bytes;
-      builder.append(key, value);
+      const headers = builder.records === 0 ? this.#headersOf(key, value) : undefined;
+      builder.append(key, value, headers);
       this.#bytes += builder.bytes - before;
       this.#rows += 1;
     }
@@ -81,12 +88,19 @@ export class RowSender {
     [this.#filling, this.#spare] = [this.#spare, this.#filling];
     const rows = this.#rows;
     this.#bytes = 0;
-    this.#inFlight = this.producer.send(batches, this.options.signal).then(() => {
+    const sent = this.options.trace.step('produce', () => this.producer.send(batches, this.options.signal));
+    this.#inFlight = sent.then(() => {
       for (const { batch } of batches) batch.clear();
       this.#sentRows = rows;
       this.options.onProgress(this.#sentRows);
     });
     this.#inFlight.catch(() => undefined); // awaited by the next flush
+  }
+
+  /** None where the row would be too large with them: what becomes of a row does not depend on who is watching. */
+  #headersOf(key: Buffer | null, value: Buffer): Buffer | undefined {
+    const headers = this.#headers;
+    return headers === undefined || sizeAlone(key, value, headers) > this.options.limit ? undefined : headers;
   }
 
   #place(key: Buffer | null): number {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Log } from '../../../ports';
+import type { IncomingMessage, Log, Trace } from '../../../ports';
 import type { OffsetRange } from '../../../domain/ranges';
 import { pause, type Connection, checkCode, isMoved } from '../transport';
 import { fetch, type FetchedPartition } from './fetch-request';
@@ -20,6 +20,7 @@ const OFFSET_OUT_OF_RANGE = 1;
 interface ReadOptions {
   signal: AbortSignal;
   log: Log;
+  trace: Trace;
 }
 
 /**
@@ -39,9 +40,10 @@ export async function* readRange(
   while (pending !== undefined) {
     const fetched = await pending;
     connection.metrics.add('orders_bytes_total', fetched.records.length, { stage: 'read' });
-    const { messages, first, next } = await decodeTwice(fetched, connection, range, from, options);
+    const { messages, first, next, traces } = await decodeTwice(fetched, connection, range, from, options);
     if (next === undefined)
       throw new Error(`partition ${partition}, offset ${from}: the broker sent half a batch`);
+    for (const { traceparent, offset } of traces) if (offset < to) options.trace.join(traceparent);
     if (first !== undefined && first > from) {
       options.log.warn('offsets are missing inside the log; is the topic compacted?', {
         topic: connection.topic,
@@ -70,13 +72,14 @@ async function decodeTwice(
   ...[connection, range, from, options]: Parameters<typeof fetchSome>
 ): Promise<DecodedRecords> {
   const { partition } = range;
+  const { joins } = options.trace;
   try {
-    return decodeRecords(records, partition, from, aborted);
+    return decodeRecords(records, partition, from, aborted, joins);
   } catch (error) {
     if (!(error instanceof ChecksumError)) throw error;
     const again = await fetchSome(connection, range, from, options);
     try {
-      return decodeRecords(again.records, partition, from, again.aborted);
+      return decodeRecords(again.records, partition, from, again.aborted, joins);
     } catch (second) {
       if (!(second instanceof ChecksumError)) throw second;
       throw new NonRetryableError(
@@ -91,7 +94,8 @@ async function decodeTwice(
 }
 
 function fetchAhead(...args: Parameters<typeof fetchSome>): Promise<FetchedPartition> {
-  const fetched = fetchSome(...args);
+  const [, , , { trace }] = args;
+  const fetched = trace.step('fetch', () => fetchSome(...args));
   fetched.catch(() => undefined); // awaited later, or never where the reader is given up
   return fetched;
 }

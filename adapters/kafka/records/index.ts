@@ -1,3 +1,3 @@
 /** Kafka's record batches, encoded and decoded: bytes in, bytes out, no connection. */
-export { nextSequence, RecordBatchBuilder, sizeAlone } from './record-batch';
+export { encodeHeaders, nextSequence, RecordBatchBuilder, sizeAlone } from './record-batch';
 export { type AbortedTransaction, ChecksumError, type DecodedRecords, decodeRecords } from './record-reader';

@@ -8,6 +8,9 @@ const TRANSACTIONAL = 0x10;
 /** The most that one record adds to its key and value: two numbers of 10 bytes and five of 5. */
 const RECORD_OVERHEAD = 45;
 
+/** Their number alone: none. */
+const NO_HEADERS = Buffer.of(0);
+
 /** Which producer wrote a batch, and its place in that producer's sequence on this partition. */
 export interface BatchOrigin {
   producerId: string;
@@ -48,17 +51,17 @@ export class RecordBatchBuilder {
     return this.#size + (key?.length ?? 0) + value.length + RECORD_OVERHEAD <= limit;
   }
 
-  /** Adds a record without headers, at the batch's own timestamp. */
-  append(key: Buffer | null, value: Buffer): void {
-    const most = (key?.length ?? 0) + value.length + RECORD_OVERHEAD;
+  /** Adds a record at the batch's own timestamp. `headers` as {@link encodeHeaders} gives them. */
+  append(key: Buffer | null, value: Buffer, headers: Buffer = NO_HEADERS): void {
+    const most = (key?.length ?? 0) + value.length + headers.length + RECORD_OVERHEAD;
     if (this.#size + most > this.#buffer.length) this.#grow(this.#size + most);
     const buffer = this.#buffer;
-    let at = writeVarint(buffer, this.#size, sizeOfBody(this.#records, key, value));
+    let at = writeVarint(buffer, this.#size, sizeOfBody(this.#records, key, value, headers));
     at = buffer.writeInt16BE(0, at);
     at = writeVarint(buffer, at, this.#records);
     at = writeField(buffer, at, key);
     at = writeField(buffer, at, value);
-    this.#size = buffer.writeInt8(0, at);
+    this.#size = at + headers.copy(buffer, at);
     this.#records += 1;
   }
 
@@ -89,9 +92,18 @@ export class RecordBatchBuilder {
 }
 
 /** The bytes of a batch that holds this record and no other. */
-export function sizeAlone(key: Buffer | null, value: Buffer): number {
-  const body = sizeOfBody(0, key, value);
+export function sizeAlone(key: Buffer | null, value: Buffer, headers: Buffer = NO_HEADERS): number {
+  const body = sizeOfBody(0, key, value, headers);
   return BATCH_HEADER_BYTES + sizeOfVarint(body) + body;
+}
+
+/** One header, as a record has it. */
+export function encodeHeaders(name: string, value: string): Buffer {
+  const fields = [name, value].map((text) => Buffer.from(text));
+  const buffer = Buffer.alloc(fields.reduce((sum, field) => sum + sizeOfField(field), sizeOfVarint(1)));
+  let at = writeVarint(buffer, 0, 1);
+  for (const field of fields) at = writeField(buffer, at, field);
+  return buffer;
 }
 
 /** Sequence numbers have 31 bits and wrap to 0. */
@@ -99,15 +111,14 @@ export function nextSequence(sequence: number, records: number): number {
   return (sequence + records) % 0x80000000;
 }
 
-function sizeOfBody(offsetDelta: number, key: Buffer | null, value: Buffer): number {
+function sizeOfBody(offsetDelta: number, key: Buffer | null, value: Buffer, headers: Buffer): number {
   const attributesAndTimestampDelta = 2;
-  const headerCount = 1;
   return (
     attributesAndTimestampDelta +
     sizeOfVarint(offsetDelta) +
     sizeOfField(key) +
     sizeOfField(value) +
-    headerCount
+    headers.length
   );
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
+import { TRACEPARENT } from '../../../domain/trace-context';
 import { decompress, LARGEST_INFLATED } from './codecs';
 import { crc32c } from './crc32c';
 import { BATCH_HEADER_BYTES, CRC_START } from './record-batch';
@@ -26,6 +27,8 @@ export interface DecodedRecords {
   next: bigint | undefined;
   /** The first offset of the first batch, which may be above the one asked for in a compacted topic. */
   first: bigint | undefined;
+  /** What the first record of a batch says of its trace, and the offset of that record. */
+  traces: { traceparent: string; offset: bigint }[];
 }
 
 /** Bytes that changed on their way or on the broker's disk; another fetch tells which. */
@@ -49,8 +52,10 @@ export function decodeRecords(
   partition: number,
   from: bigint,
   aborted: readonly AbortedTransaction[],
+  /** Whether `traces` are wanted. */
+  joins = false,
 ): DecodedRecords {
-  const result: DecodedRecords = { messages: [], next: undefined, first: undefined };
+  const result: DecodedRecords = { messages: [], next: undefined, first: undefined, traces: [] };
   const starting = [...aborted].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const abortedProducers = new Set<bigint>();
 
@@ -92,6 +97,8 @@ export function decodeRecords(
         records = decompress(attributes & CODEC_MASK, batch.subarray(BATCH_HEADER_BYTES));
         inflated += records.length;
         readBatch(batch, records, partition, from, messages);
+        const traceparent = joins ? headerOfFirst(records, TRACEPARENT) : undefined;
+        if (traceparent !== undefined) result.traces.push({ traceparent, offset: baseOffset });
       } catch (error) {
         if (error instanceof NonRetryableError) throw unreadable(partition, baseOffset, error.message, error);
         if (isOutOfMemory(error)) throw error;
@@ -174,6 +181,33 @@ function readBatch(
     cursor.at = end; // over the headers
   }
   if (cursor.at !== records.length) throw new RangeError('there is more than its records');
+}
+
+/** More headers than these nobody writes for a trace. */
+const MOST_HEADERS = 20;
+/** A traceparent has 55 characters; later versions may have more. */
+const LONGEST_HEADER = 200;
+
+/** A header of the first record, also where that one is not asked for. Headers that nobody can read are no reason to fail. */
+function headerOfFirst(records: Buffer, name: string): string | undefined {
+  try {
+    const cursor = new RecordCursor(records);
+    const length = cursor.varint();
+    const end = cursor.at + length;
+    cursor.at += 1; // attributes
+    cursor.varint(); // timestamp
+    cursor.varint(); // offset
+    cursor.field(end); // key
+    cursor.field(end); // value
+    for (let left = Math.min(cursor.varint(), MOST_HEADERS); left > 0; left -= 1) {
+      const [key, value] = [cursor.field(end), cursor.field(end)];
+      if (key?.equals(Buffer.from(name)) === true)
+        return value?.subarray(0, LONGEST_HEADER).toString('latin1');
+    }
+  } catch {
+    // Cut off: its records are read all the same, or fail by themselves.
+  }
+  return undefined;
 }
 
 /** Of the tenth byte, the last that 64 bits take. */

@@ -36,7 +36,7 @@ export interface OrdersLakeOptions {
 /** The lake in its storage. It holds no state but where its patrol is: any number may be made for one lake. */
 export function createOrdersLake(
   { compression, ...where }: OrdersLakeOptions,
-  { log }: Telemetry,
+  { log, trace }: Telemetry,
 ): OrdersLake {
   const storage = openStorage(where);
   const { lake, quarantine } = storage;
@@ -75,7 +75,7 @@ export function createOrdersLake(
         if ((await findCommitted(lake, batch)) !== undefined) throw lateAttempt(batch);
       };
       const beforeReplacing = hiddenFor === undefined ? refuseCommitted : undefined;
-      const how = { signal, compression, beforeReplacing, hiddenFor, mostFiles };
+      const how = { signal, compression, beforeReplacing, hiddenFor, mostFiles, trace };
       const { files, quarantineFiles } = await writeBatchFiles(
         storage,
         batch,

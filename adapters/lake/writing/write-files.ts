@@ -6,6 +6,7 @@ import type {
   OwnedBatch,
   QuarantinedRow,
   StorageWriter,
+  Trace,
 } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
@@ -24,6 +25,7 @@ interface How {
   /** The entry of a replay, whose files stay hidden until it is there. */
   hiddenFor?: number;
   mostFiles?: number;
+  trace: Trace;
 }
 
 /** One file a date. NonRetryableError BatchTooWide, with nothing written, where those are more than `mostFiles`. */
@@ -97,7 +99,7 @@ function byDirectory<T>(
 async function writeFiles<T>(
   writer: StorageWriter,
   batch: OwnedBatch,
-  { signal, hiddenFor, beforeReplacing }: How,
+  { signal, hiddenFor, beforeReplacing, trace }: How,
   groups: readonly [directory: string, rows: T[]][],
   encode: (rows: T[]) => { bytes: Uint8Array; first?: Watermark; last?: Watermark },
 ): Promise<LakeFile[]> {
@@ -107,7 +109,7 @@ async function writeFiles<T>(
   const outcomes = await Promise.allSettled(
     encoded.map(async ({ directory, bytes }) => {
       signal.throwIfAborted();
-      await writer.put(`${directory}/${written}`, bytes, { beforeReplacing });
+      await trace.step('put', () => writer.put(`${directory}/${written}`, bytes, { beforeReplacing }));
     }),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
