@@ -162,6 +162,19 @@ test('other settings restart a running server, and are remembered', async () => 
   expect(commandLineOf(temporalAfter)).toContain('limit.historyCount.suggestContinueAsNew=200');
 });
 
+test('with `observe` a Prometheus with the rules starts too, also the next time', async () => {
+  expect((await status(options)).map(({ server }) => server)).not.toContain('prometheus');
+  await up({ ...options, observe: true });
+  await kill('prometheus', options);
+  await up(options);
+  const { running, address } = (await status(options)).find(({ server }) => server === 'prometheus')!;
+  expect(running).toBe(true);
+  const { data } = (await (await fetch(`http://${address}/api/v1/rules`)).json()) as {
+    data: { groups: { name: string }[] };
+  };
+  expect(data.groups.map(({ name }) => name)).toContain('orders-progress');
+});
+
 test('down leaves no process; up keeps ports, but for one that somebody took meanwhile', async () => {
   const running = (await pids()).map((pid) => identify(pid ?? 0));
   const families = running.flatMap((identity) => (identity ? withDescendants(identity) : []));
