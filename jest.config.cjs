@@ -14,6 +14,8 @@ const common = {
 
 /** @type {import('jest').Config} */
 module.exports = {
+  // Suites wait for servers more than they compute; jest's default on 2 cores would run one at a time. More disturb each other's timing.
+  maxWorkers: 2,
   projects: [
     // No process and no server: what runs at each change.
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
