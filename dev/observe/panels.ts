@@ -82,7 +82,7 @@ const OVERVIEW: Page = {
         stat(
           'Age of orders that land, p95',
           's',
-          p95('orders_freshness_seconds', 'part', '{part="total"}').expr,
+          p95('orders_freshness_seconds', 'part', '{part="oldest"}').expr,
           [2, 5],
         ),
         stat('Failed batches', 'short', 'max(orders_failed_batches)', [1, 1]),
@@ -101,7 +101,7 @@ const OVERVIEW: Page = {
         graph('Rows a second, by what became of them', 'rowsps', [rate('orders_rows_total', 'stage')]),
         graph('Age of orders that land', 's', [
           ...[0.5, 0.95, 0.99].map((quantile) => ({
-            expr: `histogram_quantile(${quantile}, sum by (le) (rate(orders_freshness_seconds_bucket{part="total"}[$__rate_interval])))`,
+            expr: `histogram_quantile(${quantile}, sum by (le) (rate(orders_freshness_seconds_bucket{part="oldest"}[$__rate_interval])))`,
             legend: `p${quantile * 100}`,
           })),
         ]),
@@ -116,7 +116,7 @@ const OVERVIEW: Page = {
           unit: 's',
           width: 12,
           queries: one(
-            'sum by (part) (rate(orders_freshness_seconds_sum{part!="total"}[$__rate_interval])) / sum by (part) (rate(orders_freshness_seconds_count{part!="total"}[$__rate_interval]))',
+            'sum by (part) (rate(orders_freshness_seconds_sum{part!~"total|oldest"}[$__rate_interval])) / sum by (part) (rate(orders_freshness_seconds_count{part!~"total|oldest"}[$__rate_interval]))',
             '{{part}}',
           ),
         },
