@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 /** A scrape that takes longer is of no use; Prometheus gives up after 10 s. */
 const ANSWER_MS = 5_000;
 
+/** More than anybody who watches needs; each takes memory. */
+const MOST_CONNECTIONS = 32;
+
 interface EndpointOptions {
   host: string;
   /** 0: one that is free. */
@@ -20,12 +23,16 @@ interface EndpointOptions {
  * Resolves with its URL; rejects where the address is taken or is not this machine's.
  */
 export async function serveEndpoint(options: EndpointOptions): Promise<string> {
-  const server = createServer((request, response) => {
+  // Slow readers and writers must not pile up.
+  const limits = {
+    requestTimeout: ANSWER_MS,
+    headersTimeout: ANSWER_MS,
+    connectionsCheckingInterval: 1_000,
+  };
+  const server = createServer(limits, (request, response) => {
     void answer(options, request, response);
   });
-  // Slow readers must not pile up.
-  server.requestTimeout = ANSWER_MS;
-  server.headersTimeout = ANSWER_MS;
+  server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: options.host, port: options.port }, resolve);
