@@ -59,7 +59,7 @@ test.each([
   expect(await metrics()).toContain('a_metric 1\n');
 });
 
-test('who sends nothing, or half of a request, is ended within seconds; more of them than there are places at once', async () => {
+test('who sends nothing, half of a request, or too many of them, is ended within seconds', async () => {
   const begun = Date.now();
   const slow = Promise.all([send(''), send('GET /metrics HTT')]);
   const many = Array.from({ length: 200 }, () => send('GET /metrics HTT'));

@@ -6,7 +6,7 @@ const page = readFileSync(join(project, 'docs/guarantees.md'), 'utf8');
 
 /** `directory/file` of a test, and after a colon the names of its tests in “quotes”, separated by commas. */
 const REFERENCE =
-  /`((?:activities|adapters|cli|e2e|faults|oracle|replay|torture|unit|workflows|world)(?:\/[\w-]+)+)`(?::\s((?:“[^”]+”(?:,\s)?)+))?/g;
+  /`((?:activities|adapters|cli|commands|e2e|faults|oracle|replay|torture|unit|workflows|world)(?:\/[\w-]+)+)`(?::\s((?:“[^”]+”(?:,\s)?)+))?/g;
 
 const references = [...page.matchAll(REFERENCE)].map(([, file = '', names = '']) => ({
   path: join(project, 'test', `${file}.test.ts`),
