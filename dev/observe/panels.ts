@@ -310,7 +310,7 @@ const DETAILS: Page = {
         },
         graph('Since an attempt last worked', 's', [
           {
-            expr: 'time() - max by (activity) (orders_activity_last_success_timestamp_seconds)',
+            expr: `time() - max by (activity) (orders_activity_last_success_timestamp_seconds{activity=~"poll|publish|advanceWatermark|claimMicroBatch|landMicroBatch|commitMicroBatch"})`,
             legend: '{{activity}}',
           },
         ]),

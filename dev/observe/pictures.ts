@@ -15,7 +15,7 @@ const MINUTES = Number(process.env['MINUTES'] ?? 10);
 const STEP_SECONDS = 5;
 const SIZES: Record<string, { width: number; height: number }> = {
   'orders.json': { width: 1290, height: 960 },
-  'orders-details.json': { width: 1290, height: 1560 },
+  'orders-details.json': { width: 1290, height: 1680 },
 };
 
 async function main(): Promise<void> {
