@@ -34,7 +34,7 @@ export function loadOtlp(
   const protocol =
     env[`OTEL_EXPORTER_OTLP_${NAME}_PROTOCOL`] ?? env['OTEL_EXPORTER_OTLP_PROTOCOL'] ?? 'http/protobuf';
   const http = protocol !== 'grpc';
-  const url = own ?? (all === undefined ? undefined : http ? `${all.replace(/\/$/, '')}/v1/${signal}` : all);
+  const url = own || (!all ? undefined : http ? `${all.replace(/\/$/, '')}/v1/${signal}` : all);
   if (url === undefined || url === '' || env[`OTEL_${NAME}_EXPORTER`] === 'none') return undefined;
   if (!URL.canParse(url))
     throw invalid(`OTEL_EXPORTER_OTLP_ENDPOINT (or the one of ${signal}) is no URL: ${cut(url, 200)}`);

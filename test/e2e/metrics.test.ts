@@ -63,12 +63,12 @@ test('rows are counted by what became of them, and freshness by where the time w
     const landed = await scrape('land');
     const rows = (stage: string) => valueOf(landed, 'orders_rows_total', { stage });
     expect([rows('read'), rows('landed'), rows('quarantined')]).toEqual([43, 40, 3]);
+    expect(valueOf(landed, 'orders_landing_lag_offsets')).toBe(0);
   });
   const captured = await scrape('capture');
   const landed = await scrape('land');
   expect(valueOf(captured, 'orders_rows_total', { stage: 'published' })).toBe(43);
   expect(valueOf(landed, 'orders_rule_failures_total', { rule: 'amount_not_positive' })).toBe(3);
-  expect(valueOf(landed, 'orders_landing_lag_offsets')).toBe(0);
   expect(valueOf(landed, 'orders_failed_batches')).toBe(0);
   const batches = valueOf(landed, 'orders_batches_total', { outcome: 'landed' });
   expect(valueOf(landed, 'orders_ledger_sequence')).toBe(batches);

@@ -217,3 +217,9 @@ async function* arriving(pieces: Buffer[]): AsyncGenerator<Buffer> {
 async function drained(messages: AsyncIterable<unknown>): Promise<void> {
   for await (const one of messages) expect(one).toBeDefined();
 }
+
+test('an empty variable of OpenTelemetry counts as unset', () => {
+  expect(loadOtlp('traces', { OTEL_EXPORTER_OTLP_ENDPOINT: '' })).toBeUndefined();
+  const both = { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: '', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' };
+  expect(loadOtlp('traces', both)?.url).toBe('http://c:4318/v1/traces');
+});
