@@ -1,5 +1,5 @@
 /** Panels as HTML and SVG: for pictures, where no Grafana runs. */
-import type { Page, Panel } from './panels';
+import type { Page, Panel } from './panel';
 
 export interface Series {
   name: string;

@@ -1,4 +1,4 @@
-import type { Page, Panel } from './panels';
+import type { Page, Panel } from './panel';
 
 const HEIGHT: Record<Panel['kind'], number> = { stat: 4, graph: 8, stacked: 8, table: 8 };
 const TYPE: Record<Panel['kind'], string> = {

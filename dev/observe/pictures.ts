@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Browser, chromium } from '../scripts/browser';
 import { status } from '../stack';
 import { pageHtml, type Series } from './chart';
-import { PAGES, type Page, type Panel } from './panels';
+import { PAGES } from './pages';
+import type { Page, Panel } from './panel';
 
 const MINUTES = Number(process.env['MINUTES'] ?? 10);
 const STEP_SECONDS = 5;

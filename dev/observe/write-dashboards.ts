@@ -1,8 +1,8 @@
-/** `npm run dashboards`: writes ops/grafana/*.json from what panels.ts lists. */
+/** `npm run dashboards`: writes ops/grafana/*.json from what the pages list. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dashboardJson } from './dashboard';
-import { PAGES } from './panels';
+import { PAGES } from './pages';
 
 for (const page of PAGES) {
   writeFileSync(join(__dirname, '../../ops/grafana', page.file), dashboardJson(page));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { dashboardJson } from '../../dev/observe/dashboard';
-import { PAGES } from '../../dev/observe/panels';
+import { PAGES } from '../../dev/observe/pages';
 import { METRICS } from '../../ports';
 
 interface Rule {
@@ -49,7 +49,7 @@ test('every metric that a rule or a panel names is in the list, with the labels 
   expect(seen.size).toBeGreaterThan(8);
 });
 
-test('dashboards are those that panels.ts lists; else: npm run dashboards', () => {
+test('dashboards are those of the pages; else: npm run dashboards', () => {
   for (const page of PAGES) expect(read(`ops/grafana/${page.file}`)).toBe(dashboardJson(page));
 });
 

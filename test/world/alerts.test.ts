@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VERIFY, WORKFLOWS } from '../../domain/names';
 import type { CaptureStatus } from '../../domain/status';
-import { PAGES } from '../../dev/observe/panels';
+import { PAGES } from '../../dev/observe/pages';
 import { insertOrders } from '../../dev/orders/insert-orders';
 import { secondsToCatchUp } from '../../dev/torture/recovery';
 import { sideBySide, type Lane } from '../faults/side-by-side';
