@@ -180,7 +180,7 @@ test('down leaves no process; up keeps ports, but for one that somebody took mea
   const families = running.flatMap((identity) => (identity ? withDescendants(identity) : []));
   await down(options);
   expect(families.filter(isAlive)).toEqual([]);
-  expect((await status(options)).map(({ running }) => running)).toEqual([false, false, false]);
+  expect((await status(options)).map(({ running }) => running)).toEqual([false, false, false, false]);
   await down(options); // harmless
 
   const thief = await listenOn(Number(addresses.KAFKA_BROKERS.split(':')[1]));

@@ -1,5 +1,6 @@
 /** Settings, variables, requests and records that somebody has written by hand, or another program. */
 import fc from 'fast-check';
+import { parseTimestamp } from '../../domain/watermark';
 import { loadOtlp } from '../../configs/otlp';
 import { parseSettings } from '../../configs/load';
 import { readCompareInput, readInput } from '../../domain/inputs';
@@ -173,7 +174,8 @@ test('whatever stands in the place of the progress record: a record, or CaptureC
       try {
         const { lower, upper, late } = decodeProgress(metadata, 'orders');
         for (const { createdAt, orderId } of [lower, upper]) {
-          expect(createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+          // Earlier versions may have written one as an operator gave it.
+          expect(parseTimestamp(createdAt)).toBeDefined();
           expect(BigInt.asIntN(64, BigInt(orderId))).toBe(BigInt(orderId));
         }
         if (late !== undefined)

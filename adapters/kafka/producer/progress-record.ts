@@ -19,7 +19,7 @@ export const PROGRESS_PARTITION = 0;
 const id = z
   .string()
   .refine((text) => /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text));
-const moment = z.string().refine((text) => text.length === 27 && parseTimestamp(text) !== undefined);
+const moment = z.string().refine((text) => parseTimestamp(text) !== undefined);
 const watermark = z.object({ createdAt: moment, orderId: id });
 const late = z.looseObject({
   watch: z.looseObject({ baselines: z.array(z.looseObject({ orderId: id, watermark })) }).nullable(),
