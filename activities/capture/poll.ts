@@ -76,6 +76,8 @@ export function createPoll(deps: {
 }) {
   const { detectEveryMs = DETECT_EVERY_MS, metrics = NO_METRICS } = deps;
   let { told } = deps;
+  // Of polls before this one, too: the one that tells of the end of a hold need not find its rows.
+  let blocked: Blocked | undefined;
   return async function poll(input: PollInput): Promise<PollResult> {
     const { after, heldBy, watch = null, gaps = [], sourceId } = input;
     const { cancellationSignal: signal, info } = Context.current();
@@ -85,7 +87,6 @@ export function createPoll(deps: {
     const deadline = Date.now() + LONGEST_POLL_MS;
     let behind: PollResult['behind'];
     let current = watch;
-    let blocked: Blocked | undefined;
     for (;;) {
       // The horizon first, the rows second: the other way round, a commit in between would be missed.
       const horizon = await deps.source.horizon();
@@ -140,8 +141,8 @@ export function createPoll(deps: {
           ...seen,
         };
       }
-      const isBlocked = horizon.heldBy !== undefined || hold !== null;
-      blocked = isBlocked ? { clock: horizon.clock, through: through ?? after.createdAt } : undefined;
+      if (horizon.heldBy !== undefined || hold !== null)
+        blocked = { clock: horizon.clock, through: through ?? after.createdAt };
       // After errors it answers at once, so that whoever waits for their end hears of it.
       const over = Date.now() >= deadline || deps.stopping.aborted || info.attempt > 1;
       const changed =
@@ -181,13 +182,13 @@ function ageOf(hold: Hold, { clock }: Horizon): number {
   return Math.max(0, secondsOf(clock) - secondsOf(hold.since));
 }
 
-/** A look at which somebody kept rows back: those after a moment. */
+/** The last look at which somebody kept rows back: those after a moment. */
 interface Blocked {
   clock: string;
   through: string;
 }
 
-/** In seconds, for how long a row was kept back at the look before the one that found it, if it was. */
+/** In seconds, for how long a row was kept back at the last look that was blocked, if it was. */
 function heldFor(createdAt: string, blocked: Blocked | undefined): number | undefined {
   if (blocked === undefined || createdAt < blocked.through || createdAt > blocked.clock) return undefined;
   return secondsOf(blocked.clock) - secondsOf(createdAt);
