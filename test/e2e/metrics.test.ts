@@ -64,10 +64,10 @@ test('rows are counted by what became of them, and freshness by where the time w
     const rows = (stage: string) => valueOf(landed, 'orders_rows_total', { stage });
     expect([rows('read'), rows('landed'), rows('quarantined')]).toEqual([43, 40, 3]);
     expect(valueOf(landed, 'orders_landing_lag_offsets')).toBe(0);
+    expect(valueOf(await scrape('capture'), 'orders_rows_total', { stage: 'published' })).toBe(43);
   });
   const captured = await scrape('capture');
   const landed = await scrape('land');
-  expect(valueOf(captured, 'orders_rows_total', { stage: 'published' })).toBe(43);
   expect(valueOf(landed, 'orders_rule_failures_total', { rule: 'amount_not_positive' })).toBe(3);
   expect(valueOf(landed, 'orders_failed_batches')).toBe(0);
   const batches = valueOf(landed, 'orders_batches_total', { outcome: 'landed' });
@@ -98,16 +98,19 @@ test('rows are counted by what became of them, and freshness by where the time w
 });
 
 test('each round trip to a broker is timed, and how long rows were waited for', async () => {
-  const [captured, landed] = [await scrape('capture'), await scrape('land')];
-  const requests = (from: Map<string, Family>, api: string) =>
-    valueOf(from, 'orders_kafka_request_seconds_count', { api, outcome: 'ok' });
-  const windows = valueOf(captured, 'orders_windows_total');
-  expect(requests(captured, 'EndTxn')).toBe(windows);
-  for (const api of ['Produce', 'AddPartitionsToTxn']) expect(requests(captured, api)).toBeGreaterThan(0);
-  for (const api of ['Fetch', 'FetchWait', 'ListOffsets', 'OffsetCommit'])
-    expect(requests(landed, api)).toBeGreaterThan(0);
-  const labels = { operation: 'read', outcome: 'ok' };
-  expect(valueOf(captured, 'orders_postgres_seconds_count', labels)).toBe(windows);
+  // Some are answered when there is something new, and a window may be under way.
+  await eventually(async () => {
+    const [captured, landed] = [await scrape('capture'), await scrape('land')];
+    const requests = (from: Map<string, Family>, api: string) =>
+      valueOf(from, 'orders_kafka_request_seconds_count', { api, outcome: 'ok' });
+    const windows = valueOf(captured, 'orders_windows_total');
+    expect(requests(captured, 'EndTxn')).toBe(windows);
+    for (const api of ['Produce', 'AddPartitionsToTxn']) expect(requests(captured, api)).toBeGreaterThan(0);
+    for (const api of ['Fetch', 'FetchWait', 'ListOffsets', 'OffsetCommit'])
+      expect(requests(landed, api)).toBeGreaterThan(0);
+    const labels = { operation: 'read', outcome: 'ok' };
+    expect(valueOf(captured, 'orders_postgres_seconds_count', labels)).toBe(windows);
+  });
 });
 
 test('the size of histories and the room for the lake are told', async () => {
@@ -116,8 +119,9 @@ test('the size of histories and the room for the lake are told', async () => {
     [captured, 'capture'],
     [landed, 'land'],
   ] as const) {
-    expect(valueOf(from, 'orders_history_events', { workflow })).toBeGreaterThan(10);
-    expect(valueOf(from, 'orders_history_bytes', { workflow })).toBeGreaterThan(1_000);
+    // A run that has just begun has three.
+    expect(valueOf(from, 'orders_history_events', { workflow })).toBeGreaterThan(2);
+    expect(valueOf(from, 'orders_history_bytes', { workflow })).toBeGreaterThan(0);
   }
   const [free, size] = ['free', 'size'].map((what) => valueOf(landed, `orders_lake_${what}_bytes`));
   const disk = await statfs(pipeline.directory);
