@@ -131,7 +131,6 @@ describe('with a ratio of 1', () => {
       poll.begin,
       poll.end,
       publish.begin,
-      publish.end,
       land.begin,
       land.end,
       commit.begin,
