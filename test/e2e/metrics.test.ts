@@ -252,7 +252,7 @@ test('without Temporal a process is alive, and not ready', async () => {
     await eventually(async () => {
       const ready = await fetch(`http://127.0.0.1:${port}/readyz`);
       expect([ready.status, await ready.text()]).toEqual([503, 'not connected to Temporal yet\n']);
-    });
+    }, 60_000);
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
   } finally {
     await lonely.kill();

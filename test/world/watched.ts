@@ -58,13 +58,15 @@ export async function fires(
   expect(alerts.filter((alert) => early.includes(alert))).toEqual([]);
   const begun = Date.now();
   await cause();
+  // What it takes to bring it about, such as a start of workers, is not Prometheus'.
+  const deadline = Date.now() + FIRES_WITHIN_MS;
   const waiting = new Set(alerts);
   while (waiting.size > 0) {
     const seconds = (Date.now() - begun) / 1000;
     for (const alert of await firing()) {
       if (waiting.delete(alert)) fired.set(alert, seconds);
     }
-    if (seconds * 1000 > FIRES_WITHIN_MS)
+    if (Date.now() > deadline)
       throw new Error(
         `not firing after ${seconds} s: ${[...waiting].join(', ')}; firing: ${(await firing()).join(', ')}`,
       );
