@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { noteSystem, type System } from '../activities/system-of';
+import { isStream } from './is-stream';
 
 type End = (outcome: 'ok' | 'error', seconds: number) => void;
 
@@ -41,10 +42,6 @@ export function measured<T extends object>(target: T, system: System, watching: 
       };
     },
   });
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** One that its consumer gives up before the end tells nothing of itself, and is not timed. */

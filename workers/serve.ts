@@ -11,6 +11,7 @@ import { createOrdersLake, createOversizedRows } from '../adapters/lake/writing'
 import { createWatermarkFile } from '../adapters/state-file';
 import { createOrdersSource } from '../adapters/postgres';
 import type { Settings } from '../configs/schema';
+import type { System } from '../activities/system-of';
 import { NO_METRICS, type Telemetry } from '../ports';
 import { WORKFLOWS, type Queue } from '../domain/names';
 import { createVerify } from '../reconcile/open';
@@ -129,7 +130,7 @@ function activitiesOf(
   const { metrics } = telemetry('pipeline');
   const watch = <T extends object>(
     target: T,
-    system: 'postgres' | 'kafka' | 'lake',
+    system: Exclude<System, 'other'>,
     perRow: readonly (keyof T & string)[] = [],
   ): T =>
     measured(target, system, {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Span } from '@opentelemetry/api';
 import type { SpanPlace } from '../../domain/trace-context';
+import { isStream } from '../is-stream';
 
 /** A request or an operation below an activity. Times are those of `performance.now()`. */
 export interface Step {
@@ -101,10 +102,6 @@ export function runAsStep(system: string, name: string, call: () => unknown): un
     return result;
   }
   return isStream(result) ? streamed(result, scope, step) : result;
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** From the first element asked for to the end of the last. */
