@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { oldestIn } from '../domain/freshness';
-import { parseTimestamp } from '../domain/watermark';
+import { secondsOf } from '../domain/watermark';
 import type { BatchManifest, LakeFile, Metrics } from '../ports';
 import type { PublishResult } from './capture/publish';
 import type { PollInput, PollResult } from './capture/poll';
@@ -123,9 +123,4 @@ function recordFiles(metrics: Metrics, directory: string, files: readonly LakeFi
     metrics.add('orders_files_total', 1, { directory, size: bytes < SMALL_FILE_BYTES ? 'small' : 'large' });
     metrics.add('orders_file_bytes_total', bytes, { directory });
   }
-}
-
-/** Seconds since 1970 of a timestamp of ours. */
-export function secondsOf(timestamp: string): number {
-  return Number(parseTimestamp(timestamp) ?? 0n) / 1e6;
 }

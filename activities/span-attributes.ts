@@ -6,7 +6,7 @@ import type { ClaimResult } from './landing/claim-micro-batch';
 import type { CommitInput } from './landing/commit-micro-batch';
 import type { LandInput } from './landing/land-micro-batch';
 import { cut } from '../domain/bounded';
-import { secondsOf } from './metrics';
+import { secondsOf } from '../domain/watermark';
 import { batchOutcome } from './outcome';
 
 type Attributes = Record<string, string | number>;

@@ -42,6 +42,11 @@ export function parseTimestamp(text: string): bigint | undefined {
   return micros < FIRST_MICROS || micros > LAST_MICROS ? undefined : micros;
 }
 
+/** Seconds since 1970 of a timestamp of ours. */
+export function secondsOf(timestamp: string): number {
+  return Number(parseTimestamp(timestamp) ?? 0n) / 1e6;
+}
+
 /** 0001-01-01T00:00:00Z and the last microsecond of 9999. */
 const FIRST_MICROS = -62_135_596_800_000_000n;
 const LAST_MICROS = 253_402_300_799_999_999n;

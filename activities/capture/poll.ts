@@ -4,11 +4,10 @@ import type { Gap } from '../../domain/gaps';
 import { addMissed, joinUncounted, NONE_MISSED, type Watch } from '../../domain/missed';
 import type { Window } from '../../domain/ranges';
 import { sameCounts } from '../../domain/unreachable';
-import type { Watermark } from '../../domain/watermark';
+import { secondsOf, type Watermark } from '../../domain/watermark';
 import { HOLD_KINDS, TableLocked, type Hold } from '../../domain/hold';
 import { NO_METRICS, type Horizon, type Inspection, type Metrics, type OrdersSource } from '../../ports';
 import type { Named, Unnamed } from '../name-pipeline';
-import { secondsOf } from '../metrics';
 import { isDue, detectLateRows, type Look } from './detect-late-rows';
 
 export interface PollInput extends Unnamed {
