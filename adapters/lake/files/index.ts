@@ -9,7 +9,7 @@ export {
   hiddenName,
   ID_FILE,
   isHidden,
-  PART_PATH,
+  isPartPath,
   partName,
   sequenceOfEntry,
   sequenceOfPart,

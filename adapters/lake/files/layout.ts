@@ -50,13 +50,16 @@ export function canonicalRanges(ranges: BatchIdentity['ranges']): string {
 
 const PART = /^part-(\d{10})-[0-9a-f]{12}\.parquet$/;
 
-/** A part file below its lake or quarantine. */
-export const PART_PATH = /^date=\d{4}-\d\d-\d\d\/part-\d{10}-[0-9a-f]{12}\.parquet$/;
-
 /** The sequence in a part file's name; `undefined` for any other name. */
 export function sequenceOfPart(name: string): number | undefined {
   const match = PART.exec(name);
   return match === null ? undefined : Number(match[1]);
+}
+
+/** Whether it is the name of a part file below its lake or quarantine, with its directory. */
+export function isPartPath(path: string): boolean {
+  const [directory = '', name = '', ...more] = path.split('/');
+  return more.length === 0 && DATE_DIRECTORY.test(directory) && PART.test(name);
 }
 
 /** The name of a part file of a replay until the ledger entry `sequence` makes it the batch's; skipped by readers. */

@@ -16,7 +16,7 @@ import type { FailureCode } from '../../../domain/table/table';
 import { formatRanges } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
 import { codeOf } from '../../shared/error-code';
-import { sha256, BEGINNING, canonicalRanges, entryName, PART_PATH, sequenceOfEntry } from '../files';
+import { sha256, BEGINNING, canonicalRanges, entryName, isPartPath, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
@@ -160,7 +160,7 @@ const count = z.int().nonnegative();
 const position = z.object({ createdAt: z.string(), orderId: z.string().regex(/^-?\d{1,19}$/) });
 const file = z.object({
   // By it files are read, replaced and removed: an entry that somebody has edited must not name another.
-  path: z.string().regex(PART_PATH, 'is no name of a part file'),
+  path: z.string().refine(isPartPath, 'is no name of a part file'),
   rows: count,
   bytes: count,
   sha256: z.string(),
