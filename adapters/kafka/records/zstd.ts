@@ -6,8 +6,7 @@ const SKIPPABLE = 0x184d2a50;
 const MOST_MOVED = 8 * 1024 ** 3;
 
 interface Frame {
-  /** Bytes it takes in the data, and those of its window, which are put aside at once. */
-  length: number;
+  /** Bytes of its window, which are put aside at once. */
   window: number;
   /** As it says of itself. */
   content: number | undefined;
@@ -20,11 +19,11 @@ interface Frame {
  */
 export function zstd(data: Buffer, most: number): Buffer {
   const frames = [...framesOf(data)];
-  const moved = frames.reduce((sum, { window, blocks }) => sum + window * blocks, 0);
   const known = frames.reduce((sum, { content = Infinity }) => sum + content, 0);
   if (known <= most) return Buffer.from(decompress(data));
   if (frames.some(({ window }) => window > most) || (known !== Infinity && known > most))
     throw tooLarge(most);
+  const moved = frames.reduce((sum, { window, blocks }) => sum + window * blocks, 0);
   if (moved > MOST_MOVED) throw new RangeError('its zstd blocks are too many for their window');
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -53,7 +52,7 @@ function* framesOf(data: Buffer): Generator<Frame> {
     const { at, window, content, checksum } = headerOf(data, start + 4);
     const end = blocksOf(data, at);
     start = end.at + checksum;
-    yield { length: start, window, content, blocks: end.blocks };
+    yield { window, content, blocks: end.blocks };
   }
 }
 
