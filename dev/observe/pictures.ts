@@ -2,12 +2,11 @@
  * `npm run dashboard-pictures`: pictures of the dashboards for the documents, with the data of the stack's Prometheus
  * (`npm run stack -- up --observe`) of the last minutes, drawn by a Chromium of this machine. Not Grafana's looks; its data.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Browser, chromium } from '../scripts/browser';
+import { pictureOf } from '../scripts/browser';
 import { status } from '../stack';
+import { askPrometheus } from './ask';
 import { pageHtml, type Series } from './chart';
 import { PAGES } from './pages';
 import type { Page, Panel } from './panel';
@@ -22,26 +21,11 @@ const SIZES: Record<string, { width: number; height: number }> = {
 async function main(): Promise<void> {
   const found = (await status()).find(({ server }) => server === 'prometheus');
   if (found?.running !== true) throw new Error('No Prometheus runs: npm run stack -- up --observe');
-  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-pictures-'));
-  try {
-    for (const page of PAGES) {
-      const file = join(directory, `${page.uid}.html`);
-      writeFileSync(file, pageHtml(page, await dataOf(page, `http://${found.address}`)));
-      const browser = new Browser(chromium(), join(directory, 'profile'), SIZES[page.file]!);
-      try {
-        const name = `dashboard-${page.file.replace('.json', '.png')}`;
-        writeFileSync(
-          join(__dirname, '../../docs/images', name),
-          await browser.picture(`file://${file}`, 500),
-        );
-        console.log(`docs/images/${name}`);
-      } finally {
-        await browser.close();
-      }
-    }
-  } finally {
-    await sleep(200); // Chromium's helpers may still be writing
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  for (const page of PAGES) {
+    const html = pageHtml(page, await dataOf(page, `http://${found.address}`));
+    const name = `docs/images/dashboard-${page.file.replace('.json', '.png')}`;
+    writeFileSync(join(__dirname, '../..', name), await pictureOf(html, SIZES[page.file]!));
+    console.log(name);
   }
 }
 
@@ -66,13 +50,10 @@ async function range(
     end: String(end),
     step: String(STEP_SECONDS),
   });
-  const response = await fetch(`${url}/api/v1/query_range?${query.toString()}`);
-  const { data, error } = (await response.json()) as {
-    error?: string;
-    data?: { result: { metric: Record<string, string>; values: [number, string][] }[] };
-  };
-  if (data === undefined) throw new Error(`${expr}: ${error}`);
-  return data.result
+  const { result } = await askPrometheus<{
+    result: { metric: Record<string, string>; values: [number, string][] }[];
+  }>(`${url}/api/v1/query_range?${query.toString()}`);
+  return result
     .map(({ metric, values }) => ({
       name:
         kind === 'table'

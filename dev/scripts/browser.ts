@@ -1,7 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable, Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import { findExecutable } from '../stack/system/find-executable';
+
+/** A page without requests is drawn at once. */
+const DRAWN_MS = 500;
 
 interface Answer {
   id?: number;
@@ -13,7 +20,7 @@ interface Answer {
  * A headless Chromium, spoken to by its DevTools protocol through two pipes (descriptors 3 and 4), messages ended by a
  * zero byte: no WebSocket and no package is needed for that.
  */
-export class Browser {
+class Browser {
   readonly #process: ChildProcess;
   readonly #waiting = new Map<
     number,
@@ -107,8 +114,36 @@ export class Browser {
   }
 }
 
+/** A browser of the machine's Chromium, with a profile of its own, for as long as the work takes. */
+export async function withBrowser<T>(
+  size: { width: number; height: number },
+  work: (browser: Browser) => Promise<T>,
+): Promise<T> {
+  const profile = mkdtempSync(join(tmpdir(), 'orders-stream-chromium-'));
+  const browser = new Browser(chromium(), profile, size);
+  try {
+    return await work(browser);
+  } finally {
+    await browser.close();
+    await sleep(200); // its helpers may still be writing
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** A picture of a page that asks nobody for anything. */
+export async function pictureOf(html: string, size: { width: number; height: number }): Promise<Buffer> {
+  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-page-'));
+  try {
+    const page = join(directory, 'page.html');
+    writeFileSync(page, html);
+    return await withBrowser(size, (browser) => browser.picture(pathToFileURL(page).href, DRAWN_MS));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 /** The Chromium of this machine; an error says how to name one. */
-export function chromium(): string {
+function chromium(): string {
   const named = process.env['CHROMIUM'];
   if (named) return named;
   const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];

@@ -3,14 +3,12 @@
  * (`npm run demo -- --once`), beside workers (`npm run worker`), who tell the current details. A Chromium of this machine
  * draws them: CHROMIUM, or chromium, chromium-browser or google-chrome on the PATH.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { withClient } from '../../cli/client';
 import { WORKFLOWS } from '../../domain/names';
 import { readAddresses } from '../stack';
-import { Browser, chromium } from './browser';
+import { withBrowser } from './browser';
 
 const DIRECTORY = join(__dirname, '../../docs/images');
 const SIZE = { width: 1280, height: 860 };
@@ -22,20 +20,14 @@ async function main(): Promise<void> {
   const ui = process.env['TEMPORAL_UI'] ?? (await readAddresses())?.TEMPORAL_UI;
   if (!ui) throw new Error('No Web UI is known: run npm run stack -- up, or set TEMPORAL_UI.');
   const pages = await pagesOf(ui);
-  const profile = mkdtempSync(join(tmpdir(), 'orders-stream-chromium-'));
-  const browser = new Browser(chromium(), profile, SIZE);
-  try {
-    mkdirSync(DIRECTORY, { recursive: true });
+  mkdirSync(DIRECTORY, { recursive: true });
+  await withBrowser(SIZE, async (browser) => {
     for (const [name, url] of Object.entries(pages)) {
       const png = await browser.picture(url, SETTLE_MS);
       writeFileSync(join(DIRECTORY, `${name}.png`), png);
       console.log(`docs/images/${name}.png  ${Math.round(png.length / 1024)} KB  ${url}`);
     }
-  } finally {
-    await browser.close();
-    await sleep(200); // its helpers may still be writing
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
+  });
 }
 
 /** By the picture's name. */

@@ -2,22 +2,17 @@
  * `npm run trace-picture`: docs/images/trace.png, one window of 20,000 orders on its way through a fresh pipeline of the
  * stack, as its workers send it.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import type { LandStatus } from '../../domain/status';
 import { untilStatus, withBench } from '../bench/pipeline';
-import { Browser, chromium } from '../scripts/browser';
+import { pictureOf } from '../scripts/browser';
 import { ORDERS_TABLE, retrying } from '../stack/fresh-pipeline';
 import { startCollector, type ReceivedSpan } from './collector';
 import { waterfall } from './waterfall';
 
 const ROWS = 20_000;
 const FILE = 'docs/images/trace.png';
-/** A page without requests is drawn at once. */
-const SETTLE_MS = 500;
 /** One COMMIT, so one window. */
 const INSERT = `
   INSERT INTO ${ORDERS_TABLE} (customer_name, restaurant_name, item, amount, order_status)
@@ -57,19 +52,9 @@ function wholeTrace(spans: readonly ReceivedSpan[]): ReceivedSpan[] {
 
 async function draw(trace: readonly ReceivedSpan[]): Promise<void> {
   const { html, ...size } = waterfall(trace);
-  const directory = mkdtempSync(join(tmpdir(), 'orders-stream-trace-'));
-  const page = join(directory, 'trace.html');
-  writeFileSync(page, html);
-  const browser = new Browser(chromium(), join(directory, 'profile'), size);
-  try {
-    const png = await browser.picture(pathToFileURL(page).href, SETTLE_MS);
-    writeFileSync(join(__dirname, '../..', FILE), png);
-    console.log(`${FILE}  ${Math.round(png.length / 1024)} KB, ${trace.length} spans`);
-  } finally {
-    await browser.close();
-    await sleep(200); // its helpers may still be writing
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
-  }
+  const png = await pictureOf(html, size);
+  writeFileSync(join(__dirname, '../..', FILE), png);
+  console.log(`${FILE}  ${Math.round(png.length / 1024)} KB, ${trace.length} spans`);
 }
 
 main().catch((error: Error) => {
