@@ -1,5 +1,5 @@
-/** The other end of OTLP over HTTP: takes what workers send and keeps the spans, for tests and for pictures of a trace. */
-import { createServer, type IncomingMessage } from 'node:http';
+/** The other end of OTLP over HTTP: takes what workers send and reads the spans, for tests and for pictures of a trace. */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { parse } from 'protobufjs';
@@ -48,21 +48,20 @@ export interface ReceivedSpan {
 export interface Collector {
   url: string;
   spans: ReceivedSpan[];
-  /** As they came, unpacked. */
-  bodies: Buffer[];
+  /** All that came, unpacked: metrics too, of which nothing else is kept. */
+  requests: { path: string; headers: IncomingHttpHeaders; body: Buffer }[];
   close(): Promise<void>;
 }
 
 /** Listens on loopback, on a port that is free or the one given. */
 export async function startCollector(port = 0): Promise<Collector> {
   const spans: ReceivedSpan[] = [];
-  const bodies: Buffer[] = [];
+  const requests: Collector['requests'] = [];
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
-      if (request.url === '/v1/traces') {
-        bodies.push(body);
-        spans.push(...spansIn(body));
-      }
+      const { url: path = '', headers } = request;
+      requests.push({ path, headers, body });
+      if (path === '/v1/traces') spans.push(...spansIn(body));
       response.writeHead(200, { 'Content-Type': 'application/x-protobuf' }).end();
     });
   });
@@ -70,7 +69,7 @@ export async function startCollector(port = 0): Promise<Collector> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     spans,
-    bodies,
+    requests,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

@@ -11,22 +11,16 @@ import {
   type FreshPipeline,
 } from '../helpers/pipeline';
 import { startWithTemporalCli, startWorkers, temporalCli } from '../helpers/processes';
+import { eventsOf, linesOf } from '../helpers/told';
 
 jest.setTimeout(120_000);
-
-type Line = Record<string, string | number | undefined>;
 
 let pipeline: FreshPipeline;
 let close: () => Promise<void>;
 let workers: Workers;
 
-const lines = (): Line[] =>
-  workers
-    .log()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
-const events = (name: string): Line[] => lines().filter(({ event }) => event === name);
+const lines = () => linesOf(workers);
+const events = (name: string) => eventsOf(workers, name);
 
 beforeAll(async () => {
   pipeline = await freshPipeline();

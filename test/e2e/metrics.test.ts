@@ -2,13 +2,12 @@
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import type { Queue } from '../../domain/names';
 import type { CaptureStatus, LandStatus } from '../../domain/status';
+import { startCollector } from '../../dev/traces/collector';
 import { launchWorkers, type Workers } from '../../dev/workers';
 import { METRICS } from '../../ports';
 import { freePort } from '../../workers/free-port';
@@ -21,6 +20,7 @@ import {
 } from '../helpers/pipeline';
 import { startWithTemporalCli, startWorkers } from '../helpers/processes';
 import { parseMetrics, valueOf, type Family } from '../helpers/prometheus-text';
+import { sentTo } from '../helpers/told';
 
 jest.setTimeout(120_000);
 
@@ -272,17 +272,7 @@ test('an address that is taken is a warning with what to do, and the workers ser
 });
 
 test('without an address they are pushed to the collector that the standard variables name', async () => {
-  const paths: (string | undefined)[] = [];
-  const keys: unknown[] = [];
-  const bodies: Buffer[] = [];
-  const collector: Server = createServer((request, response) => {
-    paths.push(request.url);
-    keys.push(request.headers['api-key']);
-    request.on('data', (part: Buffer) => bodies.push(part));
-    request.on('end', () => response.writeHead(200).end());
-  });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  const { port } = collector.address() as AddressInfo;
+  const collector = await startCollector();
   const headers = join(pipeline.directory, 'headers');
   writeFileSync(headers, 'api-key=collector%20key\n');
   const pushing = await startWorkers({
@@ -291,23 +281,22 @@ test('without an address they are pushed to the collector that the standard vari
       ...pipeline.env,
       LOG_LEVEL: 'debug',
       OTEL_EXPORTER_OTLP_HEADERS_FILE: headers,
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_METRIC_EXPORT_INTERVAL: '300',
     },
   });
   try {
     expect(pushing.endpoints.size).toBe(0);
     await eventually(() => {
-      expect(paths).toContain('/v1/metrics');
-      const sent = Buffer.concat(bodies).toString('latin1');
-      expect(sent).toContain('orders_build_info');
-      expect(sent).toContain('temporal_worker_start');
+      expect(collector.requests.map(({ path }) => path)).toContain('/v1/metrics');
+      expect(sentTo(collector)).toContain('orders_build_info');
+      expect(sentTo(collector)).toContain('temporal_worker_start');
     });
+    const keys = collector.requests.map(({ headers: { 'api-key': key } }) => key);
     expect(new Set(keys)).toEqual(new Set(['collector key']));
     expect(pushing.log()).not.toMatch(/collector(%20| )key/);
   } finally {
     await pushing.kill();
-    collector.closeAllConnections();
-    collector.close();
+    await collector.close();
   }
 });
