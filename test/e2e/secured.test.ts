@@ -15,6 +15,7 @@ import { loadTemporal } from '../../configs/temporal';
 import { WORKFLOWS } from '../../domain/names';
 import { insertOrders } from '../../dev/orders/insert-orders';
 import { connect } from '../../workers/connect';
+import { startCollector, type Collector } from '../../dev/traces/collector';
 import type { Workers } from '../../dev/workers';
 import type { Authority } from '../helpers/certificates';
 import { eventually, servers, type FreshPipeline } from '../helpers/pipeline';
@@ -24,7 +25,7 @@ import { exampleEnvironment, exampleGrants, exampleRights, type Grant } from '..
 import * as secured from '../helpers/secured-servers';
 import type { TlsFront } from '../helpers/tls-front';
 import { expectExactlyOnce } from '../helpers/exactly-once';
-import { expectNothingShown, watched } from '../helpers/leaks';
+import { expectNothingShown, watchedBy } from '../helpers/leaks';
 import { readAll, wholeWay } from '../helpers/whole-way';
 import { SILENT } from '../helpers/telemetry';
 import {
@@ -51,14 +52,17 @@ let strangersCli: Promise<unknown>;
 let pipeline: FreshPipeline;
 let client: Client;
 let workers: Workers | undefined;
+let collector: Collector;
 
 beforeAll(async () => {
+  collector = await startCollector();
   suite = await securedPipeline();
   ({ keys, strangersKeys, authority, stranger, stack, temporal, strangersCli, pipeline, client } = suite);
 });
 afterAll(async () => {
   await workers?.kill();
   await suite?.dispose();
+  await collector?.close();
 });
 
 test('the example is found in the documentation', () => {
@@ -79,7 +83,7 @@ test('the example is found in the documentation', () => {
 describe('the whole pipeline', () => {
   test('runs over TLS with just these rights', async () => {
     await insertOrders(pipeline.pool, 2_000);
-    workers = await startWorkers({ ...pipeline, env: { ...pipeline.env, ...watched } });
+    workers = await startWorkers({ ...pipeline, env: { ...pipeline.env, ...watchedBy(collector) } });
     await ordersCli(pipeline, 'start');
     expect(await expectExactlyOnce(pipeline)).toBe(2_000);
     const [doctor, status, verify] = await Promise.all(
@@ -121,7 +125,7 @@ describe('the whole pipeline', () => {
   });
 
   test('neither a secret nor a field of a row is where others than their owners look', async () => {
-    await expectNothingShown(suite, workers!);
+    await expectNothingShown(suite, workers!, collector);
     await workers!.stop();
   });
 });

@@ -3,28 +3,33 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WORKFLOWS } from '../../domain/names';
 import type { LandStatus } from '../../domain/status';
+import type { Collector } from '../../dev/traces/collector';
 import type { Workers } from '../../dev/workers';
 import { eventually } from './pipeline';
-import { AMOUNT, CUSTOMER, findings, haystackOf, plant, printed, type Haystack } from './planted';
+import { AMOUNT, CUSTOMER, findings, haystackOf, plant, printed } from './planted';
 import { API_KEY, type SecuredPipeline } from './secured-pipeline';
 import { PASSWORD } from './secured-servers';
+import { sentTo } from './told';
 
 const COLLECTOR_KEY = 'collector-of-a-test';
 
 /** Variables of the workers: all that tells of the pipeline, as loud as it can be. */
-export const watched = {
+export const watchedBy = (collector: Collector) => ({
   LOG_LEVEL: 'debug',
   METRICS_LISTEN: '127.0.0.1:0',
   OTEL_EXPORTER_OTLP_HEADERS: `api-key=${COLLECTOR_KEY}`,
-};
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.url}/v1/traces`,
+  OTEL_TRACES_SAMPLER_ARG: '1',
+  OTEL_BSP_SCHEDULE_DELAY: '100',
+});
 
 const WRONG = { TEMPORAL_API_KEY: 'another', KAFKA_PASSWORD: 'another', PGPASSWORD: 'another' };
 
-/** @param more to look through, beside what {@link haystackOf} finds: what an exporter has sent. */
+/** @param collector to which the workers have sent their traces */
 export async function expectNothingShown(
   { pipeline, client, stack, keys }: SecuredPipeline,
   workers: Workers,
-  more: Haystack = {},
+  collector: Collector,
 ): Promise<void> {
   const land = client.workflow.getHandle(WORKFLOWS.landOrders.id);
   const { rows: before } = await land.query<LandStatus>('status');
@@ -40,7 +45,7 @@ export async function expectNothingShown(
   const hay = {
     ...(await haystackOf(pipeline, client, workers)),
     'the doctor at wrong logins': await printed(mistaken, ['doctor']),
-    ...more,
+    traces: sentTo(collector),
   };
 
   // It is looked at where things are, and they are read as they are.
@@ -49,6 +54,7 @@ export async function expectNothingShown(
     expect(known).toContain(`reason in ${place} of orders-land`);
   expect(findings(hay, { rule: 'amount_not_positive' }).join()).toContain('rule in orders quarantine list');
   expect(findings(hay, { metric: 'orders_rows_total{' }).length).toBe(2);
+  expect(findings(hay, { span: 'commitMicroBatch' }).join()).toContain('span in traces');
   expect(findings(hay, { event: '"event":"batch_landed"' }).length).toBe(1);
   expect(hay['the doctor at wrong logins']).toMatch(/refuses the login|login was refused/);
 
