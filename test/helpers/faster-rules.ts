@@ -30,19 +30,20 @@ export function writeFasterRules(file: string, times: number): void {
       /\b(\d+)([smh])\b/g,
       (_, count: string, unit: string) => `${Math.ceil((Number(count) * SECONDS[unit]! * 1_000) / times)}ms`,
     );
-  for (const rule of rules.groups.flatMap((group) => group.rules)) {
-    const [from, to] = SMALLER[rule.alert ?? ''] ?? ['', ''];
-    if (times === 1) continue;
-    if (!rule.expr.includes(from)) throw new Error(`${rule.alert} has no ${from}`);
-    const smaller = from === '' ? withSmallerThresholds(rule.expr, times) : rule.expr.replace(from, to);
-    rule.expr = shorter(smaller);
+  for (const rule of times === 1 ? [] : rules.groups.flatMap((group) => group.rules)) {
+    rule.expr = shorter(withSmallerThresholds(rule, times));
     if (rule.for !== undefined) rule.for = shorter(rule.for);
   }
   writeFileSync(file, stringify(rules));
 }
 
 /** Ages in seconds, and counts of a window. */
-function withSmallerThresholds(expr: string, times: number): string {
+function withSmallerThresholds({ alert = '', expr }: Rule, times: number): string {
+  const smaller = SMALLER[alert];
+  if (smaller !== undefined) {
+    if (!expr.includes(smaller[0])) throw new Error(`${alert} has no ${smaller[0]}`);
+    return expr.replace(...smaller);
+  }
   return /time\(\) -|_blocked_seconds|increase\(/.test(expr)
     ? expr.replaceAll(/> (\d+)\b(?!\.)/g, (_, bound: string) => `> ${Number(bound) / times}`)
     : expr;

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { askPrometheus } from '../../dev/observe/ask';
 import type { Workers } from '../../dev/workers';
 import { killWithUs } from '../../dev/workers/kill-with-us';
 import { prometheusArguments, prometheusConfig } from '../../dev/stack/servers/prometheus-config';
@@ -73,15 +74,15 @@ export async function startPrometheus(options: {
   return {
     scrape,
     async alerts() {
-      const { alerts } = await ask<{ alerts: { labels: Record<string, string>; state: Alert['state'] }[] }>(
-        `http://${address}/api/v1/alerts`,
-      );
+      const { alerts } = await askPrometheus<{
+        alerts: { labels: Record<string, string>; state: Alert['state'] }[];
+      }>(`http://${address}/api/v1/alerts`);
       return alerts.map(({ labels, state }) => ({ name: labels['alertname'] ?? '', state, labels }));
     },
     async query(expr) {
-      const { result } = await ask<{ result: { metric: Record<string, string>; value: [number, string] }[] }>(
-        `http://${address}/api/v1/query?query=${encodeURIComponent(expr)}`,
-      );
+      const { result } = await askPrometheus<{
+        result: { metric: Record<string, string>; value: [number, string] }[];
+      }>(`http://${address}/api/v1/query?query=${encodeURIComponent(expr)}`);
       return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
     },
     async stop() {
@@ -89,12 +90,6 @@ export async function startPrometheus(options: {
       await ended;
     },
   };
-}
-
-async function ask<T>(url: string): Promise<T> {
-  const { error, data } = (await (await fetch(url)).json()) as { error?: string; data?: T };
-  if (data === undefined) throw new Error(`${url}: ${error}`);
-  return data;
 }
 
 /** Where a group's processes serve their metrics. */

@@ -3,15 +3,15 @@ import { compressFrameSync } from 'lz4-napi';
 import { gzipSync } from 'node:zlib';
 import { crc32c } from '../../adapters/kafka/records/crc32c';
 import { RecordBatchBuilder } from '../../adapters/kafka/records';
+import { BATCH_HEADER_BYTES, CRC_START } from '../../adapters/kafka/records/record-batch';
 
-const HEADER_BYTES = 61;
 const ORIGIN = { producerId: '-1', producerEpoch: -1, baseSequence: -1 };
 
 /** The bytes of records with these values and no key. */
 export function recordsOf(values: readonly Buffer[]): Buffer {
   const builder = new RecordBatchBuilder(1024);
   for (const value of values) builder.append(null, value);
-  return Buffer.from(builder.finish(ORIGIN, 0).subarray(HEADER_BYTES));
+  return Buffer.from(builder.finish(ORIGIN, 0).subarray(BATCH_HEADER_BYTES));
 }
 
 /** One batch; `records` are stored as they are, whatever codec is named. */
@@ -30,10 +30,10 @@ export function batchOf(
   } = {},
 ): Buffer {
   const header = Buffer.from(
-    new RecordBatchBuilder(100).finish(ORIGIN, 1_763_460_000_000).subarray(0, HEADER_BYTES),
+    new RecordBatchBuilder(100).finish(ORIGIN, 1_763_460_000_000).subarray(0, BATCH_HEADER_BYTES),
   );
   header.writeBigInt64BE(base, 0);
-  header.writeInt16BE(codec, 21);
+  header.writeInt16BE(codec, CRC_START);
   header.writeInt32BE(lastDelta, 23);
   header.writeInt32BE(count, 57);
   return sealed(Buffer.concat([header, records]));
@@ -41,9 +41,9 @@ export function batchOf(
 
 /** With its own length and checksum, whatever else was changed. */
 export function sealed(batch: Buffer): Buffer {
-  if (batch.length < HEADER_BYTES) return batch;
+  if (batch.length < BATCH_HEADER_BYTES) return batch;
   batch.writeInt32BE(batch.length - 12, 8);
-  batch.writeUInt32BE(crc32c(batch, 21, batch.length), 17);
+  batch.writeUInt32BE(crc32c(batch, CRC_START, batch.length), 17);
   return batch;
 }
 

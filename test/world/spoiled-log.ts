@@ -2,11 +2,10 @@
 import fs from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Harness } from '../faults/harness';
-import { crc32c } from '../../adapters/kafka/records/crc32c';
+import { BATCH_HEADER_BYTES, CRC_START } from '../../adapters/kafka/records/record-batch';
 import { serversHome } from '../helpers/pipeline';
+import { sealed } from '../helpers/record-batches';
 
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
 const CONTROL = 0x20;
 /** Of no compression that there is. */
 const CODEC = 6;
@@ -20,13 +19,12 @@ export async function spoilNewestBatches({ pipeline }: Harness): Promise<void> {
     try {
       const bytes = await log.readFile();
       let newest: number | undefined;
-      for (let at = 0; at + 61 <= bytes.length; at += 12 + bytes.readInt32BE(at + 8))
-        if ((bytes.readInt16BE(at + ATTRIBUTES_AT) & CONTROL) === 0) newest = at;
+      for (let at = 0; at + BATCH_HEADER_BYTES <= bytes.length; at += 12 + bytes.readInt32BE(at + 8))
+        if ((bytes.readInt16BE(at + CRC_START) & CONTROL) === 0) newest = at;
       if (newest === undefined) continue;
       const batch = bytes.subarray(newest, newest + 12 + bytes.readInt32BE(newest + 8));
-      batch.writeInt16BE(batch.readInt16BE(ATTRIBUTES_AT) | CODEC, ATTRIBUTES_AT);
-      batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT, batch.length), CRC_AT);
-      await log.write(batch, 0, batch.length, newest);
+      batch.writeInt16BE(batch.readInt16BE(CRC_START) | CODEC, CRC_START);
+      await log.write(sealed(batch), 0, batch.length, newest);
     } finally {
       await log.close();
     }
