@@ -74,15 +74,20 @@ async function withLakeRestored<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Writes what `sql` selects from a day's file (`file`) in its place, or as `name` beside it. */
-async function rewrite(day: string, sql: string, name?: string): Promise<void> {
+/** Writes what `sql` selects from the file (`file`) that holds order `id` in its place, or as `name` beside it. */
+async function rewrite(day: string, id: number, sql: string, name?: string): Promise<void> {
   const directory = join(pipeline.lakePath, `date=${day}`);
-  const [part = ''] = readdirSync(directory).filter((found) => found.endsWith('.parquet'));
+  const read = (part: string) => `read_parquet(${quote(part)}, hive_partitioning = false, filename = true)`;
   await withDuckDB(async (duckdb) => {
-    const select = `WITH file AS (SELECT * FROM read_parquet(${quote(join(directory, part))}, hive_partitioning = false)) ${sql}`;
+    // A slow machine lands the orders in several batches, so a day may have several files.
+    const found = await duckdb.runAndReadAll(
+      `SELECT filename FROM ${read(join(directory, '*.parquet'))} WHERE order_id = ${id}`,
+    );
+    const holder = String(found.getRows()[0]?.[0]);
+    const select = `WITH file AS (SELECT * EXCLUDE filename FROM ${read(holder)}) ${sql}`;
     await duckdb.run(`COPY (${select}) TO ${quote(join(directory, '.new'))} (FORMAT parquet)`);
+    renameSync(join(directory, '.new'), name === undefined ? holder : join(directory, name));
   });
-  renameSync(join(directory, '.new'), join(directory, name ?? part));
 }
 
 const shown = ({ equal, differences, examples }: VerifyResult) => ({
@@ -117,13 +122,15 @@ test('what has landed is equal, whatever it holds, and the command says through 
 
 test('a row deleted from the lake, a doubled one, an altered amount: found, with their files and columns', async () => {
   await withLakeRestored(async () => {
-    await rewrite('2025-11-19', 'SELECT * FROM file WHERE order_id <> 100');
+    await rewrite('2025-11-19', 100, 'SELECT * FROM file WHERE order_id <> 100');
     await rewrite(
       '2025-11-19',
+      200,
       'SELECT * REPLACE (CASE order_id WHEN 200 THEN 1.25 ELSE amount END AS amount) FROM file',
     );
     await rewrite(
       '2025-11-20',
+      560,
       'SELECT * FROM file WHERE order_id = 560',
       'part-0000000001-aaaaaaaaaaaa.parquet',
     );
