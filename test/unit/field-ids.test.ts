@@ -1,4 +1,4 @@
-/** New files have field ids, those of released versions none; readers take them together. */
+/** New files have field ids and count all times in microseconds, those of released versions do not; readers take them together. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,12 +35,22 @@ async function ofToday(root: string): Promise<string> {
   return path;
 }
 
-const idsOf = async (path: string) => {
+const fieldsOf = async (path: string) => {
   const bytes = await readFile(path);
   const { schema } = await parquetMetadataAsync(
     bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
   );
-  return schema.slice(1).map(({ field_id }) => field_id);
+  return schema.slice(1);
+};
+
+const idsOf = async (path: string) => (await fieldsOf(path)).map(({ field_id }) => field_id);
+
+/** The annotations of the quarantine's own time. */
+const kafkaTimeOf = async (path: string) => {
+  const { converted_type, logical_type } = (await fieldsOf(path)).find(
+    ({ name }) => name === 'kafka_timestamp',
+  )!;
+  return [converted_type, logical_type];
 };
 
 describe.each(RELEASES)('beside a file of %s', (release) => {
@@ -60,6 +70,20 @@ describe.each(RELEASES)('beside a file of %s', (release) => {
       expect(together).toEqual(expect.arrayContaining(apart));
       expect(await read([today, before])).toEqual(together);
     });
+    if (root === 'lake_quarantine') {
+      const time = { type: 'TIMESTAMP', isAdjustedToUTC: true };
+      expect(await kafkaTimeOf(today)).toEqual(['TIMESTAMP_MICROS', { ...time, unit: 'MICROS' }]);
+      expect(await kafkaTimeOf(before)).toEqual(['TIMESTAMP_MILLIS', { ...time, unit: 'MILLIS' }]);
+      await withDuckDB(async (duckdb) => {
+        const times = await duckdb.runAndReadAll(
+          `SELECT DISTINCT year(kafka_timestamp)::INTEGER, typeof(kafka_timestamp) FROM ${readParquet([before, today])} ORDER BY 1`,
+        );
+        expect(times.getRows()).toEqual([
+          [2025, 'TIMESTAMP WITH TIME ZONE'],
+          [2026, 'TIMESTAMP WITH TIME ZONE'],
+        ]);
+      });
+    }
     const file = await readFile(today);
     const bytes = file.buffer.slice(file.byteOffset, file.byteOffset + file.length);
     expect(await parquetReadObjects({ file: bytes })).toHaveLength(rows);

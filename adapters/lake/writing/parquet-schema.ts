@@ -15,11 +15,12 @@ const TEXT: ParquetType = {
 };
 const BYTES: ParquetType = { type: 'BYTE_ARRAY' };
 
-const instant = (unit: 'MILLIS' | 'MICROS'): ParquetType => ({
+/** Microseconds since 1970. Spark's reader of Iceberg tables fails on milliseconds, which Kafka counts in. */
+const INSTANT: ParquetType = {
   type: 'INT64',
-  converted_type: `TIMESTAMP_${unit}`,
-  logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit },
-});
+  converted_type: 'TIMESTAMP_MICROS',
+  logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' },
+};
 
 export const OWN_TYPES: Record<OwnField, ParquetType> = {
   validation_status: TEXT,
@@ -29,7 +30,7 @@ export const OWN_TYPES: Record<OwnField, ParquetType> = {
   raw_key: BYTES,
   kafka_partition: { type: 'INT32' },
   kafka_offset: { type: 'INT64' },
-  kafka_timestamp: instant('MILLIS'),
+  kafka_timestamp: INSTANT,
 };
 
 /** The field of a column of the table. */
@@ -68,6 +69,6 @@ function typeOf(column: Column): ParquetType {
       // converted_type has no word for a time of no zone.
       return { type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: false, unit: 'MICROS' } };
     case 'timestamptz':
-      return instant('MICROS');
+      return INSTANT;
   }
 }

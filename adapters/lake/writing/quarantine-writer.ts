@@ -23,7 +23,7 @@ export function encodeQuarantined(
       own('raw_key', ({ message }) => message.key),
       own('kafka_partition', ({ message }) => message.partition),
       own('kafka_offset', ({ message }) => message.offset),
-      own('kafka_timestamp', kafkaTimestamp),
+      own('kafka_timestamp', kafkaMicros),
     ],
     compression,
   );
@@ -31,15 +31,15 @@ export function encodeQuarantined(
 
 /** The day of its position, else its Kafka timestamp's, else 1970-01-01: a message without either still has a place. */
 export function quarantineDirectory(table: Table, row: QuarantinedRow): string {
-  return dateDirectory(microsOf(table, row.order) ?? (kafkaTimestamp(row) ?? 0n) * 1000n);
+  return dateDirectory(microsOf(table, row.order) ?? kafkaMicros(row) ?? 0n);
 }
 
 /** 9999-12-31: a producer may set any timestamp, and readers refuse to open a file with a later one. */
 const LATEST_MILLIS = 253_402_300_799_999;
 
 /** `null` for Kafka's "no timestamp" (-1) and what no calendar holds. */
-function kafkaTimestamp({ message: { timestampMillis } }: QuarantinedRow): bigint | null {
+function kafkaMicros({ message: { timestampMillis } }: QuarantinedRow): bigint | null {
   return timestampMillis >= 0 && timestampMillis <= LATEST_MILLIS
-    ? BigInt(Math.trunc(timestampMillis))
+    ? BigInt(Math.trunc(timestampMillis)) * 1000n
     : null;
 }
