@@ -27,6 +27,9 @@ const PREPARED_SHARE = 0.03;
 /** Small, so that windows end among rows of one transaction, which all have one created_at. */
 const BATCH_LIMIT = 17;
 
+/** The writers' time is fixed; what they have written is read in small windows, which takes long on a busy machine. */
+jest.setTimeout(180_000);
+
 let pipeline: FreshPipeline;
 let source: OrdersSource;
 
