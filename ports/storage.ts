@@ -61,6 +61,14 @@ export interface Room {
 /** The two storages of a lake. */
 export type LakePart = 'lake' | 'quarantine';
 
+/** One attempt at the files of a ledger entry. */
+export interface Attempt {
+  /** Writes as the owner of the attempt's epoch; an Error that may be retried once the attempt was shut out. */
+  writer(part: LakePart): StorageWriter;
+  /** What it has left half written goes; nothing more can be written by it. Success where it was shut out. */
+  end(): Promise<void>;
+}
+
 /** A lake's storage and that of its quarantine, and who may write there. */
 export interface LakeStorage {
   lake: Storage;
@@ -86,6 +94,15 @@ export interface LakeStorage {
 
   room(): Promise<Room>;
 
-  /** Takes away what attempts of batches up to this one have half written under this epoch, so that none can finish it. */
-  clearUnfinished(epoch: number, sequence: number): Promise<void>;
+  /**
+   * Begins an attempt at the files of ledger entry `sequence`. Look for the entry after this, and write by the attempt's writers only
+   * where it is not there: then none of its files can appear once {@link closeAttempts} has run.
+   */
+  beginAttempt(epoch: number, sequence: number): Promise<Attempt>;
+
+  /**
+   * Shuts out all attempts at the entries up to this one, which is there by now, and takes away what they have half written. Attempts
+   * that begin later are shut out by finding the entry.
+   */
+  closeAttempts(epoch: number, sequence: number): Promise<void>;
 }

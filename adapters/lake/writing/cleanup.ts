@@ -1,4 +1,4 @@
-import type { LakePart, LakeStorage, LedgerEntry, Storage } from '../../../ports';
+import type { LakeStorage, LedgerEntry, Storage, StorageWriter } from '../../../ports';
 import { allParts, dateDirectories, isHidden, sequenceOfPart } from '../files';
 import { isTemporary, LEDGER_DIRECTORY } from '../storage';
 
@@ -34,14 +34,13 @@ export async function cleanUp(
  * every directory, so not in normal flow.
  */
 export async function removeOthers(
-  storage: LakeStorage,
-  kind: LakePart,
-  { sequence, epoch }: { sequence: number; epoch: number },
+  storage: Storage,
+  writer: StorageWriter,
+  sequence: number,
   written: readonly { path: string }[],
 ): Promise<void> {
   const kept = new Set(written.map(({ path }) => path));
-  const writer = storage.writer(kind, epoch);
-  for (const part of await allParts(storage[kind])) {
+  for (const part of await allParts(storage)) {
     if (part.sequence === sequence && !kept.has(part.path)) await writer.remove(part.path);
   }
 }

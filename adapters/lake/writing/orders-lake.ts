@@ -1,4 +1,12 @@
-import type { LakeFile, LakePart, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
+import type {
+  Attempt,
+  LakeFile,
+  LakePart,
+  NewLedgerEntry,
+  OrdersLake,
+  Storage,
+  Telemetry,
+} from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
 import { allParts, partName } from '../files';
@@ -71,23 +79,27 @@ export function createOrdersLake(
     beginning: (epoch, place) => beginning(lake, storage.writer('lake', epoch), place),
 
     async writeBatch(batch, { accepted, quarantined }, { signal, again = false, hiddenFor, mostFiles }) {
+      const entry = hiddenFor ?? batch.sequence;
       const refuseCommitted = async () => {
-        if ((await findCommitted(lake, batch)) !== undefined) throw lateAttempt(batch);
+        const there = hiddenFor === undefined ? findCommitted(lake, batch) : readEntry(lake, entry);
+        if ((await there) !== undefined) throw lateAttempt(entry);
       };
-      const beforeReplacing = hiddenFor === undefined ? refuseCommitted : undefined;
-      const how = { signal, compression, beforeReplacing, hiddenFor, mostFiles, trace };
-      const { files, quarantineFiles } = await writeBatchFiles(
-        storage,
-        batch,
-        { accepted, quarantined },
-        how,
-      );
-      if (again && hiddenFor === undefined) {
+      return withAttempt(batch.epoch, entry, async (attempt) => {
         await refuseCommitted();
-        await removeOthers(storage, 'lake', batch, files);
-        await removeOthers(storage, 'quarantine', batch, quarantineFiles);
-      }
-      return { files, quarantineFiles };
+        const how = { signal, compression, beforeReplacing: refuseCommitted, hiddenFor, mostFiles, trace };
+        const written = await writeBatchFiles(attempt, batch, { accepted, quarantined }, how);
+        if (again && hiddenFor === undefined) {
+          await refuseCommitted();
+          await removeOthers(lake, attempt.writer('lake'), batch.sequence, written.files);
+          await removeOthers(
+            quarantine,
+            attempt.writer('quarantine'),
+            batch.sequence,
+            written.quarantineFiles,
+          );
+        }
+        return written;
+      });
     },
 
     findLanded: (batches, orders) => findLanded(storage, ORDERS, batches, orders),
@@ -105,8 +117,11 @@ export function createOrdersLake(
     filesOf: (batch) => new LiveFiles(storage).ofBatch(batch),
 
     async discard(batch) {
-      await removeOthers(storage, 'lake', batch, []);
-      await removeOthers(storage, 'quarantine', batch, []);
+      await withAttempt(batch.epoch, batch.sequence, async (attempt) => {
+        if ((await findCommitted(lake, batch)) !== undefined) throw lateAttempt(batch.sequence);
+        await removeOthers(lake, attempt.writer('lake'), batch.sequence, []);
+        await removeOthers(quarantine, attempt.writer('quarantine'), batch.sequence, []);
+      });
     },
 
     async rowsOf(batch) {
@@ -159,10 +174,24 @@ export function createOrdersLake(
         throw error;
       }
       await completeReplay(storage, entry.epoch, entry);
-      await storage.clearUnfinished(entry.epoch, entry.sequence);
+      await storage.closeAttempts(entry.epoch, entry.sequence);
       return { hash };
     },
   };
+
+  /** Runs `use` as one attempt at an entry's files. */
+  async function withAttempt<T>(
+    epoch: number,
+    sequence: number,
+    use: (attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    const attempt = await storage.beginAttempt(epoch, sequence);
+    try {
+      return await use(attempt);
+    } finally {
+      await attempt.end();
+    }
+  }
 
   /** The ranges are in a file's name, so none of these can be the other landing's. */
   async function removeOwnFiles(entry: NewLedgerEntry): Promise<void> {
@@ -184,6 +213,6 @@ async function epochInLedger(lake: Storage): Promise<number> {
 }
 
 /** Not a non-retryable error: if this attempt were the one that counts, the batch would not be committed. */
-function lateAttempt({ sequence }: { sequence: number }): Error {
-  return new Error(`Batch ${sequence} is committed with other contents; this attempt came too late.`);
+function lateAttempt(sequence: number): Error {
+  return new Error(`Entry ${sequence} of the ledger was written by another attempt; this one came too late.`);
 }

@@ -30,7 +30,7 @@ export async function completeReplay(
       const file = storage[kind].locate(path);
       missing.push({ file, batch, problem: 'is missing', listed: { bytes, sha256 } });
     }
-    await removeOthers(storage, kind, { sequence: batch, epoch }, files);
+    await removeOthers(storage[kind], storage.writer(kind, epoch), batch, files);
   }
   return missing;
 }

@@ -1,8 +1,8 @@
 /** The files of a batch: which rows go into which, in what order, and how each is written. */
 import type {
   AcceptedRow,
+  Attempt,
   LakeFile,
-  LakeStorage,
   OwnedBatch,
   QuarantinedRow,
   StorageWriter,
@@ -30,7 +30,7 @@ interface How {
 
 /** One file a date. NonRetryableError BatchTooWide, with nothing written, where those are more than `mostFiles`. */
 export async function writeBatchFiles(
-  storage: LakeStorage,
+  attempt: Attempt,
   batch: OwnedBatch,
   { accepted, quarantined }: { accepted: readonly AcceptedRow[]; quarantined: readonly QuarantinedRow[] },
   how: How,
@@ -46,18 +46,13 @@ export async function writeBatchFiles(
       'BatchTooWide',
       `the batch has rows for ${count} files, of at most ${mostFiles}`,
     );
-  const { epoch } = batch;
-  const files = await writeFiles(storage.writer('lake', epoch), batch, how, orders, (rows) => ({
+  const files = await writeFiles(attempt.writer('lake'), batch, how, orders, (rows) => ({
     bytes: encodeRows(ORDERS, rows, compression),
     ...ends(rows),
   }));
-  const quarantineFiles = await writeFiles(
-    storage.writer('quarantine', epoch),
-    batch,
-    how,
-    failed,
-    (rows) => ({ bytes: encodeQuarantined(ORDERS, rows, compression) }),
-  );
+  const quarantineFiles = await writeFiles(attempt.writer('quarantine'), batch, how, failed, (rows) => ({
+    bytes: encodeQuarantined(ORDERS, rows, compression),
+  }));
   return { files, quarantineFiles };
 }
 

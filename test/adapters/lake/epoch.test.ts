@@ -115,11 +115,12 @@ test('a late attempt replaces nothing that is committed, and cannot finish what 
   await lake.commit(entryFor(batch(1), await write(lake, batch(1), rows)));
   const before = await contentsOf(root);
   const others = { accepted: [accepted(1), accepted(2)], quarantined: [] };
-  await expect(write(lake, batch(1), others)).rejects.toThrow('Batch 1 is committed with other contents');
+  await expect(write(lake, batch(1), others)).rejects.toThrow('this one came too late');
   expect(await contentsOf(root)).toEqual(before);
 
-  const staged = join(path, '_staging/0000000001/.part-0000000001-1a2b3c4d5e6f.parquet.00112233445566ff.tmp');
-  await fs.writeFile(staged, 'x');
+  const staged = join(path, '_staging/0000000001/0000000001.00112233445566ff');
+  await fs.mkdir(staged);
+  await fs.writeFile(join(staged, 'x'), 'x');
   await lake.commit(entryFor(batch(2)));
   expect(Object.keys(await contentsOf(root)).filter((name) => name.includes('_staging'))).toEqual([]);
 });
@@ -135,3 +136,59 @@ test('an attempt after another removes what the other wrote and it does not', as
     expect.stringMatching(/^lake\/date=2025-11-18\/part-0000000001-/),
   ]);
 });
+
+/** Steps by which an attempt changes something, or reads a file; it may be stopped before each. */
+const STEPS = ['mkdir', 'open', 'rename', 'rm'] as const;
+
+/** Runs `attempt` up to its step `n`, then `meanwhile`, then the rest; whether there was such a step. */
+async function stoppedAt(
+  n: number,
+  attempt: () => Promise<unknown>,
+  meanwhile: () => Promise<void>,
+): Promise<boolean> {
+  let step = 0;
+  let done = Promise.resolve();
+  for (const name of STEPS) {
+    const original = fs[name].bind(fs) as (...args: unknown[]) => Promise<unknown>;
+    jest.spyOn(fs, name).mockImplementation((async (...args: unknown[]) => {
+      step += 1;
+      if (step === n) await (done = meanwhile());
+      return original(...args);
+    }) as never);
+  }
+  await attempt().catch(() => undefined);
+  jest.restoreAllMocks();
+  await done;
+  return step >= n;
+}
+
+test.each([
+  ['writes', (late: OrdersLake) => write(late, batch(1), rows)],
+  ['writes again', (late: OrdersLake) => write(late, batch(1), { ...rows, accepted: [] }, { again: true })],
+  ['discards', (late: OrdersLake) => late.discard(batch(1))],
+])(
+  'an attempt that %s, stopped at any step, shows no file again that went after its batch was committed',
+  async (_does, attempt) => {
+    const late = createOrdersLake({ path, compression: 'snappy' }, SILENT);
+    for (let n = 1, more = true; more; n += 1) {
+      await remove();
+      await openLake(lake);
+      let gone = false;
+      let kept: Record<string, string> = {};
+      more = await stoppedAt(
+        n,
+        () => attempt(late),
+        async () => {
+          const written = await write(lake, batch(1), rows);
+          await lake.commit(entryFor(batch(1), written));
+          // As a merge does.
+          for (const file of written.files) await fs.rm(join(path, file.path));
+          gone = true;
+          kept = await contentsOf(root);
+        },
+      );
+      expect(gone).toBe(more);
+      if (more) expect(await contentsOf(root)).toEqual(kept);
+    }
+  },
+);

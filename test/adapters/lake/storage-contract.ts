@@ -165,6 +165,33 @@ export function storageContract(open: () => LakeStorage): void {
     expect(await take(40)).toBe(41);
   });
 
+  test('an attempt that was shut out shows and removes nothing, also when another of the same entry begins', async () => {
+    const epoch = await take();
+    const [first, second, third] = [
+      await storage.beginAttempt(epoch, 1),
+      await storage.beginAttempt(epoch, 2),
+      await storage.beginAttempt(epoch, 3),
+    ];
+    for (const kind of ['lake', 'quarantine'] as const) await second.writer(kind).put('a/kept', bytes('2'));
+    await storage.closeAttempts(epoch, 2);
+    const later = await storage.beginAttempt(epoch, 2);
+    for (const kind of ['lake', 'quarantine'] as const) {
+      for (const late of [first.writer(kind), second.writer(kind)]) {
+        await expect(late.put('a/late', bytes('late'))).rejects.toThrow('came too late');
+        await expect(late.putIfAbsent('a/late', bytes('late'))).rejects.toThrow('came too late');
+        await expect(late.remove('a/kept')).rejects.toThrow('came too late');
+      }
+      for (const writer of [third.writer(kind), later.writer(kind)]) {
+        await writer.put('a/shown', bytes('shown'));
+        await writer.remove('a/shown');
+      }
+      expect(await storage[kind].list('a')).toEqual(['kept']);
+    }
+    await take();
+    await expect(third.writer('lake').put('a/late', bytes('late'))).rejects.toMatchObject(CONFLICT);
+    for (const attempt of [first, second, third, later]) await attempt.end();
+  });
+
   test('says how it may be used, and leaves nothing behind', async () => {
     for (const kind of ['lake', 'quarantine'] as const) {
       expect(await storage.tryOut(kind)).toMatch(/^writable/);

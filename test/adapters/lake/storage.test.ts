@@ -36,13 +36,13 @@ test.each(['unfenced', 'fenced'] as const)(
   },
 );
 
-test('what an attempt has half written goes with its batch, and with later ones', async () => {
+test('what a worker of version 0.3.0 has half written goes with its batch, and with later ones', async () => {
   const storage = open();
   await storage.probe();
   const epoch = await storage.takeEpoch({ runId: 'a test', scheduledAt: 1 }, { above: 0, onlyOwn: false });
   const staging = join(root, 'lake/_staging', String(epoch).padStart(10, '0'));
   const staged = (sequence: number) => `.part-000000000${sequence}-1a2b3c4d5e6f.parquet.00112233445566ff.tmp`;
   for (const sequence of [1, 2, 3]) await fs.writeFile(join(staging, staged(sequence)), 'x');
-  await storage.clearUnfinished(epoch, 2);
+  await storage.closeAttempts(epoch, 2);
   expect(await fs.readdir(staging)).toEqual([staged(3)]);
 });

@@ -2,7 +2,7 @@
  * Who may write to a lake, decided by the file system alone: whoever opened it last.
  *
  * Every opening takes the next epoch, a file that link() lets only one of several make. All that is written comes to its
- * place by rename() or link() from the epoch's own staging directory, and a new epoch closes the older ones' directories before
+ * place by rename() or link() from the epoch's own staging directory, or one of an attempt within it (attempts.ts), and a new epoch closes the older ones' directories before
  * it looks at anything. So a process that was frozen, cut off or forgotten fails at its next step, however late it wakes
  * up: its files cannot appear any more, and no check that could be out of date a moment later is needed.
  */
@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { NonRetryableError } from '../../../../domain/errors';
 import type { LakeStorage, Owner } from '../../../../ports';
-import { codeOf } from '../../../shared/error-code';
+import { absentWhere, codeOf } from '../../../shared/error-code';
 import { OddFile, readSmallFile } from '../../../shared/small-file';
 import { createDurably, makeDirectory, namesIn } from './durable-file';
 import { epochName, epochOf, epochOfRecord, LAST_EPOCH, STAGING_DIRECTORY, stagingOf } from './names';
@@ -74,23 +74,23 @@ const PUT_BACK =
   'npm run orders -- start ; npm run orders -- audit';
 
 /**
- * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of the staging
- * directory, so that only the newest epoch can remove anything.
+ * Takes a file out of the readers' sight and removes it; for one that is gone already this is success. By way of a staging
+ * directory, so that only the newest epoch, and an attempt that was not shut out, can remove anything.
  */
 export async function removeFenced(
   path: string,
   directories: Roots,
   root: string,
-  epoch: number,
+  { epoch, via }: { epoch: number; via: string },
 ): Promise<void> {
-  for (const directory of [dirname(path), stagingOf(root, epoch)]) await requireWithin(root, directory);
-  const aside = join(stagingOf(root, epoch), `removed.${randomBytes(8).toString('hex')}.tmp`);
+  for (const directory of [dirname(path), via]) await requireWithin(root, directory);
+  const aside = join(via, `removed.${randomBytes(8).toString('hex')}.tmp`);
   try {
     await rename(path, aside);
   } catch (error) {
     const told = await orSuperseded(error, directories, root, epoch);
-    if (codeOf(told) === 'ENOENT') return;
-    throw told;
+    if (codeOf(told) !== 'ENOENT' || !(await exists(via))) throw told;
+    return;
   }
   await rm(aside, { force: true });
 }
@@ -159,15 +159,20 @@ async function newestEpoch(records: string): Promise<number> {
   return (await namesIn(records)).reduce((max, name) => Math.max(max, epochOfRecord(name) ?? 0), 0);
 }
 
-/** A directory is closed by giving it another name, in one step; what it held goes with it. Records of older epochs go, too. */
+/** Gives a directory another name, so that no path leads into it from that moment on, and removes it; success where it is gone. */
+export async function closeDirectory(path: string): Promise<void> {
+  const closed = join(dirname(path), `closed.${randomBytes(8).toString('hex')}`);
+  await absentWhere(['ENOENT'], rename(path, closed));
+  await rm(closed, { recursive: true, force: true });
+}
+
+/** Closes the directories of older epochs; what they held, and the records of who took them, goes with them. */
 async function closeOlder(staging: string, epoch: number): Promise<void> {
   for (const name of await namesIn(staging)) {
     const path = join(staging, name);
     const directory = epochOf(name);
     if (directory !== undefined && directory < epoch) {
-      const closed = join(staging, `closed.${randomBytes(8).toString('hex')}`);
-      await rename(path, closed);
-      await rm(closed, { recursive: true, force: true });
+      await closeDirectory(path);
     } else if (name.startsWith('closed.') || (epochOfRecord(name) ?? epoch) < epoch) {
       await rm(path, { recursive: true, force: true });
     }

@@ -1,12 +1,10 @@
 /** A lake in a directory of this machine, its quarantine beside it. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LakeStorage } from '../../../../ports';
 import { LEDGER_DIRECTORY } from '../names';
-import { namesIn } from './durable-file';
+import { beginAttempt, closeAttempts } from './attempts';
 import { takeEpoch } from './epoch';
 import { EpochWriter, LocalStorage } from './local-storage';
-import { sequenceOfTemporary, stagingOf } from './names';
 import { probeDirectory } from './probe';
 import { roomOf, tryDirectory } from './try-out';
 import { requireWithin } from './within';
@@ -31,15 +29,7 @@ export function openLocalStorage(path: string): LakeStorage {
     writer: (kind, epoch) => new EpochWriter(roots, kind, epoch),
     tryOut: (kind) => tryDirectory(roots[kind]),
     room: () => roomOf(roots),
-    async clearUnfinished(epoch, sequence) {
-      for (const root of [roots.lake, roots.quarantine]) {
-        const staging = stagingOf(root, epoch);
-        await requireWithin(root, staging);
-        for (const name of await namesIn(staging)) {
-          if ((sequenceOfTemporary(name) ?? sequence + 1) <= sequence)
-            await rm(join(staging, name), { force: true });
-        }
-      }
-    },
+    beginAttempt: (epoch, sequence) => beginAttempt(roots, epoch, sequence),
+    closeAttempts: (epoch, sequence) => closeAttempts(roots, epoch, sequence),
   };
 }

@@ -4,11 +4,11 @@ import { rename as move, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
-import { absentWhere } from '../../../shared/error-code';
+import { absentWhere, codeOf } from '../../../shared/error-code';
 import { readSmallFile } from '../../../shared/small-file';
 import { createDurably, makeDirectory, namesIn, syncDirectory, writeDurably } from './durable-file';
 import { orSuperseded, removeFenced, type Roots } from './epoch';
-import { stagingOf } from './names';
+import { sequenceOfAttempt, stagingOf } from './names';
 import { requireWithin } from './within';
 
 /** Files below a directory of this machine. */
@@ -101,12 +101,14 @@ export class LocalStorage implements Storage {
   }
 }
 
-/** Writes by way of an epoch's staging directory, which the next epoch closes. */
+/** Writes by way of an epoch's staging directory, which the next epoch closes, or of one of an attempt within it. */
 export class EpochWriter implements StorageWriter {
   constructor(
     private readonly roots: Roots,
     private readonly kind: keyof Roots,
     private readonly epoch: number,
+    /** Name of the attempt's directory. */
+    private readonly attempt = '',
   ) {}
 
   async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
@@ -134,7 +136,16 @@ export class EpochWriter implements StorageWriter {
 
   async remove(name: string): Promise<void> {
     const root = this.roots[this.kind];
-    await removeFenced(fileBelow(root, name), this.roots, root, this.epoch);
+    const { epoch, via } = this;
+    try {
+      await removeFenced(fileBelow(root, name), this.roots, root, { epoch, via });
+    } catch (error) {
+      throw await this.#orLate(error);
+    }
+  }
+
+  get via(): string {
+    return join(stagingOf(this.roots[this.kind], this.epoch), this.attempt);
   }
 
   async #fenced<T>(
@@ -144,13 +155,25 @@ export class EpochWriter implements StorageWriter {
     const root = this.roots[this.kind];
     const path = fileBelow(root, name);
     const directory = dirname(path);
-    const staging = stagingOf(root, this.epoch);
-    for (const one of [directory, staging]) await requireWithin(root, one);
+    for (const one of [directory, this.via]) await requireWithin(root, one);
     try {
-      return await write(directory, path.slice(directory.length + 1), staging);
+      return await write(directory, path.slice(directory.length + 1), this.via);
     } catch (error) {
-      throw await orSuperseded(error, this.roots, root, this.epoch);
+      throw await this.#orLate(await orSuperseded(error, this.roots, root, this.epoch));
     }
+  }
+
+  /** Tells an attempt that was shut out from other reasons why a step failed. Returns the error to throw. */
+  async #orLate(error: unknown): Promise<unknown> {
+    if (this.attempt === '' || codeOf(error) !== 'ENOENT') return error;
+    const open = await absentWhere(ABSENT, stat(this.via));
+    if (open !== undefined) return error;
+    // Not a non-retryable error: if it were this attempt that counts, nothing would be in the ledger.
+    const sequence = sequenceOfAttempt(this.attempt);
+    return new Error(
+      `Entry ${sequence} of the ledger was written by another attempt; this one came too late, and shows nothing.`,
+      { cause: error },
+    );
   }
 }
 

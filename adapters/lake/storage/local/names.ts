@@ -10,6 +10,20 @@ export function stagingOf(root: string, epoch: number): string {
   return join(root, STAGING_DIRECTORY, padSequence(epoch));
 }
 
+/**
+ * In an epoch's staging directory: that of one attempt at a ledger entry's files. Random, so that an attempt which is shut out by the removal of
+ * its directory finds no other in its place.
+ */
+export function attemptName(sequence: number, unique: string): string {
+  return `${padSequence(sequence)}.${unique}`;
+}
+
+/** The entry of an attempt's directory; `undefined` for any other name. */
+export function sequenceOfAttempt(name: string): number | undefined {
+  const match = /^(\d{10})\.[0-9a-f]{16}$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** The record of who took an epoch. */
 export function epochName(epoch: number): string {
   return `${padSequence(epoch)}.json`;
@@ -42,7 +56,7 @@ const TEMPORARY =
 
 const TEMPORARY_PART = /^\.part-(\d{10})-[0-9a-f]{12}\.parquet\.[0-9a-f]{16}\.tmp$/;
 
-/** The batch of a part file that is being written; `undefined` for any other name. */
+/** The batch of a part file that is being written as versions before 0.4.0 did, beside others; `undefined` for any other name. */
 export function sequenceOfTemporary(name: string): number | undefined {
   const match = TEMPORARY_PART.exec(name);
   return match === null ? undefined : Number(match[1]);
