@@ -1,6 +1,7 @@
 /** What an audit says of the ledger: its chain, offsets, failed batches, topics and partitions. */
-import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hiddenName } from '../../adapters/lake/reading';
 import { createOrdersLake } from '../../adapters/lake/writing';
 import { auditLake } from '../../reconcile/audit';
 import { accepted, batch, entryFor, openLake, write, storageAt } from '../helpers/lake';
@@ -96,7 +97,12 @@ describe('failed batches and replays', () => {
     append(4, { ...NOTHING, ...at('40'), ranges: range(30, 40), parked, unlanded: [4], epoch: 7 });
     expect(await auditLake(storageAt(path))).toMatchObject({ clean: true, parked: [4] });
 
-    const written = await write(lake, batch(4), { accepted: [accepted(40)], quarantined: [] });
+    const again = { signal: new AbortController().signal, hiddenFor: 5 };
+    const written = await lake.writeBatch(batch(4), { accepted: [accepted(40)], quarantined: [] }, again);
+    for (const { path: file } of written.files) {
+      const [directory = '', name = ''] = file.split('/');
+      renameSync(join(path, directory, hiddenName(name, 5)), join(path, file));
+    }
     append(5, {
       ...entryFor(batch(4), written),
       sequence: 5,
