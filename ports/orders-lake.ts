@@ -50,6 +50,14 @@ export interface LakeFile {
   last?: Watermark;
 }
 
+/** A file that counts: what an entry listed and no later one has taken away. */
+export interface LiveFile extends LakeFile {
+  /** The entry that lists it: its batch's own, a replay's, or the merge that made it. */
+  entry: number;
+  /** The batches whose rows it holds, as rising ranges, both ends included; one batch but for merged files. */
+  batches: [from: number, to: number][];
+}
+
 /** What one micro-batch did; goes through workflow history, so it holds counts and names, never rows. */
 export interface BatchManifest {
   files: LakeFile[];
@@ -106,6 +114,11 @@ export interface LedgerEntry extends BatchIdentity, BatchManifest {
   parked?: { type: string; message: string };
   /** A batch that this entry lands again: its ranges are that batch's, its files take the place of that batch's. */
   supersedes?: number;
+  /**
+   * Rows move from these files, of one part and one date, into the entry's only file, which stands in `files` or `quarantineFiles`.
+   * Such an entry has no ranges and no counts, and leaves the offsets where they were.
+   */
+  merged?: { inputs: string[] };
   /** Failed batches after this entry. */
   unlanded?: number[];
   /** Files that were found not to be what the ledger says, and are so after this entry, as far as is known. */

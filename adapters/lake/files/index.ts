@@ -5,6 +5,7 @@ export {
   canonicalRanges,
   DATE_DIRECTORY,
   dateDirectory,
+  dateOf,
   entryName,
   hiddenName,
   ID_FILE,

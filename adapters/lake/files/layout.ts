@@ -62,6 +62,11 @@ export function isPartPath(path: string): boolean {
   return more.length === 0 && DATE_DIRECTORY.test(directory) && PART.test(name);
 }
 
+/** The `date=…` directory in the path of a part file. */
+export function dateOf(path: string): string {
+  return path.slice(0, path.indexOf('/'));
+}
+
 /** The name of a part file of a replay until the ledger entry `sequence` makes it the batch's; skipped by readers. */
 export function hiddenName(name: string, sequence: number): string {
   return `.${name}.r${padSequence(sequence)}`;

@@ -5,7 +5,7 @@ import type { OffsetRange } from '../../../domain/ranges';
 import { OddFile } from '../../shared/small-file';
 import { sha256, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
-import { ENTRY } from './ledger';
+import { ENTRY } from './entry';
 
 /** One file of the ledger: its entry, or why it is none. */
 export interface LedgerStep {

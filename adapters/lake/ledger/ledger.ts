@@ -1,4 +1,5 @@
 /** `_ledger/<sequence>.json`: an append-only chain that proves, without Temporal, which offsets are in which files. */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type {
   BatchIdentity,
@@ -12,12 +13,14 @@ import { setAsideCommand, shellWord } from '../../../domain/damaged';
 import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { ORDERS } from '../../../domain/table/orders';
-import type { FailureCode } from '../../../domain/table/table';
 import { formatRanges } from '../../../domain/ranges';
 import { isOtherTopic } from '../../../domain/topic-id';
 import { codeOf } from '../../shared/error-code';
-import { sha256, BEGINNING, canonicalRanges, entryName, isPartPath, sequenceOfEntry } from '../files';
+import { sha256, BEGINNING, canonicalRanges, entryName, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
+import { encodeEntry, ENTRY, offsets, topicId } from './entry';
+
+const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
 
 /** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
 export async function lastEntry(lake: Storage): Promise<LedgerEntry | undefined> {
@@ -80,9 +83,7 @@ export async function appendEntry(
     previousHash,
     committedAt: new Date().toISOString(),
   };
-  // Parsed for the schema's order of keys; strictly, so that no new field is dropped unseen.
-  const text = `${JSON.stringify(z.strictObject(SHAPE).parse(whole), null, 2)}\n`;
-  const created = await writer.putIfAbsent(entryName(entry.sequence), Buffer.from(text));
+  const created = await writer.putIfAbsent(entryName(entry.sequence), encodeEntry(whole));
   if (!created) await findCommitted(lake, entry);
   return hashOfEntry(lake, entry.sequence);
 }
@@ -96,14 +97,24 @@ function edited(lake: Storage, sequence: number): NonRetryableError {
   );
 }
 
-/** The batch's entry, if there is one; LandingConflict where its sequence has other ranges, or those of another topic. */
-export async function findCommitted(lake: Storage, batch: BatchIdentity): Promise<LedgerEntry | undefined> {
+/** What makes two entries one. Of a merge that is its inputs: another version of what merges them may make other bytes. */
+type EntryIdentity = BatchIdentity & Pick<LedgerEntry, 'merged'>;
+
+/** The batch's entry, if there is one; LandingConflict where its sequence has other ranges, or those of another topic, or other inputs. */
+export async function findCommitted(lake: Storage, batch: EntryIdentity): Promise<LedgerEntry | undefined> {
   const there = await readEntry(lake, batch.sequence);
   if (there === undefined) return undefined;
   const other = isOtherTopic(there.topicId, batch.topicId);
-  if (canonicalRanges(there.ranges) === canonicalRanges(batch.ranges) && !other) return there;
-  const offsetsOf = ({ ranges, topicId }: BatchIdentity) =>
-    other ? `${formatRanges(ranges)} of the topic with the id ${topicId}` : formatRanges(ranges);
+  const isSame =
+    canonicalRanges(there.ranges) === canonicalRanges(batch.ranges) &&
+    isDeepStrictEqual(there.merged?.inputs, batch.merged?.inputs);
+  if (isSame && !other) return there;
+  const offsetsOf = ({ ranges, topicId, merged }: EntryIdentity) =>
+    merged !== undefined
+      ? `none (a merge of ${merged.inputs.length} files)`
+      : other
+        ? `${formatRanges(ranges)} of the topic with the id ${topicId}`
+        : formatRanges(ranges);
   throw new SequenceTaken(
     `${lake.locate(entryName(batch.sequence))} holds batch ${batch.sequence} with the offsets ${offsetsOf(there)}, ` +
       `this one has ${offsetsOf(batch)}. Another landing writes to this lake: stop it, or give this one a lake of its own. ` +
@@ -151,61 +162,3 @@ export async function readEntry(lake: Storage, sequence: number): Promise<Ledger
     });
   }
 }
-
-const offset = z.string().regex(/^\d{1,19}$/);
-const offsets = z.record(z.string().regex(/^\d{1,9}$/), offset);
-const topicId = z.string().optional();
-const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
-const count = z.int().nonnegative();
-const position = z.object({ createdAt: z.string(), orderId: z.string().regex(/^-?\d{1,19}$/) });
-const file = z.object({
-  // By it files are read, replaced and removed: an entry that somebody has edited must not name another.
-  path: z.string().refine(isPartPath, 'is no name of a part file'),
-  rows: count,
-  bytes: count,
-  sha256: z.string(),
-  first: position.optional(),
-  last: position.optional(),
-});
-const damaged = z.object({
-  file: z.string(),
-  batch: z.int().positive(),
-  problem: z.string(),
-  listed: z.object({ bytes: count, sha256: z.string() }).optional(),
-});
-const failureCode = z.enum(Object.keys(ORDERS.failures) as [FailureCode, ...FailureCode[]]);
-
-const SHAPE = {
-  sequence: z.int().positive(),
-  epoch: z.int().nonnegative().optional(),
-  ranges: z.array(z.object({ partition: count, from: offset, to: offset })),
-  topicId,
-  topicSince: z.int().positive().optional(),
-  next: offsets,
-  reached: offsets,
-  parked: z.object({ type: z.string(), message: z.string() }).optional(),
-  supersedes: z.int().positive().optional(),
-  unlanded: z.array(z.int().positive()).optional(),
-  damaged: z.array(damaged).optional(),
-  withdrawn: z.object({ files: z.array(z.string()), rows: count }).optional(),
-  resets: z
-    .array(z.object({ from: offsets, to: offsets, reason: z.string().nullable(), at: z.string(), topicId }))
-    .optional(),
-  counts: z.object({
-    read: count,
-    landed: count,
-    duplicate: count,
-    quarantined: count,
-    failures: z.partialRecord(failureCode, count),
-  }),
-  newestCreatedAt: z.string().optional(),
-  highWater: z.record(z.string(), position),
-  files: z.array(file),
-  quarantineFiles: z.array(file),
-  ruleSetVersion: z.int().positive(),
-  committedAt: z.string(),
-  previousHash: z.string().regex(/^([0-9a-f]{64})?$/),
-};
-
-/** Not strict: a worker of an older version can still read what a newer one added to. */
-export const ENTRY: z.ZodType<LedgerEntry> = z.object(SHAPE);
