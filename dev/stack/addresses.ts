@@ -1,5 +1,6 @@
 import type { Home } from './home';
 import { brokers } from './servers/kafka';
+import { s3Addresses } from './servers/s3';
 import { postgresDatabase, postgresUser } from './servers/postgres';
 import { frontendAddress, uiAddress } from './servers/temporal';
 import { presentTemporal } from './servers/temporal-executable';
@@ -8,7 +9,8 @@ import { serverNames, type ServerName, type StackAddresses, type StackOptions } 
 /** Addresses of the stack as far as they are known, without starting anything. */
 export function addressesOf(home: Home, options: StackOptions): StackAddresses {
   const outside = fromEnvironment(home, options);
-  return Object.assign({}, ...serverNames.map((name) => outside[name] ?? own[name](home))) as StackAddresses;
+  const parts = serverNames.map((name) => outside[name] ?? own[name](home));
+  return Object.assign({}, ...parts, s3Addresses(home)) as StackAddresses;
 }
 
 type Part = Partial<StackAddresses>;

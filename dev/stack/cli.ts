@@ -52,12 +52,13 @@ async function printStatus(options: HomeOption): Promise<void> {
   }
 }
 
-async function start(options: HomeOption & { observe?: boolean }): Promise<void> {
-  const { TEMPORAL_UI } = await up({ ...options, onProgress: progress });
+async function start(options: HomeOption & { observe?: boolean; s3?: boolean }): Promise<void> {
+  const { TEMPORAL_UI, AWS_ENDPOINT_URL_S3, LAKE_PATH } = await up({ ...options, onProgress: progress });
   progress(`The stack is up.${TEMPORAL_UI ? ` Temporal Web UI: ${TEMPORAL_UI}` : ''}`);
   const prometheus = (await status(options)).find(({ server }) => server === 'prometheus');
   if (prometheus !== undefined)
     progress(`Prometheus: http://${prometheus.address}, of workers with METRICS_LISTEN=${METRICS_LISTEN}`);
+  if (AWS_ENDPOINT_URL_S3 !== undefined) progress(`S3: ${AWS_ENDPOINT_URL_S3}, with LAKE_PATH=${LAKE_PATH}`);
   progress('Its addresses, for a shell: eval "$(npm run --silent stack -- env)"');
 }
 
@@ -75,6 +76,7 @@ function program(): Command {
       '--observe',
       'Prometheus, too, which scrapes the workers and evaluates ops/alerts.yml; from now on',
     )
+    .option('--s3', 'an S3 server, too, with a bucket for the lake; from now on')
     .action(start);
   command(
     'env',

@@ -26,6 +26,7 @@ const state = z.object({
   temporal: serverState,
   // Not known of a stack of an earlier version.
   prometheus: serverState.default({ ports: {}, settings: {} }),
+  s3: serverState.default({ ports: {}, settings: {} }),
 });
 type State = z.infer<typeof state>;
 

@@ -16,6 +16,7 @@ import {
   serverNames,
   titles,
   type AnyServerName,
+  type ServerName,
   type ServerStatus,
   type Settings,
   type StackAddresses,
@@ -43,6 +44,7 @@ export function up(options: StackOptions = {}): Promise<StackAddresses> {
     const outside = fromEnvironment(home, options);
     await requireAnswers(addressesOf(home, options), outside);
     if (options.observe === true) home.update('prometheus', { wanted: true });
+    if (options.s3 === true) home.update('s3', { wanted: true });
     const servers = chosen(home, options).filter((server) => !(server.name in outside));
     const starting = servers.filter((server) => !isRunning(server, context));
     if (starting.length > 0) requireNamedUser();
@@ -126,11 +128,12 @@ export async function status(options: StackOptions = {}): Promise<ServerStatus[]
     kafka: addresses.KAFKA_BROKERS,
     temporal: addresses.TEMPORAL_ADDRESS,
     prometheus: prometheusAddress(home),
+    s3: addresses.AWS_ENDPOINT_URL_S3 ?? '',
   };
   return Promise.all(
     chosen(home, options).map(async (server) => {
       const { name } = server;
-      if (name !== 'prometheus' && name in outside) {
+      if (isNeeded(name) && name in outside) {
         const running = await foreignServerAnswers(name, addresses);
         return { server: name, running, fromEnvironment: true, address: address[name] };
       }
@@ -160,8 +163,18 @@ export function readAddresses(options: StackOptions = {}): Promise<StackAddresse
 
 /** Those of the options; without them all that a pipeline needs, and what was wanted beside. */
 function chosen(home: Home, { servers }: StackOptions): ServerDefinition[] {
-  const beside = home.get('prometheus').wanted === true ? (['prometheus'] as const) : [];
+  const beside = allServerNames.filter((name) => !isNeeded(name) && isWanted(home, name));
   return selectServers(servers ?? [...serverNames, ...beside]);
+}
+
+/** Also one that was started by its name: it is stopped with the others. */
+function isWanted(home: Home, name: AnyServerName): boolean {
+  const { wanted, process: remembered } = home.get(name);
+  return wanted === true || remembered !== undefined;
+}
+
+function isNeeded(name: AnyServerName): name is ServerName {
+  return serverNames.some((needed) => needed === name);
 }
 
 function contextOf(home: Home, options: StackOptions): ServerContext {

@@ -3,7 +3,7 @@ export const serverNames = ['postgres', 'kafka', 'temporal'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 /** All that the stack can start. */
-export const allServerNames = [...serverNames, 'prometheus'] as const;
+export const allServerNames = [...serverNames, 'prometheus', 's3'] as const;
 export type AnyServerName = (typeof allServerNames)[number];
 
 /** How people call them. */
@@ -12,6 +12,7 @@ export const titles: Record<AnyServerName, string> = {
   kafka: 'Kafka',
   temporal: 'Temporal',
   prometheus: 'Prometheus',
+  s3: 'S3',
 };
 
 export interface StackOptions {
@@ -21,6 +22,8 @@ export interface StackOptions {
   servers?: readonly AnyServerName[] | undefined;
   /** Start a Prometheus, too, that scrapes the workers. Remembered: a later `up` starts it again. Default: as before. */
   observe?: boolean | undefined;
+  /** Start an S3 server, too, with a bucket for a lake. Remembered likewise. */
+  s3?: boolean | undefined;
   /**
    * More dynamic configuration for Temporal, e.g. `{ 'limit.historyCount.suggestContinueAsNew': 200 }`.
    * Remembered: a later `up` without it keeps it. A running server with other values is restarted.
@@ -37,8 +40,20 @@ export interface StackOptions {
 /** Settings of one server that the caller of `up` may add to. */
 export type Settings = Record<string, string | number | boolean>;
 
-/** The environment variables that lead to the servers; one that is not known is the empty string. */
-export interface StackAddresses {
+/** The environment variables that lead a lake to the S3 server's bucket. */
+export interface S3Addresses {
+  AWS_ENDPOINT_URL_S3: string;
+  AWS_ACCESS_KEY_ID: string;
+  AWS_SECRET_ACCESS_KEY: string;
+  AWS_REGION: string;
+  LAKE_PATH: string;
+}
+
+/**
+ * The environment variables that lead to the servers; one that is not known is the empty string. Those of the S3 server are there
+ * once it was started.
+ */
+export interface StackAddresses extends Partial<S3Addresses> {
   PGHOST: string;
   PGPORT: string;
   PGDATABASE: string;

@@ -1,5 +1,5 @@
 /**
- * The versions the stack starts. docker-compose.yml, kafka/pom.xml, temporal/go.mod, prometheus/go.mod and package.json name
+ * The versions the stack starts. docker-compose.yml, kafka/pom.xml, temporal/go.mod, prometheus/go.mod, s3/go.mod and package.json name
  * them too; test/stack/versions.test.ts fails when one of those disagrees.
  */
 export const versions = {
@@ -14,4 +14,6 @@ export const versions = {
   temporalUi: '2.42.1',
   /** Where it has to be built; the distribution's package has its own. As Go numbers it: 3.16.0. */
   prometheus: '0.316.0',
+  /** The S3 server. */
+  versitygw: '1.8.0',
 } as const;

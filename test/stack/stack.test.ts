@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Kafka, logLevel } from 'kafkajs';
 import { Client } from 'pg';
 import { destroy, down, kill, readAddresses, status, up, type StackAddresses } from '../../dev/stack';
@@ -175,12 +176,34 @@ test('with `observe` a Prometheus with the rules starts too, also the next time'
   expect(data.groups.map(({ name }) => name)).toContain('orders-progress');
 });
 
+test('with `s3` an S3 server with a bucket starts too, on this machine alone', async () => {
+  expect((await status(options)).map(({ server }) => server)).not.toContain('s3');
+  const { LAKE_PATH, AWS_ENDPOINT_URL_S3: endpoint, ...others } = await up({ ...options, s3: true });
+  expect(endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  const bucket = LAKE_PATH?.split('/')[2] ?? '';
+  const client = new S3Client({
+    endpoint: endpoint!,
+    region: others.AWS_REGION!,
+    credentials: { accessKeyId: others.AWS_ACCESS_KEY_ID!, secretAccessKey: others.AWS_SECRET_ACCESS_KEY! },
+    forcePathStyle: true,
+  });
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'kept', Body: 'kept' }));
+  await kill('s3', options);
+  addresses = await up(options);
+  expect(addresses).toMatchObject({ LAKE_PATH, AWS_ENDPOINT_URL_S3: endpoint });
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: 'kept' }));
+  expect(await Body?.transformToString()).toBe('kept');
+  expect((await fetch(`${endpoint}/${bucket}/kept`)).status).toBe(403);
+  client.destroy();
+  // It is built where nobody has yet: some 2 minutes of CPU time.
+}, 600_000);
+
 test('down leaves no process; up keeps ports, but for one that somebody took meanwhile', async () => {
   const running = (await pids()).map((pid) => identify(pid ?? 0));
   const families = running.flatMap((identity) => (identity ? withDescendants(identity) : []));
   await down(options);
   expect(families.filter(isAlive)).toEqual([]);
-  expect((await status(options)).map(({ running }) => running)).toEqual([false, false, false, false]);
+  expect((await status(options)).map(({ running }) => running)).toEqual(Array(5).fill(false));
   await down(options); // harmless
 
   const thief = await listenOn(Number(addresses.KAFKA_BROKERS.split(':')[1]));

@@ -22,6 +22,7 @@ test('every file that names a version of a server names the same one', () => {
   expect(read('dev/stack/prometheus/go.mod')).toContain(
     `github.com/prometheus/prometheus v${versions.prometheus} `,
   );
+  expect(read('dev/stack/s3/go.mod')).toContain(`github.com/versity/versitygw v${versions.versitygw}\n`);
 });
 
 test('PostgreSQL’s package is locked for every platform, not only for the one that wrote the lock file', () => {

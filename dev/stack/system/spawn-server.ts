@@ -24,7 +24,7 @@ export interface StartedServer {
  * Variables that servers read as settings of their own. Ours are for clients, and a server that obeyed them (as
  * postgres does with PGPORT) would start with something else than what the stack remembers.
  */
-const clientVariables = /^(PG|KAFKA_|TEMPORAL_)/;
+const clientVariables = /^(PG|KAFKA_|TEMPORAL_|AWS_)/;
 
 /** Starts a server detached, in a process group of its own: Ctrl-C in the caller's terminal does not reach it. */
 export function spawnServer(server: ServerCommand, logFile: string): StartedServer {
