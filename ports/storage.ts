@@ -1,12 +1,14 @@
 /**
  * Where a lake keeps its files. Names are relative to the storage, their parts joined by `/`; what they are on a disk or in a
- * bucket is the storage's own. Errors of the system (disk full, no permission, an I/O error) come as they are: they may pass.
+ * bucket is the storage's own. Errors of the system (disk full, no permission, a store that is away) have a `code`: they may pass.
  */
 export interface Storage extends StorageWriter {
   /** For people: a directory's path, or a URL. */
   readonly location: string;
   /** What the lake is known by among machines: `host:/path`, or a URL. */
   readonly address: string;
+  /** Whether a file can be given another name in one step, as {@link StorageWriter.move} does. */
+  readonly renames: boolean;
   /** What a person or another program opens by it: a path, or a URL. */
   locate(name: string): string;
   /** The name of what {@link locate} has told. */
@@ -19,6 +21,11 @@ export interface Storage extends StorageWriter {
   fingerprint(name: string): Promise<Fingerprint | undefined>;
   /** The names directly below a prefix, sorted, without it; none where there is nothing. */
   list(prefix: string): Promise<string[]>;
+  /**
+   * Runs `use` with paths on this machine by which other libraries read these files, in the names' order: valid until it is done.
+   * Only for files that never change under their name: a storage elsewhere keeps copies.
+   */
+  withPaths<T>(names: readonly string[], use: (paths: string[]) => Promise<T>): Promise<T>;
 }
 
 export interface Fingerprint {
@@ -33,9 +40,12 @@ export interface StorageWriter {
    * `beforeReplacing` is called when others stand there, and may throw to keep them.
    */
   put(name: string, bytes: Uint8Array, options?: { beforeReplacing?: () => Promise<void> }): Promise<void>;
-  /** Puts a file only where the name is free: one of several that try wins. `false`, with nothing changed, where it is taken. */
+  /**
+   * Puts a file only where the name is free: one of several that try wins. `false`, with nothing changed, where it is taken; by the
+   * same bytes it may be either, since the answer to an own attempt may have been lost.
+   */
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
-  /** Gives a file another name, in the place of what has that; `false` where there is no such file. */
+  /** Gives a file another name, in the place of what has that; `false` where there is no such file. Throws without `renames`. */
   move(from: string, to: string): Promise<boolean>;
   /** Success where there is none. */
   remove(name: string): Promise<void>;
@@ -92,11 +102,13 @@ export interface LakeStorage {
   /** What can be done in the lake or its quarantine, for a person; tried where it is there. Throws why nothing can. */
   tryOut(part: LakePart): Promise<string>;
 
-  room(): Promise<Room>;
+  /** `undefined` where there is no end to it. */
+  room(): Promise<Room | undefined>;
 
   /**
    * Begins an attempt at the files of ledger entry `sequence`. Look for the entry after this, and write by the attempt's writers only
-   * where it is not there: then none of its files can appear once {@link closeAttempts} has run.
+   * where it is not there: then none of its files can appear once {@link closeAttempts} has run. Without {@link Storage.renames}
+   * readers see only what an entry lists, and late files do no harm: no attempt is shut out.
    */
   beginAttempt(epoch: number, sequence: number): Promise<Attempt>;
 

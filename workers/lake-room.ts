@@ -10,9 +10,11 @@ export function watchRoom(storage: Pick<LakeStorage, 'room'>, metrics: Metrics, 
     if (looking) return;
     looking = true;
     try {
-      const { freeBytes, sizeBytes } = await storage.room();
-      metrics.set('orders_lake_free_bytes', freeBytes);
-      metrics.set('orders_lake_size_bytes', sizeBytes);
+      const room = await storage.room();
+      if (room !== undefined) {
+        metrics.set('orders_lake_free_bytes', room.freeBytes);
+        metrics.set('orders_lake_size_bytes', room.sizeBytes);
+      }
     } catch {
       // Landing meets the same error, and says it.
     }

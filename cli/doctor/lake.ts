@@ -66,7 +66,9 @@ async function landedOffsets(settings: Settings['kafka']): Promise<Offsets> {
 }
 
 async function examineRoom(findings: Findings, storage: LakeStorage): Promise<void> {
-  const { freeBytes, alike } = await storage.room();
+  const room = await storage.room();
+  if (room === undefined) return;
+  const { freeBytes, alike } = room;
   const words = `${(freeBytes / GIB).toFixed(1)} GiB free`;
   const toDo = 'make room: a full disk stops landing, and it goes on by itself afterwards';
   if (freeBytes < TOO_LITTLE) findings.transient('free space', words, toDo);

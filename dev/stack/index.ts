@@ -28,6 +28,7 @@ export {
   allServerNames,
   serverNames,
   type AnyServerName,
+  type S3Addresses,
   type ServerName,
   type ServerStatus,
   type StackAddresses,

@@ -67,7 +67,15 @@ export function storageContract(open: () => LakeStorage): void {
       expect(await lake.list('_ledger')).toHaveLength(10);
     });
 
+    test('moves a file, or says that it cannot', async () => {
+      if (lake.renames) return;
+      await writer.put('a/one', bytes('one'));
+      await expect(writer.move('a/one', 'a/two')).rejects.toThrow('has no renames');
+      expect(await lake.list('a')).toEqual(['one']);
+    });
+
     test('moves a file in the place of another; where there is none it says so, and makes nothing', async () => {
+      if (!lake.renames) return;
       await writer.put('a/new', bytes('new'));
       await writer.put('a/old', bytes('old'));
       expect(await writer.move('a/new', 'a/old')).toBe(true);
@@ -166,6 +174,7 @@ export function storageContract(open: () => LakeStorage): void {
   });
 
   test('an attempt that was shut out shows and removes nothing, also when another of the same entry begins', async () => {
+    if (!lake.renames) return;
     const epoch = await take();
     const [first, second, third] = [
       await storage.beginAttempt(epoch, 1),
@@ -197,6 +206,6 @@ export function storageContract(open: () => LakeStorage): void {
       expect(await storage.tryOut(kind)).toMatch(/^writable/);
       expect((await storage[kind].list('')).filter((name) => /probe|doctor/.test(name))).toEqual([]);
     }
-    expect((await storage.room()).freeBytes).toBeGreaterThan(0);
+    expect((await storage.room())?.freeBytes ?? 1).toBeGreaterThan(0);
   });
 }

@@ -9,13 +9,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { NonRetryableError } from '../../../../domain/errors';
 import type { LakeStorage, Owner } from '../../../../ports';
 import { absentWhere, codeOf } from '../../../shared/error-code';
 import { OddFile, readSmallFile } from '../../../shared/small-file';
 import { createDurably, makeDirectory, namesIn } from './durable-file';
-import { epochName, epochOf, epochOfRecord, LAST_EPOCH, STAGING_DIRECTORY, stagingOf } from './names';
+import { nextEpoch, supersededBy, type EpochRecords } from '../epoch-records';
+import { epochName, epochOfRecord, STAGING_DIRECTORY } from '../names';
+import { epochOf, stagingOf } from './names';
 import { requireWithin } from './within';
 
 /** The directories of a lake and of its quarantine. */
@@ -24,22 +25,18 @@ export interface Roots {
   quarantine: string;
 }
 
-/**
- * Takes the next epoch and shuts out all older ones; their staged files are gone afterwards. An attempt that was scheduled
- * before the present epoch's leaves the lake alone: it is one that woke up late. NonRetryableError LandingConflict then. With
- * `onlyOwn` also where another workflow, by its first run, opened the lake last.
- */
+/** Takes the next epoch and shuts out all older ones; their staged files are gone afterwards. See {@link nextEpoch}. */
 export async function takeEpoch(
   directories: Roots,
   owner: Owner,
-  { above, onlyOwn }: Parameters<LakeStorage['takeEpoch']>[1],
+  options: Parameters<LakeStorage['takeEpoch']>[1],
 ): Promise<number> {
   const records = join(directories.lake, STAGING_DIRECTORY);
   for (const root of roots(directories)) {
     await requireWithin(root, join(root, STAGING_DIRECTORY));
     await makeDirectory(join(root, STAGING_DIRECTORY));
   }
-  const epoch = await nextEpoch(records, above, owner, onlyOwn);
+  const epoch = await nextEpoch(recordsIn(records), owner, options);
   for (const root of roots(directories)) await mkdir(stagingOf(root, epoch), { recursive: true });
   // Looked at after the directories were made: a newer epoch that comes from now on finds them, and closes them.
   if ((await newestEpoch(records)) !== epoch) {
@@ -99,61 +96,26 @@ function roots({ lake, quarantine }: Roots): string[] {
   return [lake, quarantine];
 }
 
-async function nextEpoch(records: string, written: number, owner: Owner, onlyOwn: boolean): Promise<number> {
-  for (;;) {
-    // The records may have been removed; the ledger's epochs must rise all the same.
-    const newest = Math.max(await newestEpoch(records), written);
-    if (newest >= LAST_EPOCH)
-      throw new NonRetryableError(
-        'LakeMismatch',
-        `${records} says that epoch ${newest} was the last to own the lake, and there is none after it: somebody has written that. ` +
-          `Remove ${join(records, epochName(newest))}, and start the landing again: npm run orders -- start`,
-      );
-    if (newest > 0) await refuseLatecomer(records, newest, owner);
-    if (onlyOwn && !(await isOwn(join(records, epochName(newest)), owner)))
-      throw supersededBy(records, newest);
-    const record = { epoch: newest + 1, ...owner, openedAt: new Date().toISOString() };
-    const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
-    if (await createDurably(records, epochName(newest + 1), bytes)) return newest + 1;
-  }
+function recordsIn(directory: string): EpochRecords {
+  const locate = (epoch: number) => join(directory, epochName(epoch));
+  return {
+    location: directory,
+    locate,
+    newest: () => newestEpoch(directory),
+    async read(epoch) {
+      try {
+        return await readSmallFile(locate(epoch), LARGEST_RECORD);
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT' || error instanceof OddFile) return undefined;
+        throw error;
+      }
+    },
+    create: (epoch, bytes) => createDurably(directory, epochName(epoch), bytes),
+  };
 }
 
-async function refuseLatecomer(records: string, newest: number, owner: Owner): Promise<void> {
-  const path = join(records, epochName(newest));
-  const { scheduledAt, runId } = await ownerIn(path);
-  if (owner.scheduledAt >= scheduledAt) return;
-  throw new NonRetryableError(
-    'LandingConflict',
-    `${path} was written by run ${runId} at ${new Date(scheduledAt).toISOString()}, after this one was scheduled ` +
-      `(${new Date(owner.scheduledAt).toISOString()}). That landing owns the lake; if it does not run any more and the clock ` +
-      'of the Temporal server was set back, wait until it has passed that moment, then start landOrders again.',
-  );
-}
-
-async function isOwn(path: string, { firstRunId }: Owner): Promise<boolean> {
-  return firstRunId !== undefined && (await ownerIn(path)).firstRunId === firstRunId;
-}
-
-const OWNER = z.object({
-  runId: z.string().catch(''),
-  scheduledAt: z.number().min(0).max(8.64e15).catch(0), // what a Date holds
-  firstRunId: z.string().optional().catch(undefined),
-});
 /** Some 200 bytes are ours. */
 const LARGEST_RECORD = 65_536;
-
-/** A record that was removed, cut or changed tells of nobody. */
-async function ownerIn(path: string): Promise<Owner> {
-  const nobody = { runId: '', scheduledAt: 0 };
-  try {
-    const record: unknown = JSON.parse((await readSmallFile(path, LARGEST_RECORD)).toString());
-    const owner = OWNER.safeParse(record);
-    return owner.success ? owner.data : nobody;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError || error instanceof OddFile) return nobody;
-    throw error;
-  }
-}
 
 async function newestEpoch(records: string): Promise<number> {
   return (await namesIn(records)).reduce((max, name) => Math.max(max, epochOfRecord(name) ?? 0), 0);
@@ -177,16 +139,6 @@ async function closeOlder(staging: string, epoch: number): Promise<void> {
       await rm(path, { recursive: true, force: true });
     }
   }
-}
-
-function supersededBy(root: string, epoch: number | undefined): NonRetryableError {
-  const which = epoch === undefined ? '' : ` (epoch ${epoch})`;
-  return new NonRetryableError(
-    'LandingConflict',
-    `The lake ${root} was opened by another landing${which}, which owns it now; nothing ` +
-      'more is written here. If two landOrders share the lake, stop one of them or give it a lake of its own; then start ' +
-      'landOrders again.',
-  );
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -8,12 +8,14 @@ import { absentWhere, codeOf } from '../../../shared/error-code';
 import { readSmallFile } from '../../../shared/small-file';
 import { createDurably, makeDirectory, namesIn, syncDirectory, writeDurably } from './durable-file';
 import { orSuperseded, removeFenced, type Roots } from './epoch';
+import { LARGEST_READ, requireName } from '../names';
 import { sequenceOfAttempt, stagingOf } from './names';
 import { requireWithin } from './within';
 
 /** Files below a directory of this machine. */
 export class LocalStorage implements Storage {
   readonly location: string;
+  readonly renames = true;
 
   constructor(root: string) {
     this.location = root;
@@ -50,6 +52,10 @@ export class LocalStorage implements Storage {
 
   async list(prefix: string): Promise<string[]> {
     return namesIn(this.#path(prefix));
+  }
+
+  withPaths<T>(names: readonly string[], use: (paths: string[]) => Promise<T>): Promise<T> {
+    return use(names.map((name) => this.locate(name)));
   }
 
   async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
@@ -183,23 +189,17 @@ async function makeWithin(via: string, directory: string): Promise<void> {
   await makeDirectory(directory);
 }
 
-/** Entries of the ledger are read whole, and nothing else; one with the most files has less than a tenth of this. */
-const LARGEST_READ = 16 * 1024 * 1024;
-
 /** What the system says where there is nothing under a name. */
 const ABSENT = ['ENOENT', 'ENOTDIR'];
 
-/** A name from a ledger that somebody has edited must not lead out of the lake. The empty one is the storage itself. */
 function pathBelow(root: string, name: string): string {
-  const odd = name.split('/').some((part) => ['', '.', '..'].includes(part));
-  if (name.includes('\0') || (odd && name !== ''))
-    throw new Error(`${JSON.stringify(name)} is no name of a file below ${root}`);
+  requireName(name, root, { empty: true });
   return join(root, name);
 }
 
 function fileBelow(root: string, name: string): string {
-  if (name === '') throw new Error(`"" is no name of a file below ${root}`);
-  return pathBelow(root, name);
+  requireName(name, root);
+  return join(root, name);
 }
 
 async function hashOf(path: string): Promise<string> {

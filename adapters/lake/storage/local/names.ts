@@ -1,11 +1,8 @@
-/** Names of the local storage's own: of staging directories, of who took them, and of files that are being written. */
+/** Names of the local storage's own: of staging directories, and of files that are being written. */
 import { join } from 'node:path';
-import { padSequence } from '../names';
+import { padSequence, STAGING_DIRECTORY } from '../names';
 
-/** In lake and quarantine: a directory for each epoch; in the lake also the record of who took it. See epoch.ts. */
-export const STAGING_DIRECTORY = '_staging';
-
-/** The directory in which an epoch's files are written before they get their names. */
+/** In lake and quarantine: the directory in which an epoch's files are written before they get their names. See epoch.ts. */
 export function stagingOf(root: string, epoch: number): string {
   return join(root, STAGING_DIRECTORY, padSequence(epoch));
 }
@@ -24,23 +21,9 @@ export function sequenceOfAttempt(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** The record of who took an epoch. */
-export function epochName(epoch: number): string {
-  return `${padSequence(epoch)}.json`;
-}
-
-/** The last that a name holds: what comes after it would be no name of an epoch, and be looked for for ever. */
-export const LAST_EPOCH = 9_999_999_999;
-
 /** The epoch of a staging directory's name; `undefined` for any other name. */
 export function epochOf(name: string): number | undefined {
   return /^\d{10}$/.test(name) ? Number(name) : undefined;
-}
-
-/** The epoch in a record's name; `undefined` for any other name. */
-export function epochOfRecord(name: string): number | undefined {
-  const match = /^(\d{10})\.json$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
 }
 
 /**
