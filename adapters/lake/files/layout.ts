@@ -35,6 +35,11 @@ export function partName(batch: BatchIdentity): string {
   return `part-${padSequence(batch.sequence)}-${hashOfRanges(batch)}.parquet`;
 }
 
+/** The same form for files that were merged: the highest number among the batches that it holds rows of, and the hash of its own bytes. */
+export function mergedName(sequence: number, sha256: string): string {
+  return `part-${padSequence(sequence)}-${sha256.slice(0, 12)}.parquet`;
+}
+
 /** 12 hex digits of the ranges, whatever order or padding they were given in. */
 function hashOfRanges({ ranges }: BatchIdentity): string {
   return createHash('sha256').update(canonicalRanges(ranges)).digest('hex').slice(0, 12);
@@ -72,7 +77,12 @@ export function hiddenName(name: string, sequence: number): string {
   return `.${name}.r${padSequence(sequence)}`;
 }
 
-const HIDDEN = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r\d{10}$/;
+/** The name of a merged file until its ledger entry takes the place of those it was made of; skipped by readers. */
+export function hiddenMergedName(name: string): string {
+  return `.${name}.merged`;
+}
+
+const HIDDEN = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.(?:r\d{10}|merged)$/;
 
 export function isHidden(name: string): boolean {
   return HIDDEN.test(name);

@@ -20,7 +20,15 @@ export {
   shortened,
   walkLedger,
 } from '../ledger';
-export { BATCH_SQL, quote, quoteName, readParquet, withDuckDB, withScratchDuckDB } from './duckdb';
+export {
+  BATCH_SQL,
+  quote,
+  quoteName,
+  readParquet,
+  readParquetFooters,
+  withDuckDB,
+  withScratchDuckDB,
+} from './duckdb';
 export { type LiveFile, LiveFiles, stillDamaged } from './live-files';
 export {
   batchesOf,

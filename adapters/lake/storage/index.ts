@@ -3,6 +3,7 @@ import type { LakeStorage } from '../../../ports';
 import { openLocalStorage } from './local';
 import { openS3Storage, type S3Options } from './s3';
 
+export { fingerprintOf } from './local/local-storage';
 export { isTemporary } from './local/names';
 export { LEDGER_DIRECTORY, padSequence } from './names';
 

@@ -27,7 +27,7 @@ const CREATED_BY = 'orders-stream';
  * Tells Spark 3 that timestamps follow today's calendar all the way back. Without it one created_at before 1900
  * makes Spark refuse the whole file (READ_ANCIENT_DATETIME). Other readers take no notice.
  */
-const PROLEPTIC_GREGORIAN = { key: 'org.apache.spark.version', value: '3.0.0' };
+export const PROLEPTIC_GREGORIAN = { key: 'org.apache.spark.version', value: '3.0.0' };
 
 /** A Parquet file of these columns. Same columns, same bytes. */
 export function encodeParquet(columns: readonly Column[], compression: Compression): Uint8Array {

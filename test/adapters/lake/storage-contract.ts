@@ -1,4 +1,7 @@
 /** What a storage must do for a lake to be right, whatever its files are on: run it against each kind. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { LakeStorage, Storage, StorageWriter } from '../../../ports';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -41,6 +44,24 @@ export function storageContract(open: () => LakeStorage): void {
         expect(await textOf('date=2025-11-18/one')).toBe(content);
       }
       expect(await lake.list('date=2025-11-18')).toEqual(['one']);
+    });
+
+    test('puts a copy of a file for all to see, in the place of another', async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'orders-file-'));
+      const file = join(directory, 'file');
+      try {
+        for (const content of ['', 'x'.repeat(300_000), 'short']) {
+          await writeFile(file, content);
+          await writer.putFile('date=2025-11-18/one', file);
+          expect(await textOf('date=2025-11-18/one')).toBe(content);
+        }
+        await expect(writer.putFile('date=2025-11-18/two', join(directory, 'none'))).rejects.toThrow(
+          'ENOENT',
+        );
+        expect(await lake.list('date=2025-11-18')).toEqual(['one']);
+      } finally {
+        await rm(directory, { recursive: true });
+      }
     });
 
     test('of several puts at once leaves one whole, and readers never see half of one', async () => {
@@ -101,6 +122,7 @@ export function storageContract(open: () => LakeStorage): void {
         const calls = [
           () => writer.put(name, bytes('x')),
           () => writer.putIfAbsent(name, bytes('x')),
+          () => writer.putFile(name, __filename),
           () => writer.remove(name),
           () => writer.move(name, 'a'),
           () => writer.move('a', name),
@@ -164,6 +186,7 @@ export function storageContract(open: () => LakeStorage): void {
     for (const kind of ['lake', 'quarantine'] as const) {
       const late = storage.writer(kind, older);
       await expect(late.put('a/late', bytes('late'))).rejects.toMatchObject(CONFLICT);
+      await expect(late.putFile('a/late', __filename)).rejects.toMatchObject(CONFLICT);
       await expect(late.putIfAbsent('a/late', bytes('late'))).rejects.toMatchObject(CONFLICT);
     }
     await expect(writer.remove('a/kept')).rejects.toMatchObject(CONFLICT);

@@ -1,6 +1,7 @@
 /** Files that are there whole or not at all, also after a power cut: temporary name, fsync, rename, fsync of the directory. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { absentWhere, codeOf } from '../../../shared/error-code';
 import { temporaryName } from './names';
@@ -67,8 +68,21 @@ export async function makeDirectory(path: string): Promise<void> {
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 
+/** Puts a copy of the file `from` at `directory/name`, replacing what stands there. */
+export async function copyDurably(
+  directory: string,
+  name: string,
+  from: string,
+  { via = directory }: Pick<WriteOptions, 'via'> = {},
+): Promise<void> {
+  await viaTemporary({ via, name, bytes: () => createReadStream(from) }, (temporary) =>
+    rename(temporary, join(directory, name)),
+  );
+  await syncDirectory(directory);
+}
+
 async function viaTemporary(
-  { via, name, bytes }: { via: string; name: string; bytes: Uint8Array },
+  { via, name, bytes }: { via: string; name: string; bytes: Uint8Array | (() => ReadStream) },
   publish: (temporary: string) => Promise<void>,
 ): Promise<void> {
   // Random, because an attempt that was given up may still be writing while the next one runs.
@@ -76,7 +90,7 @@ async function viaTemporary(
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(bytes);
+      await writeFile(file, bytes instanceof Function ? bytes() : bytes);
       await file.sync();
     } finally {
       await file.close();

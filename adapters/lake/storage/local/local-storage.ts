@@ -6,7 +6,14 @@ import { dirname, join, relative, resolve } from 'node:path';
 import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
 import { absentWhere, codeOf } from '../../../shared/error-code';
 import { readSmallFile } from '../../../shared/small-file';
-import { createDurably, makeDirectory, namesIn, syncDirectory, writeDurably } from './durable-file';
+import {
+  copyDurably,
+  createDurably,
+  makeDirectory,
+  namesIn,
+  syncDirectory,
+  writeDurably,
+} from './durable-file';
 import { orSuperseded, removeFenced, type Roots } from './epoch';
 import { LARGEST_READ, requireName } from '../names';
 import { sequenceOfAttempt, stagingOf } from './names';
@@ -45,9 +52,7 @@ export class LocalStorage implements Storage {
   async fingerprint(name: string): Promise<Fingerprint | undefined> {
     const found = await this.head(name);
     // Opening a pipe would wait for its writer.
-    if (found?.isFile !== true) return undefined;
-    const sha256 = await absentWhere(ABSENT, hashOf(this.#path(name)));
-    return sha256 === undefined ? undefined : { bytes: found.bytes, sha256 };
+    return found?.isFile === true ? absentWhere(ABSENT, fingerprintOf(this.#path(name))) : undefined;
   }
 
   async list(prefix: string): Promise<string[]> {
@@ -61,6 +66,11 @@ export class LocalStorage implements Storage {
   async put(name: string, bytes: Uint8Array, options: Parameters<Storage['put']>[2] = {}): Promise<void> {
     const [directory, base] = await this.#place(name);
     await writeDurably(directory, base, bytes, options);
+  }
+
+  async putFile(name: string, path: string): Promise<void> {
+    const [directory, base] = await this.#place(name);
+    await copyDurably(directory, base, path);
   }
 
   async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
@@ -121,6 +131,13 @@ export class EpochWriter implements StorageWriter {
     return this.#fenced(name, async (directory, base, via) => {
       await makeWithin(via, directory);
       await writeDurably(directory, base, bytes, { via, ...options });
+    });
+  }
+
+  async putFile(name: string, path: string): Promise<void> {
+    return this.#fenced(name, async (directory, base, via) => {
+      await makeWithin(via, directory);
+      await copyDurably(directory, base, path, { via });
     });
   }
 
@@ -202,8 +219,13 @@ function fileBelow(root: string, name: string): string {
   return join(root, name);
 }
 
-async function hashOf(path: string): Promise<string> {
+/** Of a file of this machine. */
+export async function fingerprintOf(path: string): Promise<Fingerprint> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    hash.update(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }
