@@ -40,7 +40,7 @@ export interface StorageWriter {
    * `beforeReplacing` is called when others stand there, and may throw to keep them.
    */
   put(name: string, bytes: Uint8Array, options?: { beforeReplacing?: () => Promise<void> }): Promise<void>;
-  /** Puts a copy of a file of this machine in the place of what is there; of any size, a little of it in memory at a time. */
+  /** Puts a copy of a file of this machine in the place of what is there. */
   putFile(name: string, path: string): Promise<void>;
   /**
    * Puts a file only where the name is free: one of several that try wins. `false`, with nothing changed, where it is taken; by the

@@ -44,8 +44,10 @@ export async function writeMerged(
     try {
       // One: it runs beside landing, and neither is in a hurry.
       await duckdb.run(`SET threads = 1; SET preserve_insertion_order = true; SET TimeZone = 'UTC'`);
-      const located = sorted.map(({ path }) => storage.locate(path));
-      await duckdb.run(copySql(table, part, located, made));
+      await storage.withPaths(
+        sorted.map(({ path }) => path),
+        async (paths) => void (await duckdb.run(copySql(table, part, paths, made))),
+      );
     } finally {
       signal.removeEventListener('abort', stop);
     }
@@ -59,8 +61,9 @@ export async function writeMerged(
       );
     const { bytes, sha256 } = await fingerprintOf(made);
     const name = mergedName(batch, sha256);
-    const hidden = `${directory}/${hiddenMergedName(name)}`;
-    if ((await storage.fingerprint(hidden))?.sha256 !== sha256) await storage.putFile(hidden, made);
+    // Where nothing can be renamed, readers go by the ledger and see no file before it lists one.
+    const put = `${directory}/${storage.renames ? hiddenMergedName(name) : name}`;
+    if ((await storage.fingerprint(put))?.sha256 !== sha256) await storage.putFile(put, made);
     return { file: { path: `${directory}/${name}`, rows, bytes, sha256, ...endsOf(inputs) } };
   });
 }

@@ -52,6 +52,10 @@ export class S3EpochWriter implements StorageWriter {
     return this.#asOwner(name, () => this.#target.put(name, bytes, options));
   }
 
+  putFile(name: string, path: string): Promise<void> {
+    return this.#asOwner(name, () => this.#target.putFile(name, path));
+  }
+
   putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
     return this.#asOwner(name, () => this.#target.putIfAbsent(name, bytes));
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path/posix';
 import type { Fingerprint, Storage } from '../../../../ports';
 import { LARGEST_READ, requireName } from '../names';
@@ -72,6 +73,11 @@ export class S3Storage implements Storage {
     if (await this.bucket.putIfAbsent(key, bytes)) return;
     await options.beforeReplacing?.();
     await this.bucket.put(key, bytes);
+  }
+
+  /** A request has a length, and is sent again from its beginning: so the file is in memory. Merged files have a target size. */
+  async putFile(name: string, path: string): Promise<void> {
+    await this.bucket.put(this.#key(name), await readFile(path));
   }
 
   async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
