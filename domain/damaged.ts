@@ -4,6 +4,8 @@ export interface DamagedFile {
   file: string;
   /** The batch in its name. */
   batch: number;
+  /** Of a merged file the batches whose rows it may hold, as rising ranges. */
+  batches?: [from: number, to: number][];
   /** What is wrong, as the end of a sentence that begins with the file. */
   problem: string;
   /** What the ledger says of it; absent where no readable entry lists it, so that no replay replaces it. */
@@ -23,9 +25,13 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The command that lands batches again. */
-export function replayCommand(batches: readonly number[], options = ''): string {
-  return `npm run orders -- replay --batches ${batches.join(',')}${options}`;
+/** The command that lands batches again: numbers, and ranges of them. */
+export function replayCommand(
+  batches: readonly (number | readonly [number, number])[],
+  options = '',
+): string {
+  const list = batches.map((one) => (typeof one === 'number' || one[0] === one[1] ? one : one.join('-')));
+  return `npm run orders -- replay --batches ${list.join(',')}${options}`;
 }
 
 /** The command that takes a file out of the readers' sight without deleting it: see {@link asideName}. */
@@ -40,11 +46,17 @@ export function asideName(name: string): string {
 }
 
 /** What is wrong with a file and what mends it, for status, doctor and audit alike. */
-export function describeDamaged({ file, batch, problem, listed }: DamagedFile): string {
+export function describeDamaged({
+  file,
+  batch,
+  batches = [[batch, batch]],
+  problem,
+  listed,
+}: DamagedFile): string {
   return (
     `${file} ${problem}. ` +
     (listed === undefined
       ? `Take it away: ${setAsideCommand(file)}`
-      : `Land its batch again, which replaces it: ${replayCommand([batch])}`)
+      : `Land its batch again, which replaces it: ${replayCommand(batches)}`)
   );
 }

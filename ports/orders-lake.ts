@@ -237,6 +237,26 @@ export interface OrdersLake {
    * files are removed before that is thrown.
    */
   commit(entry: NewLedgerEntry): Promise<{ hash: string }>;
+
+  /**
+   * Keeps the ledger short: writes a checkpoint once the newest is a thousand entries behind, and folds entries into segments, all
+   * but the newest thousand. Anybody may ask, also beside a landing, and go on where another one was interrupted.
+   */
+  checkpoint(options: { signal: AbortSignal }): Promise<CheckpointResult>;
+}
+
+/** What {@link OrdersLake.checkpoint} did. */
+export interface CheckpointResult {
+  /** The entry of the newest checkpoint; 0 where there is none. */
+  checkpoint: number;
+  /** Entries that went into segments, the bytes of these, and how many files of entries were removed. */
+  folded: number;
+  bytes: number;
+  removed: number;
+  /** There is more to fold: ask again. */
+  more: boolean;
+  /** What was left as it is, and why; for people. */
+  blocked: string[];
 }
 
 /** What a landing knows of its lake. */

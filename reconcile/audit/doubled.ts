@@ -1,12 +1,11 @@
 /** Orders that readers count twice. No hash shows it: each file may be just what its entry says. */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { Storage } from '../../ports';
-import { BATCH_SQL, quoteName, readParquet } from '../../adapters/lake/reading';
+import type { LiveFile, Storage } from '../../ports';
+import { onlyBatch, quoteName, readParquet } from '../../adapters/lake/reading';
 import { count } from '../../domain/describe-status';
 import { replayCommand } from '../../domain/damaged';
 import { ORDERS } from '../../domain/table/orders';
 import type { Findings } from './findings';
-import type { Listed } from './file-check';
 
 const [KEY, POSITION] = [quoteName(ORDERS.key.name), quoteName(ORDERS.position.name)];
 
@@ -15,22 +14,20 @@ const SUSPECTS = (files: string) => `
   CREATE OR REPLACE TEMP TABLE suspects AS
   SELECT ${KEY} FROM ${files} WHERE ${KEY} IS NOT NULL GROUP BY ${KEY} HAVING count(*) > 1`;
 
-/** By the batches that hold them: how many, and one of them. An order is its id and its time here. */
+/** By the files that hold them: how many, and one of them. An order is its id and its time here. */
 const DOUBLED = (files: string) => `
-  SELECT batches, count(*)::INTEGER, min(${KEY})::VARCHAR FROM (
-    SELECT ${KEY}, ${POSITION}, list_sort(list(DISTINCT ${BATCH})) AS batches
+  SELECT files, count(*)::INTEGER, min(${KEY})::VARCHAR FROM (
+    SELECT ${KEY}, ${POSITION}, list_sort(list(DISTINCT filename)) AS files
     FROM ${files} JOIN suspects USING (${KEY})
     WHERE ${POSITION} IS NOT NULL GROUP BY ${KEY}, ${POSITION} HAVING count(*) > 1)
-  GROUP BY batches ORDER BY batches`;
+  GROUP BY files ORDER BY files`;
 
 const MOVED = (files: string) => `
-  SELECT batches, count(*)::INTEGER, min(${KEY})::VARCHAR FROM (
-    SELECT ${KEY}, list_sort(list(DISTINCT ${BATCH})) AS batches
+  SELECT files, count(*)::INTEGER, min(${KEY})::VARCHAR FROM (
+    SELECT ${KEY}, list_sort(list(DISTINCT filename)) AS files
     FROM ${files} JOIN suspects USING (${KEY})
     GROUP BY ${KEY} HAVING count(DISTINCT ${POSITION}) > 1)
-  GROUP BY batches ORDER BY batches`;
-
-const BATCH = `${BATCH_SQL}::INTEGER`;
+  GROUP BY files ORDER BY files`;
 
 /** As many groups of one date are told one by one. */
 const TOLD = 20;
@@ -43,7 +40,7 @@ const TOLD = 20;
 export async function checkDoubled(
   duckdb: DuckDBConnection,
   storage: Storage,
-  { files, where, moves }: { files: readonly Listed[]; where: string; moves: boolean },
+  { files, where, moves }: { files: readonly LiveFile[]; where: string; moves: boolean },
   findings: Findings,
 ): Promise<void> {
   if (files.length === 0) return;
@@ -54,34 +51,46 @@ export async function checkDoubled(
   await duckdb.run(SUSPECTS(source));
   const suspects = await duckdb.runAndReadAll('SELECT 1 FROM suspects LIMIT 1');
   if (suspects.currentRowCount === 0) return;
-  for (const { batches, orders, example } of await groups(duckdb, DOUBLED(source))) {
+  const byPath = new Map(files.map((file) => [storage.locate(file.path), file]));
+  const filesOf = (paths: readonly string[]) => paths.flatMap((path) => byPath.get(path) ?? []);
+  for (const { paths, orders, example } of await groups(duckdb, DOUBLED(source))) {
+    const found = filesOf(paths);
+    const own = found.flatMap((file) => onlyBatch(file) ?? []);
     // Each replay drops what stands in another file as well, one after the other, so one copy stays.
-    const again = batches.length === 1 ? batches : batches.slice(1);
+    const again = own.length > 0 && own.length < found.length ? own : own.slice(Number(own.length > 1));
     findings.problem(
       'order-twice',
       where,
       `${count(orders, 'order is', 'orders are')} there more than once, such as ${ORDERS.key.name} ${example}, in files of ` +
-        `${batches.length === 1 ? 'batch' : 'the batches'} ${batches.join(', ')}. A replay drops what another file holds: ` +
-        replayCommand(again),
+        `${batchesOf(found)}. A replay drops what another file holds: ` +
+        replayCommand(again.length > 0 ? again : found.flatMap(({ batches }) => batches)),
     );
   }
-  for (const { batches, orders, example } of moves ? await groups(duckdb, MOVED(source)) : []) {
+  for (const { paths, orders, example } of moves ? await groups(duckdb, MOVED(source)) : []) {
     findings.note(
       'order-moved',
       where,
       `${count(orders, `${ORDERS.key.name} has`, `${ORDERS.key.name}s have`)} several rows with other times, such as ${example}, in files of ` +
-        `the batches ${batches.join(', ')}: its ${ORDERS.position.name} was changed, or the id was used again`,
+        `${batchesOf(filesOf(paths))}: its ${ORDERS.position.name} was changed, or the id was used again`,
     );
   }
+}
+
+function batchesOf(files: readonly LiveFile[]): string {
+  const ranges = files.flatMap(({ batches }) => batches).sort(([a], [b]) => a - b);
+  const text = ranges.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(', ');
+  return files.length === 1 && ranges.length === 1 && !text.includes('-')
+    ? `batch ${text}`
+    : `the batches ${text}`;
 }
 
 async function groups(
   duckdb: DuckDBConnection,
   sql: string,
-): Promise<{ batches: number[]; orders: number; example: string }[]> {
+): Promise<{ paths: string[]; orders: number; example: string }[]> {
   const rows = (await duckdb.runAndReadAll(sql)).getRowsJson().slice(0, TOLD);
-  return rows.map(([batches, orders, example]) => ({
-    batches: batches as number[],
+  return rows.map(([paths, orders, example]) => ({
+    paths: paths as string[],
     orders: Number(orders),
     example: example as string,
   }));

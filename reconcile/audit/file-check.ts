@@ -1,15 +1,8 @@
 /** The files of one directory against the ledger: all that it lists are there, unchanged, and no others. */
-import type { Fingerprint, LakeFile, Storage } from '../../ports';
-import { hiddenName, readParquetRows } from '../../adapters/lake/reading';
+import type { Fingerprint, LiveFile, Storage } from '../../ports';
+import { hiddenName, onlyBatch, readParquetRows } from '../../adapters/lake/reading';
 import { replayCommand } from '../../domain/damaged';
 import type { Findings } from './findings';
-
-/** A file as its batch's present entry lists it. */
-export interface Listed extends LakeFile {
-  /** The entry that lists it, and the batch whose file it is. */
-  entry: number;
-  batch: number;
-}
 
 /** Files read at once: enough to keep a disk busy; each takes a buffer of 64 KiB. */
 const CONCURRENCY = 4;
@@ -24,9 +17,9 @@ const FOOTERS = 256;
  */
 export async function checkListed(
   storage: Storage,
-  listed: readonly Listed[],
+  listed: readonly LiveFile[],
   options: { findings: Findings; shown: (path: string) => string; onFile: () => void },
-): Promise<Listed[]> {
+): Promise<LiveFile[]> {
   const found = new Array<Fingerprint | undefined>(listed.length);
   const waiting = listed.entries();
   const lane = async () => {
@@ -36,14 +29,14 @@ export async function checkListed(
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, lane));
-  const whole: Listed[] = [];
-  const readable: Listed[] = [];
+  const whole: LiveFile[] = [];
+  const readable: LiveFile[] = [];
   for (const [index, file] of listed.entries()) {
     const state = await checkContent(storage, file, found[index], options);
     if (state === 'whole') whole.push(file);
     if (state === 'changed') readable.push(file);
   }
-  const sound: Listed[] = [];
+  const sound: LiveFile[] = [];
   for (let at = 0; at < whole.length; at += FOOTERS)
     sound.push(...(await checkRows(storage, whole.slice(at, at + FOOTERS), options)));
   for (let at = 0; at < readable.length; at += FOOTERS)
@@ -54,7 +47,7 @@ export async function checkListed(
 /** What there is: the file as it was written, another one whose rows can be counted, or none. */
 async function checkContent(
   storage: Storage,
-  file: Listed,
+  file: LiveFile,
   found: Fingerprint | undefined,
   { findings, shown }: { findings: Findings; shown: (path: string) => string },
 ): Promise<'whole' | 'changed' | 'none'> {
@@ -73,7 +66,9 @@ async function checkContent(
     findings.note(
       'in-flight',
       where,
-      `waits to be replaced by the replay of entry ${file.entry}, which is beside it`,
+      onlyBatch(file) === undefined
+        ? `waits to be shown by the merge of entry ${file.entry}, whose file is beside it`
+        : `waits to be replaced by the replay of entry ${file.entry}, which is beside it`,
     );
     return 'none';
   }
@@ -81,23 +76,24 @@ async function checkContent(
   findings.problem(
     kind,
     where,
-    `${what}. Entry ${file.entry} lists it; land its batch again: ${replayCommand([file.batch])}`,
+    `${what}. Entry ${file.entry} lists it; land its batch${onlyBatch(file) === undefined ? 'es' : ''} again: ` +
+      replayCommand(file.batches),
   );
   return found === undefined ? 'none' : 'changed';
 }
 
 /** A replay commits first and renames then; one that was interrupted in between has its file beside the old one. */
-async function awaitsRename(storage: Storage, { path, entry, sha256 }: Listed): Promise<boolean> {
+async function awaitsRename(storage: Storage, { path, entry, sha256 }: LiveFile): Promise<boolean> {
   const [date, name] = path.split('/') as [string, string];
   return (await storage.fingerprint(`${date}/${hiddenName(name, entry)}`))?.sha256 === sha256;
 }
 
 async function checkRows(
   storage: Storage,
-  files: readonly Listed[],
+  files: readonly LiveFile[],
   { findings, shown }: { findings: Findings; shown: (path: string) => string },
-): Promise<Listed[]> {
-  const sound: Listed[] = [];
+): Promise<LiveFile[]> {
+  const sound: LiveFile[] = [];
   const names = files.map(({ path }) => path);
   const rows = await readParquetRows(storage, names);
   for (const file of files) {

@@ -1,14 +1,13 @@
 /** Proves a lake by itself: ledger and files, without Temporal, Kafka or PostgreSQL. */
 import { basename } from 'node:path/posix';
-import type { LakeFile, LakeStorage, Storage } from '../../ports';
+import type { LakePart, LakeStorage, LedgerEntry, LiveFile, Storage } from '../../ports';
 import {
   withScratchDuckDB,
   LEDGER_DIRECTORY,
-  type Batch,
   walkLedger,
   dateDirectories,
 } from '../../adapters/lake/reading';
-import { checkListed, unlisted, type Listed } from './file-check';
+import { checkListed, unlisted } from './file-check';
 import { checkDoubled } from './doubled';
 import { Findings, type Finding } from './findings';
 import { LedgerCheck } from './ledger-check';
@@ -23,6 +22,7 @@ export interface AuditResult {
     entries: number;
     batches: number;
     replays: number;
+    merges: number;
     firstCommittedAt?: string;
     lastCommittedAt?: string;
   };
@@ -70,25 +70,21 @@ export async function auditLake(
     progress.entries += 1;
     onProgress(progress);
   }
-  const batches = [...ledger.batches.values()];
-  progress.filesInAll = batches.reduce(
-    (sum, { files, quarantineFiles }) => sum + files.length + quarantineFiles.length,
-    0,
-  );
+  const files = (part: LakePart) => [...ledger.state[part].values()].flatMap((date) => [...date.values()]);
+  progress.filesInAll = files('lake').length + files('quarantine').length;
 
-  const orphans = new OrphanCheck(lake, ledger.lastSequence, ledger.unproved, findings);
+  const orphans = new OrphanCheck(lake, ledger, findings);
   await orphans.checkLedger();
   await withScratchDuckDB(async (duckdb) => {
-    for (const [storage, filesOf] of [
-      [lake, ({ files }: Batch) => files],
-      [quarantine, ({ quarantineFiles }: Batch) => quarantineFiles],
+    for (const [storage, dates] of [
+      [lake, ledger.state.lake],
+      [quarantine, ledger.state.quarantine],
     ] as const) {
       const name = basename(storage.location);
       const shown = storage === lake ? '' : `${name}/`;
       await orphans.checkRoot(storage, shown === '' ? '.' : name);
-      const listed = byDirectory(batches, filesOf);
-      for (const date of new Set([...listed.keys(), ...(await dateDirectories(storage))].sort())) {
-        const files = listed.get(date) ?? [];
+      for (const date of new Set([...dates.keys(), ...(await dateDirectories(storage))].sort())) {
+        const files = [...(dates.get(date)?.values() ?? [])];
         const others = await unlisted(storage, date, new Set(files.map((file) => basename(file.path))));
         await orphans.check({ storage, directory: date }, `${shown}${date}`, others);
         const sound = await checkListed(storage, files, {
@@ -120,35 +116,19 @@ async function requireLedger(lake: Storage): Promise<void> {
   );
 }
 
-/** By `date=…` directory. A batch has one file a directory, so a path is there once. */
-function byDirectory(
-  batches: readonly Batch[],
-  filesOf: (batch: Batch) => readonly LakeFile[],
-): Map<string, Listed[]> {
-  const directories = new Map<string, Listed[]>();
-  for (const batch of batches) {
-    for (const file of filesOf(batch)) {
-      const directory = file.path.slice(0, file.path.lastIndexOf('/'));
-      const listed = { ...file, entry: batch.entry, batch: batch.sequence };
-      const list = directories.get(directory);
-      if (list === undefined) directories.set(directory, [listed]);
-      else list.push(listed);
-    }
-  }
-  return directories;
-}
-
 function result(lake: string, ledger: LedgerCheck, findings: Findings): AuditResult {
   const batches = [...ledger.batches.values()];
-  const count = (of: (batch: Batch) => number) => batches.reduce((sum, batch) => sum + of(batch), 0);
-  const size = (files: readonly LakeFile[]) => files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const count = (of: (counts: LedgerEntry['counts']) => number) =>
+    batches.reduce((sum, { counts }) => sum + of(counts), 0);
+  const files = (part: LakePart): LiveFile[] =>
+    [...ledger.state[part].values()].flatMap((date) => [...date.values()]);
+  const size = (list: readonly LiveFile[]) => list.reduce((sum, { bytes }) => sum + bytes, 0);
+  const [lakeFiles, quarantineFiles] = [files('lake'), files('quarantine')];
   const { last, begins } = ledger;
   let [from, to] = ['', ''];
-  for (const { files } of batches) {
-    for (const { first, last: end } of files) {
-      if (first !== undefined && (from === '' || first.createdAt < from)) from = first.createdAt;
-      if (end !== undefined && end.createdAt > to) to = end.createdAt;
-    }
+  for (const { first, last: end } of lakeFiles) {
+    if (first !== undefined && (from === '' || first.createdAt < from)) from = first.createdAt;
+    if (end !== undefined && end.createdAt > to) to = end.createdAt;
   }
   return {
     lake,
@@ -157,19 +137,20 @@ function result(lake: string, ledger: LedgerCheck, findings: Findings): AuditRes
       entries: ledger.entries,
       batches: batches.length,
       replays: ledger.replays,
+      merges: ledger.merges,
       firstCommittedAt: ledger.firstCommittedAt,
       lastCommittedAt: last?.committedAt,
     },
     files: {
-      lake: count(({ files }) => files.length),
-      quarantine: count(({ quarantineFiles }) => quarantineFiles.length),
-      bytes: count(({ files, quarantineFiles }) => size(files) + size(quarantineFiles)),
+      lake: lakeFiles.length,
+      quarantine: quarantineFiles.length,
+      bytes: size(lakeFiles) + size(quarantineFiles),
     },
     rows: {
-      read: count(({ counts }) => counts.read),
-      landed: count(({ counts }) => counts.landed),
-      duplicate: count(({ counts }) => counts.duplicate),
-      quarantined: count(({ counts }) => counts.quarantined),
+      read: count(({ read }) => read),
+      landed: count(({ landed }) => landed),
+      duplicate: count(({ duplicate }) => duplicate),
+      quarantined: count(({ quarantined }) => quarantined),
     },
     parked: ledger.parked,
     offsets: Object.entries(last?.next ?? {}).map(([partition, end]) => ({

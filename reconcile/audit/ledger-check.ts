@@ -1,7 +1,8 @@
 /** The ledger's own promise: entries chained without a gap, every offset in exactly one batch, counts that add up. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LedgerEntry } from '../../ports';
-import { canonicalRanges, type Batch, type LedgerStep, addToBatches } from '../../adapters/lake/reading';
+import { apply, canonicalRanges, emptyState, type LedgerStep } from '../../adapters/lake/reading';
+import { checkMerge } from './merge-check';
 import { formatRanges, spanOf, type Offsets } from '../../domain/ranges';
 import type { FailureCode } from '../../domain/table/table';
 import { isOtherTopic } from '../../domain/topic-id';
@@ -9,9 +10,13 @@ import type { Findings } from './findings';
 
 /** Takes the entries one after the other and keeps of each what the check of the files needs. */
 export class LedgerCheck {
-  readonly batches = new Map<number, Batch>();
+  /** What the entries come to. */
+  readonly state = emptyState();
+  /** What each batch has, by its own entry or the last replay of it. */
+  readonly batches = new Map<number, Pick<LedgerEntry, 'ranges' | 'counts'>>();
   entries = 0;
   replays = 0;
+  merges = 0;
   /** Batches whose entry is missing or unreadable, so that nothing says which files are theirs. */
   readonly unproved = new Set<number>();
   /** The last entry that could be read. */
@@ -27,7 +32,6 @@ export class LedgerCheck {
   #next: Offsets | undefined;
   /** The topic that the last entry which names one is of. */
   #topicId: string | undefined;
-  readonly #parked = new Set<number>();
 
   constructor(private readonly findings: Findings) {}
 
@@ -54,8 +58,15 @@ export class LedgerCheck {
     this.#topic(entry, path);
     if (entry.supersedes === undefined) this.#offsets(entry, path);
     else this.#replay(entry, entry.supersedes, path);
-    this.#counts(entry, path);
-    addToBatches(this.batches, entry);
+    const change = apply(this.state, entry);
+    if (entry.merged === undefined) {
+      this.#counts(entry, path);
+      const { ranges, counts, supersedes = entry.sequence } = entry;
+      this.batches.set(supersedes, { ranges, counts });
+    } else {
+      this.merges += 1;
+      for (const wrong of checkMerge(entry, change)) this.findings.problem('entry-wrong', path, wrong);
+    }
     this.#unlanded(entry, path);
     this.firstCommittedAt ??= entry.committedAt;
     this.last = entry;
@@ -63,7 +74,7 @@ export class LedgerCheck {
 
   /** Batches whose offsets are not in the lake, in order. */
   get parked(): number[] {
-    return [...this.#parked].sort((a, b) => a - b);
+    return [...this.state.failed].sort((a, b) => a - b);
   }
 
   #sequence({ sequence, path }: LedgerStep): void {
@@ -231,9 +242,7 @@ export class LedgerCheck {
     }
   }
 
-  #unlanded({ sequence, supersedes = sequence, parked, unlanded = [] }: LedgerEntry, path: string): void {
-    if (parked === undefined) this.#parked.delete(supersedes);
-    else this.#parked.add(supersedes);
+  #unlanded({ unlanded = [] }: LedgerEntry, path: string): void {
     const sorted = [...unlanded].sort((a, b) => a - b);
     const found = this.parked;
     if (!isDeepStrictEqual(sorted, found)) {

@@ -2,32 +2,33 @@
 import type { Storage } from '../../ports';
 import {
   BEGINNING,
+  CHECKPOINTS,
   DATE_DIRECTORY,
   ID_FILE,
   isTemporary,
   LEDGER_DIRECTORY,
+  SEGMENTS,
   sequenceOfEntry,
   firstCreatedAt,
 } from '../../adapters/lake/reading';
 import { publishAgainFrom } from '../../domain/data-loss';
 import { setAsideCommand } from '../../domain/damaged';
 import type { Findings } from './findings';
+import type { LedgerCheck } from './ledger-check';
 
 /** The batch in the name of a part file, of a replay's file, or of a temporary file of either or of an entry. */
 const SEQUENCE = /^\.?(?:part-)?(\d{10})(?:-[0-9a-f]{12}\.parquet|\.json)/;
 const REPLAY = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.r(\d{10})/;
 
 /** What is beside the entries. */
-const OWN = new Set([BEGINNING, ID_FILE]);
+const OWN = new Set([BEGINNING, ID_FILE, CHECKPOINTS, SEGMENTS]);
 
 /** Checks names that no entry lists. */
 export class OrphanCheck {
   constructor(
     private readonly lake: Storage,
-    /** The last entry that was audited. */
-    private readonly audited: number,
-    /** Those before it whose entry is missing or unreadable. */
-    private readonly unproved: ReadonlySet<number>,
+    /** What was audited: up to which entry, and those before it that are missing or unreadable. */
+    private readonly ledger: Pick<LedgerCheck, 'lastSequence' | 'unproved' | 'last'>,
     private readonly findings: Findings,
   ) {}
 
@@ -45,7 +46,7 @@ export class OrphanCheck {
       const file = directory === '' ? name : `${directory}/${name}`;
       const sequence = Number((REPLAY.exec(name) ?? SEQUENCE.exec(name))?.[1] ?? 0);
       const isHidden = name.startsWith('.') || name.startsWith('_');
-      if (sequence > this.audited && sequence <= last) continue; // landed while the audit ran
+      if (sequence > this.ledger.lastSequence && sequence <= last) continue; // landed while the audit ran
       if (sequence > last + 1) {
         this.findings.problem(
           'file-unlisted',
@@ -59,6 +60,12 @@ export class OrphanCheck {
           path,
           `is of batch ${sequence}, which is not committed: a landing is at work, or died and will write it again`,
         );
+      } else if (this.ledger.last?.merged?.inputs.includes(file) === true) {
+        this.findings.note(
+          'in-flight',
+          path,
+          `waits to be removed: entry ${this.ledger.last.sequence} has merged it`,
+        );
       } else if (isHidden) {
         if (!isTemporary(name) && !REPLAY.test(name)) continue; // another program's; readers skip it
         if ((await storage.head(file)) === undefined) continue;
@@ -67,7 +74,7 @@ export class OrphanCheck {
           path,
           'was left by an attempt that died; readers skip it, and landOrders removes it when it is started anew',
         );
-      } else if (this.unproved.has(sequence)) {
+      } else if (this.ledger.unproved.has(sequence)) {
         this.findings.problem('file-unlisted', path, await withoutEntry(storage, file, sequence));
       } else {
         this.findings.problem(
@@ -93,7 +100,7 @@ export class OrphanCheck {
   }
 
   async #lastSequence(): Promise<number> {
-    let last = this.audited;
+    let last = this.ledger.lastSequence;
     for (const name of await this.lake.list(LEDGER_DIRECTORY)) {
       last = Math.max(last, sequenceOfEntry(name) ?? 0);
     }

@@ -1,6 +1,6 @@
 /** How far source, topic and lake can be compared: what may still be on its way is no difference. */
 import type { OrdersSource, OrdersTopic, Storage } from '../../ports';
-import { readBatches, type Batch } from '../../adapters/lake/reading';
+import { LakeLog, lastEntry } from '../../adapters/lake/reading';
 import { describeOpenTransaction } from '../../domain/open-transaction';
 import type { OffsetRange, Offsets } from '../../domain/ranges';
 import type { Gap } from '../../domain/gaps';
@@ -29,7 +29,8 @@ export interface Bounds {
   /** Number of the first batch that has offsets of this topic. */
   topicSince: number;
   lastSequence: number;
-  batches: Map<number, Batch>;
+  /** Batches whose offsets are not in the lake, in order. */
+  failedBatches: number[];
   /** The source's, UTC. */
   clock: string;
   /** Places that capture passed over, as its record knows them. */
@@ -72,7 +73,8 @@ export async function findBounds(
         [...heldBack.map(describeOpenTransaction), 'Then compare again.'].join(' '),
     );
   }
-  const { batches, last } = await readBatches(deps.lake);
+  const last = await lastEntry(deps.lake);
+  const { failed } = await new LakeLog(deps.lake).whole();
   if (last === undefined) {
     throw new NotComparable(
       `${deps.lake.location} holds no ledger entry: nothing has landed there. Is LAKE_PATH right?`,
@@ -106,7 +108,7 @@ export async function findBounds(
     next: anew ? earliest : { ...earliest, ...last.next },
     topicSince,
     lastSequence: last.sequence,
-    batches,
+    failedBatches: [...failed].sort((a, b) => a - b),
     clock,
     gaps: progress?.late?.gaps ?? [],
     notes,

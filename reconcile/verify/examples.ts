@@ -8,7 +8,7 @@ import type { Example } from '../../domain/verification';
 
 export async function explainExamples(
   { source, lake, topic }: Sources,
-  { batches, topicSince }: Pick<Bounds, 'batches' | 'topicSince'>,
+  { failedBatches, topicSince }: Pick<Bounds, 'failedBatches' | 'topicSince'>,
   found: readonly Difference[],
 ): Promise<Example[]> {
   const ids = [...new Set(found.flatMap(({ orderId }) => orderId ?? []))];
@@ -52,16 +52,9 @@ export async function explainExamples(
     if (message === undefined) return 'no message in the part of the topic that was read';
     const { partition, offset } = message;
     const at = `partition ${partition}, offset ${offset}`;
-    const batch = [...batches.values()].find(
-      ({ sequence, ranges }) =>
-        sequence >= topicSince &&
-        ranges.some(
-          (r) =>
-            r.partition === partition && BigInt(r.from) <= BigInt(offset) && BigInt(offset) < BigInt(r.to),
-        ),
-    );
+    const batch = await lake.batchOf(message, topicSince);
     if (batch === undefined) return `${at}, not landed yet`;
-    return `${at}, ${batch.parked ? 'in the failed' : 'of'} batch ${batch.sequence}`;
+    return `${at}, ${failedBatches.includes(batch) ? 'in the failed' : 'of'} batch ${batch}`;
   }
 }
 

@@ -136,8 +136,9 @@ async function compare(
   const examples = await explainExamples(sources, bounds, first);
   if (examples[0] !== undefined) verifiedThrough = earlier(verifiedThrough, examples[0].createdAt);
 
-  const parked = [...bounds.batches.values()].filter((batch) => batch.parked).map(({ sequence }) => sequence);
-  if (parked.length > 0) notes.push(`failed batches, whose orders are not in the lake: ${parked.join(', ')}`);
+  const { failedBatches } = bounds;
+  if (failedBatches.length > 0)
+    notes.push(`failed batches, whose orders are not in the lake: ${failedBatches.join(', ')}`);
   const beginning = counts.some(({ place, kind }) => place === 'topic' && kind === 'missing');
   if (beginning && period.from.startsWith('0001')) {
     notes.push(

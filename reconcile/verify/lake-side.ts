@@ -1,7 +1,14 @@
 import { basename } from 'node:path/posix';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { LakePart, LakeStorage, TextRow } from '../../ports';
-import { quote, quoteName, readParquet, sequenceOfPart, dateDirectories } from '../../adapters/lake/reading';
+import {
+  batchesAt,
+  quote,
+  quoteName,
+  readParquet,
+  sequenceOfPart,
+  dateDirectories,
+} from '../../adapters/lake/reading';
 import { ORDERS } from '../../domain/table/orders';
 import { lakeHashSql, lakeTextColumns } from './row-text';
 import { addTo, UNIT_LENGTH, type Period, type SumsBy, type Unit } from '../../domain/row-sums';
@@ -79,6 +86,15 @@ export class LakeSide {
       rows += Number(found.getRows()[0]?.[0]);
     });
     return rows;
+  }
+
+  /** The batch from `since` on that has this message's offset. */
+  async batchOf(
+    { partition, offset }: { partition: number; offset: string },
+    since: number,
+  ): Promise<number | undefined> {
+    const within: [number, number][] = [[since, this.last]];
+    return (await batchesAt(this.storage.lake, [{ partition, offset, within }]))[0];
   }
 
   /** `date=…/part-….parquet`, with the quarantine's directory where it is there. */

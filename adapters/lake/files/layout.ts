@@ -100,3 +100,29 @@ export function sequenceOfEntry(name: string): number | undefined {
   const match = LEDGER_ENTRY.exec(name);
   return match === null ? undefined : Number(match[1]);
 }
+
+/** What the entries up to one come to, see checkpoint.ts, and old entries, a thousand a file, see segments.ts. */
+export const CHECKPOINTS = `${LEDGER_DIRECTORY}/checkpoints`;
+export const SEGMENTS = `${LEDGER_DIRECTORY}/segments`;
+
+/** `_ledger/checkpoints/0000042000.json.gz`. */
+export function checkpointName(sequence: number): string {
+  return `${CHECKPOINTS}/${padSequence(sequence)}.json.gz`;
+}
+
+/** The entry of a checkpoint's name, without its directory; `undefined` for any other name. */
+export function sequenceOfCheckpoint(name: string): number | undefined {
+  const match = /^(\d{10})\.json\.gz$/.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** `_ledger/segments/0000000001-0000001000.json.gz`. */
+export function segmentName(first: number, entries: number): string {
+  return `${SEGMENTS}/${padSequence(first)}-${padSequence(first + entries - 1)}.json.gz`;
+}
+
+/** The first and the last entry in a segment's name, without its directory; `undefined` for any other name. */
+export function rangeOfSegment(name: string): [first: number, last: number] | undefined {
+  const match = /^(\d{10})-(\d{10})\.json\.gz$/.exec(name);
+  return match === null ? undefined : [Number(match[1]), Number(match[2])];
+}

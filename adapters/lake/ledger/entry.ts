@@ -12,7 +12,7 @@ const count = z.int().nonnegative();
 const position = z.object({ createdAt: z.string(), orderId: z.string().regex(/^-?\d{1,19}$/) });
 // By it files are read, replaced and removed: an entry that somebody has edited must not name another.
 const path = z.string().refine(isPartPath, 'is no name of a part file');
-const file = z.object({
+export const file = z.object({
   path,
   rows: count,
   bytes: count,
@@ -23,6 +23,7 @@ const file = z.object({
 const damaged = z.object({
   file: z.string(),
   batch: z.int().positive(),
+  batches: z.array(z.tuple([z.int().positive(), z.int().positive()])).optional(),
   problem: z.string(),
   listed: z.object({ bytes: count, sha256: z.string() }).optional(),
 });

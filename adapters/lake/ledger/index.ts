@@ -10,13 +10,10 @@ export {
   SequenceTaken,
   UnreadableEntry,
 } from './ledger';
-export {
-  addToBatches,
-  type Batch,
-  type LedgerStep,
-  presentBatches,
-  readBatches,
-  walkLedger,
-} from './ledger-walk';
+export { checkpointLedger } from './fold-ledger';
+export { damagedFile } from './damaged-file';
+export { LakeLog } from './lake-log';
+export { type LedgerStep, walkLedger } from './ledger-walk';
+export { apply, type Change, emptyState, type LogState, onlyBatch, PARTS } from './log-state';
 export { Patrol } from './patrol';
 export { refuseShortened, setAside, shortened } from './shortened';

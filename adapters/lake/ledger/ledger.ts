@@ -19,6 +19,7 @@ import { codeOf } from '../../shared/error-code';
 import { sha256, BEGINNING, canonicalRanges, entryName, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
 import { encodeEntry, ENTRY, offsets, topicId } from './entry';
+import { entryBytes } from './ledger-walk';
 
 const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
 
@@ -132,7 +133,7 @@ export class SequenceTaken extends NonRetryableError {
 /** Hex SHA-256 of an entry's bytes; empty for 0. NonRetryableError LakeMismatch where it is missing. */
 export async function hashOfEntry(lake: Storage, sequence: number): Promise<string> {
   if (sequence === 0) return '';
-  const bytes = await lake.get(entryName(sequence));
+  const bytes = await entryBytes(lake, sequence);
   if (bytes !== undefined) return sha256(bytes);
   throw new NonRetryableError(
     'LakeMismatch',
@@ -149,9 +150,9 @@ export class UnreadableEntry extends Error {
 /** One entry; `undefined` where there is none. Throws UnreadableEntry. */
 export async function readEntry(lake: Storage, sequence: number): Promise<LedgerEntry | undefined> {
   try {
-    const text = (await lake.get(entryName(sequence)))?.toString();
-    if (text === undefined) return undefined;
-    const entry = ENTRY.parse(JSON.parse(text));
+    const bytes = await entryBytes(lake, sequence);
+    if (bytes === undefined) return undefined;
+    const entry = ENTRY.parse(JSON.parse(bytes.toString()));
     if (entry.sequence === sequence) return entry;
     throw new RangeError(`it says that it is entry ${entry.sequence}`);
   } catch (error) {

@@ -2,6 +2,9 @@
 import type { LakeFile, LakePart, LedgerEntry, LiveFile } from '../../../ports';
 import { dateOf, sequenceOfPart } from '../files';
 
+/** The parts of a lake that have files of their own. */
+export const PARTS = ['lake', 'quarantine'] as const satisfies LakePart[];
+
 /** Files of one date. A batch has one in it, so its number is its key; the key of a file of several batches is its path. */
 type DateFiles = Map<number | string, LiveFile>;
 
@@ -60,7 +63,7 @@ function applyTo(
   return { added, removed };
 }
 
-function addFile(part: LogState[LakePart], file: LiveFile): void {
+export function addFile(part: LogState[LakePart], file: LiveFile): void {
   const date = dateOf(file.path);
   const files: DateFiles = part.get(date) ?? new Map<number | string, LiveFile>();
   part.set(date, files.set(onlyBatch(file) ?? file.path, file));
@@ -107,7 +110,7 @@ export function liveFile(part: LogState[LakePart], path: string): LiveFile | und
 }
 
 /** The batch of a file that holds rows of no other. */
-function onlyBatch({ batches: [first, ...more] }: LiveFile): number | undefined {
+export function onlyBatch({ batches: [first, ...more] }: LiveFile): number | undefined {
   return first !== undefined && more.length === 0 && first[0] === first[1] ? first[0] : undefined;
 }
 

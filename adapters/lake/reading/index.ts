@@ -2,34 +2,32 @@
 export {
   BEGINNING,
   canonicalRanges,
+  CHECKPOINTS,
   DATE_DIRECTORY,
   dateDirectories,
   ID_FILE,
   hiddenName,
   partsOf,
+  SEGMENTS,
   sequenceOfEntry,
   sequenceOfPart,
 } from '../files';
 export { isTemporary, LEDGER_DIRECTORY, openStorage } from '../storage';
 export {
-  addToBatches,
-  type Batch,
+  apply,
+  type Change,
+  emptyState,
+  LakeLog,
   lastEntry,
   type LedgerStep,
-  readBatches,
+  type LogState,
+  onlyBatch,
   shortened,
   walkLedger,
 } from '../ledger';
-export {
-  BATCH_SQL,
-  quote,
-  quoteName,
-  readParquet,
-  readParquetFooters,
-  withDuckDB,
-  withScratchDuckDB,
-} from './duckdb';
-export { type LiveFile, LiveFiles, stillDamaged } from './live-files';
+export { quote, quoteName, readParquet, readParquetFooters, withDuckDB, withScratchDuckDB } from './duckdb';
+export { LiveFiles, stillDamaged } from './live-files';
+export { batchesAt } from './message-batches';
 export {
   batchesOf,
   listQuarantine,

@@ -1,116 +1,165 @@
 /**
- * Which part files count: those that a ledger entry lists and that have the bytes it says. Anybody may have cut a file, or
+ * Which part files count: those that the log lists and that have the bytes it says. Anybody may have cut a file, or
  * put one of another lake among ours under a name of the same pattern; to take rows of such a file for landed would lose
  * them when it is mended or taken away. Rows that land once more because of it are dropped again by the replay that mends it.
  */
-import type { LakeFile, LakePart, LakeStorage, LedgerEntry } from '../../../ports';
+import type { LakeFile, LakePart, LakeStorage, LiveFile } from '../../../ports';
 import { setAsideCommand, type DamagedFile } from '../../../domain/damaged';
 import { codeOf } from '../../shared/error-code';
-import type { PartFile } from '../files';
-import { readEntry, UnreadableEntry, presentBatches, type Batch } from '../ledger';
+import { partsOf } from '../files';
+import { damagedFile, onlyBatch, PARTS, readEntry, UnreadableEntry, type LakeLog } from '../ledger';
 
-/** A part file and what the ledger says of it. */
-export interface LiveFile extends PartFile {
-  listed: LakeFile;
-}
-
-/** Files looked at together; each is one stat() and one small entry. */
+/** Files looked at together, each by a stat(). */
 const AT_ONCE = 64;
+/**
+ * In a date with more files than this a look-up does not look at each, nor for others among them: that would take longer than to read
+ * them. DuckDB fails on a file that is cut or gone; the patrol finds what it takes. Merged dates have fewer.
+ */
+const FEW = 1_000;
 
-/** Looks files up in the ledger. Entries are read once, so make one for each look-up. */
+/** Whether rows of these batches matter to the caller. */
+type Among = (batches: LiveFile['batches']) => boolean;
+
+/** The files of a lake as its log lists them, and what is wrong with them. */
 export class LiveFiles {
-  readonly #entries = new Map<number, Promise<LedgerEntry | undefined>>();
-  #present: Promise<Map<number, Batch>> | undefined;
+  constructor(
+    private readonly storage: LakeStorage,
+    private readonly log: LakeLog,
+  ) {}
 
-  constructor(private readonly storage: LakeStorage) {}
-
-  /** Those of `parts` that count, and what is wrong with the others; a file that is gone is neither. */
-  async sort(
+  /**
+   * Those of one date that count, and what is wrong with others; a file that is gone is neither.
+   *
+   * @param atLeast an entry that the caller knows of
+   */
+  async ofDate(
     kind: LakePart,
-    parts: readonly PartFile[],
+    date: string,
+    among: Among,
+    atLeast = 0,
   ): Promise<{ live: LiveFile[]; damaged: DamagedFile[] }> {
-    const live: LiveFile[] = [];
-    const damaged: DamagedFile[] = [];
-    for (let at = 0; at < parts.length; at += AT_ONCE) {
-      const found = await Promise.all(parts.slice(at, at + AT_ONCE).map((part) => this.#look(kind, part)));
-      for (const one of found) {
-        if (one === undefined) continue;
-        if ('path' in one) live.push(one);
-        else damaged.push(one);
-      }
-    }
-    return { live, damaged };
+    const all = await this.log.filesOf(kind, date, atLeast);
+    const files = all.filter(({ batches }) => among(batches));
+    if (all.length > FEW) return { live: files, damaged: [] };
+    const { whole, damaged } = await this.present(kind, files);
+    return { live: whole, damaged: [...damaged, ...(await this.#strangers(kind, date, among, all))] };
   }
 
-  /** Of files that were live by their size, those whose bytes are not what was written. Reads them whole. */
-  async changed(kind: LakePart, files: readonly LiveFile[]): Promise<Map<LiveFile, DamagedFile>> {
-    const damaged = new Map<LiveFile, DamagedFile>();
+  /** By their size alone: those that are there as listed, and what is wrong with the others; a file that is gone is neither. */
+  async present(
+    kind: LakePart,
+    files: readonly LiveFile[],
+  ): Promise<{ whole: LiveFile[]; damaged: DamagedFile[] }> {
+    const whole: LiveFile[] = [];
+    const damaged: DamagedFile[] = [];
+    for (let at = 0; at < files.length; at += AT_ONCE) {
+      const some = files.slice(at, at + AT_ONCE);
+      const found = await Promise.all(
+        some.map(({ path }) => this.#named(kind, path, () => this.storage[kind].head(path))),
+      );
+      for (const [index, file] of some.entries()) {
+        const is = found[index];
+        if (is === undefined) continue;
+        if (is.isFile && is.bytes === file.bytes) whole.push(file);
+        else damaged.push(damagedFile(this.storage[kind], file, is));
+      }
+    }
+    return { whole, damaged };
+  }
+
+  /** Those whose bytes are not what was written, or that are gone: `undefined` for these. Reads them whole. */
+  async changed(kind: LakePart, files: readonly LiveFile[]): Promise<Map<LiveFile, DamagedFile | undefined>> {
+    const changed = new Map<LiveFile, DamagedFile | undefined>();
     for (const file of files) {
-      const path = this.storage[kind].locate(file.path);
-      const found = await named(path, () => this.storage[kind].fingerprint(file.path));
-      if (found?.sha256 === file.listed.sha256) continue;
-      const { bytes, sha256 } = file.listed;
-      damaged.set(file, {
-        file: path,
-        batch: file.sequence,
-        problem: OTHER_BYTES,
-        listed: { bytes, sha256 },
+      const { path, sha256 } = file;
+      const found = await this.#named(kind, path, () => this.storage[kind].fingerprint(path));
+      if (found?.sha256 === sha256) continue;
+      const isGone =
+        found === undefined &&
+        (await this.#named(kind, path, () => this.storage[kind].head(path))) === undefined;
+      changed.set(file, isGone ? undefined : damagedFile(this.storage[kind], file, 'other bytes'));
+    }
+    return changed;
+  }
+
+  /** The files that hold rows of this batch alone: those that are there unchanged, and the others. Reads them whole. */
+  async ofBatch(
+    batch: number,
+  ): Promise<{ whole: { files: LakeFile[]; quarantineFiles: LakeFile[] }; lost: LakeFile[] }> {
+    const own = await this.#own(batch);
+    const lost: LakeFile[] = [];
+    const wholeOf = async (kind: LakePart) => {
+      const changed = await this.changed(kind, own[kind]);
+      lost.push(...[...changed.keys()].map(asListed));
+      return own[kind].filter((file) => !changed.has(file)).map(asListed);
+    };
+    const whole = { files: await wholeOf('lake'), quarantineFiles: await wholeOf('quarantine') };
+    return { whole, lost };
+  }
+
+  /** Rows in those files that are as listed, by their size. */
+  async rowsOf(batch: number): Promise<Record<LakePart, number>> {
+    const own = await this.#own(batch);
+    const rows = { lake: 0, quarantine: 0 };
+    for (const kind of PARTS)
+      for (const file of (await this.present(kind, own[kind])).whole) rows[kind] += file.rows;
+    return rows;
+  }
+
+  async #own(batch: number): Promise<Record<LakePart, LiveFile[]>> {
+    const state = await this.log.state(batch);
+    const own = (kind: LakePart) =>
+      [...state[kind].values()].flatMap((date) => {
+        const file = date.get(batch);
+        return file !== undefined && onlyBatch(file) === batch ? [file] : [];
       });
+    return { lake: own('lake'), quarantine: own('quarantine') };
+  }
+
+  /** Part files that stand among those that are listed. */
+  async #strangers(
+    kind: LakePart,
+    date: string,
+    among: Among,
+    all: readonly LiveFile[],
+  ): Promise<DamagedFile[]> {
+    const listed = new Set(all.map(({ path }) => path));
+    const strangers = (await partsOf(this.storage[kind], date)).filter(
+      ({ path, sequence }) => !listed.has(path) && among([[sequence, sequence]]),
+    );
+    const damaged: DamagedFile[] = [];
+    for (const { path, sequence } of strangers) {
+      if (await this.#isLeaving(path)) continue;
+      if ((await this.#named(kind, path, () => this.storage[kind].head(path))) === undefined) continue;
+      damaged.push({ file: this.storage[kind].locate(path), batch: sequence, problem: UNLISTED });
     }
     return damaged;
   }
 
-  /** The files of a batch as its last entry lists them: those that are there unchanged, and the others. Reads them whole. */
-  async ofBatch(
-    batch: number,
-  ): Promise<{ whole: { files: LakeFile[]; quarantineFiles: LakeFile[] }; lost: LakeFile[] }> {
-    const { files = [], quarantineFiles = [] } = (await this.#batches()).get(batch) ?? {};
-    const lost: LakeFile[] = [];
-    const wholeOf = async (kind: LakePart, listed: readonly LakeFile[]) => {
-      const whole: LakeFile[] = [];
-      for (const file of listed) {
-        const path = this.storage[kind].locate(file.path);
-        const found = await named(path, () => this.storage[kind].fingerprint(file.path));
-        (found?.sha256 === file.sha256 ? whole : lost).push(file);
-      }
-      return whole;
-    };
-    const whole = {
-      files: await wholeOf('lake', files),
-      quarantineFiles: await wholeOf('quarantine', quarantineFiles),
-    };
-    return { whole, lost };
+  /** Whether the last entry has merged it, and its removal is not done yet. */
+  async #isLeaving(path: string): Promise<boolean> {
+    const { sequence } = await this.log.state();
+    const last = await readEntry(this.storage.lake, sequence).catch(unreadableAsUndefined);
+    return last?.merged?.inputs.includes(path) === true;
   }
 
-  async #look(kind: LakePart, part: PartFile): Promise<LiveFile | DamagedFile | undefined> {
-    const { path, sequence } = part;
-    const file = this.storage[kind].locate(path);
-    const found = await named(file, () => this.storage[kind].head(path));
-    if (found === undefined) return undefined;
-    const own = listedIn(kind, await this.#entry(sequence), path);
-    if (own !== undefined && found.isFile && found.bytes === own.bytes) return { ...part, listed: own };
-    const listed = listedIn(kind, (await this.#batches()).get(sequence), path);
-    if (listed === undefined) return { file, batch: sequence, problem: UNLISTED };
-    if (found.isFile && found.bytes === listed.bytes) return { ...part, listed };
-    const is = found.isFile ? `has ${found.bytes} bytes` : 'is no file';
-    const { bytes, sha256 } = listed;
-    const problem = `${is}, the ledger says ${bytes} bytes: it was changed`;
-    return { file, batch: sequence, problem, listed: { bytes, sha256 } };
-  }
-
-  #entry(sequence: number): Promise<LedgerEntry | undefined> {
-    let entry = this.#entries.get(sequence);
-    if (entry === undefined) {
-      entry = readEntry(this.storage.lake, sequence).catch(unreadableAsUndefined);
-      this.#entries.set(sequence, entry);
+  /** What the system refuses may pass (too many open files, a disk that is away), so it says nothing of the file. */
+  async #named<T>(kind: LakePart, path: string, look: () => Promise<T>): Promise<T> {
+    try {
+      return await look();
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === undefined || code === 'ENOENT') throw error;
+      const file = this.storage[kind].locate(path);
+      throw Object.assign(
+        new Error(
+          `The lake's file ${file} cannot be read now: ${(error as Error).message}. It is tried again; if its disk has lost it, ` +
+            `take it away: ${setAsideCommand(file)}, and land its batch again`,
+          { cause: error },
+        ),
+        { code },
+      );
     }
-    return entry;
-  }
-
-  /** By the whole ledger: only where a batch's own entry does not tell, because it was replayed. */
-  #batches(): Promise<Map<number, Batch>> {
-    this.#present ??= presentBatches(this.storage.lake);
-    return this.#present;
   }
 }
 
@@ -139,36 +188,13 @@ export async function stillDamaged(
 
 const UNLISTED =
   'is in no entry of the ledger: readers count its rows, and nothing proves where they come from';
-const OTHER_BYTES = 'has other contents than the ledger says (SHA-256): it was changed';
 
-function listedIn(
-  kind: LakePart,
-  entry: Pick<Batch, 'files' | 'quarantineFiles'> | undefined,
-  path: string,
-): LakeFile | undefined {
-  const files = kind === 'lake' ? entry?.files : entry?.quarantineFiles;
-  return files?.find((file) => file.path === path);
+/** What an entry lists of it. */
+function asListed({ path, rows, bytes, sha256, first, last }: LiveFile): LakeFile {
+  return { path, rows, bytes, sha256, first, last };
 }
 
 function unreadableAsUndefined(error: unknown): undefined {
   if (error instanceof UnreadableEntry) return undefined;
   throw error;
-}
-
-/** What the system refuses may pass (too many open files, a disk that is away), so it says nothing of the file. */
-async function named<T>(file: string, look: () => Promise<T>): Promise<T> {
-  try {
-    return await look();
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === undefined || code === 'ENOENT') throw error;
-    throw Object.assign(
-      new Error(
-        `The lake's file ${file} cannot be read now: ${(error as Error).message}. It is tried again; if its disk has lost it, ` +
-          `take it away: ${setAsideCommand(file)}, and land its batch again`,
-        { cause: error },
-      ),
-      { code },
-    );
-  }
 }

@@ -1,13 +1,13 @@
 /** What stands in quarantine, for people: through the ledger, so that only committed files count. Reads only. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { basename } from 'node:path/posix';
 import { ORDERS } from '../../../domain/table/orders';
 import type { Column, FailureCode } from '../../../domain/table/table';
-import type { LakeStorage } from '../../../ports';
+import type { LakeStorage, LiveFile } from '../../../ports';
 import { BATCH_SQL, DATE_SQL, quote, quoteName, readParquet, timestampText, withDuckDB } from './duckdb';
-import { sequenceOfPart, allParts } from '../files';
+import { allParts } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
-import { readBatches } from '../ledger';
+import { LakeLog, onlyBatch } from '../ledger';
+import { batchesAt, type Message } from './message-batches';
 
 export interface QuarantineFilter {
   rule?: FailureCode;
@@ -25,7 +25,7 @@ interface QuarantineEntry {
   failedRules: string[];
   partition: number;
   offset: string;
-  /** Number of the batch that the file's name tells. */
+  /** Number of the batch that has its offset. */
   batch: number;
   /** UTC, 27 characters. */
   createdAt: string | null;
@@ -65,7 +65,7 @@ export async function listQuarantine(
   const { files, withoutLedger } = await filesFor(storage, filter);
   const counts = new Map<string, { rule: string; date: string; rows: number }>();
   const list: QuarantineList = { rows: 0, summary: [], entries: [], withoutLedger };
-  await eachChunk(files, async (duckdb, source) => {
+  await eachChunk(storage, files, async (duckdb, source) => {
     const where = whereSql(filter);
     const total = await duckdb.runAndReadAll(`SELECT count(*)::DOUBLE FROM ${source} WHERE ${where}`);
     list.rows += Number(total.getRows()[0]?.[0]);
@@ -89,6 +89,7 @@ export async function listQuarantine(
     );
     list.entries.push(...found.getRows().map(entryOf));
   });
+  await tellBatches(storage, files, list.entries);
   list.summary = [...counts.values()].sort((a, b) =>
     `${a.rule} ${a.date}` < `${b.rule} ${b.date}` ? -1 : 1,
   );
@@ -99,13 +100,51 @@ export async function listQuarantine(
 export async function batchesOf(storage: LakeStorage, filter: QuarantineFilter): Promise<number[]> {
   const batches = new Set<number>();
   const { files } = await filesFor(storage, filter);
-  await eachChunk(files, async (duckdb, source) => {
-    const found = await duckdb.runAndReadAll(
-      `SELECT DISTINCT ${BATCH} FROM ${source} WHERE ${whereSql(filter)}`,
-    );
-    for (const [batch] of found.getRows()) batches.add(Number(batch));
-  });
+  const messages: Message[] = [];
+  const withinOf = batchesOfFiles(files);
+  for (const merged of [false, true]) {
+    const some = files.filter((file) => (onlyBatch(file) === undefined) === merged);
+    const columns = merged ? 'filename, kafka_partition, kafka_offset::VARCHAR' : BATCH;
+    await eachChunk(storage, some, async (duckdb, source) => {
+      const found = await duckdb.runAndReadAll(
+        `SELECT DISTINCT ${columns} FROM ${source} WHERE ${whereSql(filter)}`,
+      );
+      for (const [first, partition, offset] of found.getRows()) {
+        if (merged)
+          messages.push({
+            partition: Number(partition),
+            offset: String(offset),
+            within: withinOf(pathOf(first)),
+          });
+        else batches.add(Number(first));
+      }
+    });
+  }
+  for (const batch of await batchesAt(storage.lake, messages)) if (batch !== undefined) batches.add(batch);
   return [...batches].sort((a, b) => a - b);
+}
+
+function batchesOfFiles(files: readonly LiveFile[]): (path: string) => LiveFile['batches'] {
+  const batches = new Map(files.map((file) => [file.path, file.batches]));
+  return (path) => batches.get(path) ?? [];
+}
+
+/** The name of a merged file tells one of its batches. */
+async function tellBatches(
+  storage: LakeStorage,
+  files: readonly LiveFile[],
+  entries: readonly QuarantineEntry[],
+): Promise<void> {
+  const merged = new Set(files.filter((file) => onlyBatch(file) === undefined).map(({ path }) => path));
+  const among = entries.filter(({ file }) => merged.has(file));
+  const withinOf = batchesOfFiles(files);
+  const messages = among.map(({ partition, offset, file }) => ({
+    partition,
+    offset,
+    within: withinOf(file),
+  }));
+  const batches = await batchesAt(storage.lake, messages);
+  for (const [index, entry] of among.entries()) entry.batch = batches[index] ?? entry.batch;
 }
 
 /** The rows of one message: one, or none; several where it was landed again after a reset, or the topic was recreated. */
@@ -117,7 +156,7 @@ export async function showQuarantined(
   const filter = { partition, from: offset, to: String(BigInt(offset) + 1n) };
   const { files } = await filesFor(storage, filter);
   const messages: QuarantinedMessage[] = [];
-  await eachChunk(files, async (duckdb, source) => {
+  await eachChunk(storage, files, async (duckdb, source) => {
     const found = await duckdb.runAndReadAll(
       `SELECT ${ENTRY_SQL}, error, hex(raw_key), hex(raw_value), ${timestampText('kafka_timestamp')},
               ${COLUMNS.map(columnSql).join(', ')}
@@ -137,6 +176,7 @@ export async function showQuarantined(
       });
     }
   });
+  await tellBatches(storage, files, messages);
   return messages;
 }
 
@@ -150,7 +190,6 @@ const ENTRY_SQL = `${columnSql(KEY)}, failed_rules, kafka_partition, kafka_offse
 
 function entryOf(row: readonly DuckDBValue[]): QuarantineEntry {
   const [orderId, rules, partition, offset, batch, createdAt, file] = row;
-  const path = String(file);
   return {
     orderId: orderId === null ? null : String(orderId),
     failedRules: String(rules).split(','),
@@ -158,8 +197,13 @@ function entryOf(row: readonly DuckDBValue[]): QuarantineEntry {
     offset: String(offset),
     batch: Number(batch),
     createdAt: createdAt === null ? null : String(createdAt),
-    file: path.split('/').slice(-2).join('/'),
+    file: pathOf(file),
   };
+}
+
+/** `date=…/part-….parquet` of what DuckDB calls it. */
+function pathOf(file: DuckDBValue | undefined): string {
+  return String(file).split('/').slice(-2).join('/');
 }
 
 function bytesOf(hex: string | null | undefined): Buffer | null {
@@ -176,49 +220,32 @@ function whereSql({ rule, partition, from, to }: QuarantineFilter): string {
 }
 
 async function eachChunk(
-  files: readonly string[],
+  { quarantine }: LakeStorage,
+  files: readonly LiveFile[],
   use: (duckdb: DuckDBConnection, source: string) => Promise<void>,
 ): Promise<void> {
   for (let at = 0; at < files.length; at += FILES) {
-    const source = readParquet(files.slice(at, at + FILES), ', filename = true');
-    await withDuckDB((duckdb) => use(duckdb, source));
+    const paths = files.slice(at, at + FILES).map(({ path }) => quarantine.locate(path));
+    await withDuckDB((duckdb) => use(duckdb, readParquet(paths, ', filename = true')));
   }
 }
 
-/** Absolute paths of the files that may hold matching rows, in the order of their batches. */
+/** The files that may hold matching rows, in the order of their batches. */
 async function filesFor(
-  storage: LakeStorage,
-  { date, partition, from = '0', to }: QuarantineFilter,
-): Promise<{ files: string[]; withoutLedger: boolean }> {
-  const { lake, quarantine } = storage;
-  const ofDate = (path: string) => date === undefined || path.startsWith(`date=${date}/`);
-  const absolute = (path: string) => quarantine.locate(path);
-  if ((await lake.head(LEDGER_DIRECTORY).catch(() => undefined)) === undefined) {
-    const parts = (await allParts(quarantine)).sort((a, b) => a.sequence - b.sequence);
-    return {
-      files: parts
-        .map(({ path }) => path)
-        .filter(ofDate)
-        .map(absolute),
-      withoutLedger: true,
-    };
-  }
-  const { batches } = await readBatches(lake);
-  const files = [...batches.values()]
-    .filter(({ ranges }) =>
-      ranges.some(
-        (range) =>
-          partition === undefined ||
-          (range.partition === partition &&
-            BigInt(range.to) > BigInt(from) &&
-            (to === undefined || BigInt(range.from) < BigInt(to))),
-      ),
-    )
-    .sort((a, b) => a.sequence - b.sequence)
-    .flatMap(({ quarantineFiles }) => quarantineFiles.map(({ path }) => path));
-  for (const path of files) {
-    if (sequenceOfPart(basename(path)) === undefined)
-      throw new Error(`${path} is not the name of a part file`);
-  }
-  return { files: files.filter(ofDate).map(absolute), withoutLedger: false };
+  { lake, quarantine }: LakeStorage,
+  { date }: QuarantineFilter,
+): Promise<{ files: LiveFile[]; withoutLedger: boolean }> {
+  const withoutLedger = (await lake.head(LEDGER_DIRECTORY).catch(() => undefined)) === undefined;
+  const all = withoutLedger
+    ? (await allParts(quarantine)).map(({ path, sequence }) => unlisted(path, sequence))
+    : [...(await new LakeLog(lake).whole()).quarantine.values()].flatMap((files) => [...files.values()]);
+  const files = all
+    .filter(({ path }) => date === undefined || path.startsWith(`date=${date}/`))
+    .sort((a, b) => (a.batches[0]?.[0] ?? 0) - (b.batches[0]?.[0] ?? 0));
+  return { files, withoutLedger };
+}
+
+/** All that a file's name tells. */
+function unlisted(path: string, sequence: number): LiveFile {
+  return { path, rows: 0, bytes: 0, sha256: '', entry: sequence, batches: [[sequence, sequence]] };
 }

@@ -1,23 +1,28 @@
 /**
  * Which rows stand already in the lake or quarantine: DuckDB joins them with the files of their dates.
  *
- * Only files of committed batches may count. Batches are committed one after the other, and a batch's lookup runs
- * after the one before it was committed: so a file with a smaller sequence in its name is a committed one, and what
- * an earlier attempt of this batch (or a batch given up after it) has left is not looked at. A replay runs when no batch
- * is in flight, so for it every other batch's files are committed ones.
+ * Only files that the log lists count. Batches are committed one after the other, and a batch's lookup runs after the one before
+ * it was committed; of one that is committed already its own files are left out. A replay runs when no batch is in flight. A merged
+ * file counts with all its rows: those of the batch that is landed again stay there.
  */
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
 import { BIGINT, DuckDBDataChunk, INTEGER, VARCHAR } from '@duckdb/node-api';
 import type { DamagedFile } from '../../../domain/damaged';
 import { keyOf, microsOf, type Row, type Table } from '../../../domain/table/table';
-import type { Batches, Found, LakePart, LakeStorage, QuarantinedRow } from '../../../ports';
-import { quoteName, readParquet, withDuckDB, LiveFiles, type LiveFile } from '../reading';
-import { sha256, dateDirectory, partsOf } from '../files';
+import type { Batches, Found, LakePart, LakeStorage, LiveFile, QuarantinedRow } from '../../../ports';
+import { quoteName, readParquet, withDuckDB, type LiveFiles } from '../reading';
+import { sha256, dateDirectory } from '../files';
 import { quarantineDirectory } from './quarantine-writer';
+
+/** The lake, and what its log lists. */
+interface Place {
+  storage: LakeStorage;
+  files: LiveFiles;
+}
 
 /** Indexes of the orders whose key stands in a file of their date of one of these batches. */
 export async function findLanded(
-  storage: LakeStorage,
+  place: Place,
   table: Table,
   batches: Batches,
   orders: readonly Row[],
@@ -25,9 +30,8 @@ export async function findLanded(
   const found = new Set<number>();
   const byDate = indexesBy(orders, (order) => dateDirectory(microsOf(table, order)!));
   const key = quoteName(table.key.name);
-  const among = (sequence: number) => counts(batches, sequence);
-  const look = new Look(storage, 'lake');
-  await look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
+  const look = new Look(place, 'lake', batches);
+  await look.forEachDate(1, byDate, async (duckdb, files, indexes) => {
     const keys = indexes.map((index) => keyOf(table, orders[index]!)!);
     await fillTable(duckdb, { [key]: BIGINT, row: INTEGER }, [keys, indexes]);
     // DuckDB hands the join's smallest and largest key to the scan, which skips row groups outside them.
@@ -41,7 +45,7 @@ export async function findLanded(
  * offset of the same topic where there is no position.
  */
 export async function findQuarantined(
-  storage: LakeStorage,
+  place: Place,
   table: Table,
   batches: Batches,
   rows: readonly QuarantinedRow[],
@@ -49,11 +53,10 @@ export async function findQuarantined(
   const found = new Set<number>();
   const keys = rows.map((row) => identityOf(table, row));
   const identity = identityInSql(table);
-  const look = new Look(storage, 'quarantine');
+  const look = new Look(place, 'quarantine', batches);
   const lookUp = (since: number, wanted: (row: QuarantinedRow) => boolean) => {
     const byDate = indexesBy(rows, (row) => (wanted(row) ? quarantineDirectory(table, row) : undefined));
-    const among = (sequence: number) => counts(batches, sequence) && sequence >= since;
-    return look.forEachDate(among, byDate, async (duckdb, files, indexes) => {
+    return look.forEachDate(since, byDate, async (duckdb, files, indexes) => {
       await fillTable(duckdb, { key: VARCHAR, row: INTEGER }, [
         indexes.map((index) => keys[index] as string),
         indexes,
@@ -99,37 +102,42 @@ function indexesBy<T>(rows: readonly T[], key: (row: T) => string | undefined): 
   return groups;
 }
 
-function counts(batches: Batches, sequence: number): boolean {
-  return 'before' in batches ? sequence < batches.before : sequence !== batches.except;
+/** Whether a file holds rows of batches that count. With rows of a topic before `since` it would take its offsets for this topic's. */
+function counts(batches: Batches, since: number, of: LiveFile['batches']): boolean {
+  if (of.some(([from]) => from < since)) return false;
+  return 'before' in batches
+    ? of.some(([from]) => from < batches.before)
+    : of.some(([from, to]) => from !== batches.except || to !== batches.except);
 }
 
 /** One look-up in the lake or the quarantine, and the files that it had to leave out. */
 class Look {
   readonly #damaged = new Map<string, DamagedFile>();
-  readonly #live: LiveFiles;
 
   constructor(
-    private readonly storage: LakeStorage,
+    private readonly place: Place,
     private readonly kind: LakePart,
-  ) {
-    this.#live = new LiveFiles(storage);
-  }
+    private readonly batches: Batches,
+  ) {}
 
   get damaged(): DamagedFile[] {
     return [...this.#damaged.values()];
   }
 
+  /** @param since the first batch whose rows count */
   async forEachDate(
-    among: (sequence: number) => boolean,
+    since: number,
     byDate: Map<string, number[]>,
     look: (duckdb: DuckDBConnection, files: string[], indexes: number[]) => Promise<void>,
   ): Promise<void> {
-    const root = this.storage[this.kind];
+    const { kind, batches, place } = this;
+    const { [kind]: root } = place.storage;
+    const known = 'before' in batches ? batches.before - 1 : batches.except;
     for (const [date, indexes] of byDate) {
-      const parts = (await partsOf(root, date)).filter(({ sequence }) => among(sequence));
-      const sorted = await this.#live.sort(this.kind, parts);
-      sorted.damaged.forEach((file) => this.#leaveOut(file));
-      await this.#readable(sorted.live, (files) =>
+      const among = (of: LiveFile['batches']) => counts(batches, since, of);
+      const { live, damaged } = await place.files.ofDate(kind, date, among, known);
+      damaged.forEach((file) => this.#leaveOut(file));
+      await this.#readable(live, (files) =>
         withDuckDB((duckdb) =>
           look(
             duckdb,
@@ -141,7 +149,7 @@ class Look {
     }
   }
 
-  /** Without the files that were changed, where DuckDB fails because of them; any other failure is the caller's. */
+  /** Without the files that were changed or are gone, where DuckDB fails because of them; any other failure is the caller's. */
   async #readable(
     live: readonly LiveFile[],
     read: (files: readonly LiveFile[]) => Promise<void>,
@@ -150,9 +158,9 @@ class Look {
       try {
         return await read(files);
       } catch (error) {
-        const changed = await this.#live.changed(this.kind, files);
+        const changed = await this.place.files.changed(this.kind, files);
         if (changed.size === 0) throw error;
-        for (const file of changed.values()) this.#leaveOut(file);
+        for (const file of changed.values()) if (file !== undefined) this.#leaveOut(file);
         files = files.filter((file) => !changed.has(file));
       }
     }

@@ -1,15 +1,7 @@
-import type {
-  Attempt,
-  LakeFile,
-  LakePart,
-  NewLedgerEntry,
-  OrdersLake,
-  Storage,
-  Telemetry,
-} from '../../../ports';
+import type { Attempt, LakeFile, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
-import { allParts, partName } from '../files';
+import { partName } from '../files';
 import {
   confirm,
   ensureIdentity,
@@ -22,7 +14,9 @@ import {
   readEntry,
   SequenceTaken,
   UnreadableEntry,
-  presentBatches,
+  checkpointLedger,
+  LakeLog,
+  PARTS,
   Patrol,
   refuseShortened,
   setAside,
@@ -41,14 +35,16 @@ export interface OrdersLakeOptions {
   compression: Compression;
 }
 
-/** The lake in its storage. It holds no state but where its patrol is: any number may be made for one lake. */
+/** The lake in its storage. It keeps what it has read of the log, and where its patrol is: any number may be made for one lake. */
 export function createOrdersLake(
   { compression, ...where }: OrdersLakeOptions,
-  { log, trace }: Telemetry,
+  { log: logger, trace }: Telemetry,
 ): OrdersLake {
   const storage = openStorage(where);
   const { lake, quarantine } = storage;
-  const patrol = new Patrol(storage);
+  const log = new LakeLog(lake);
+  const files = new LiveFiles(storage, log);
+  const patrol = new Patrol(storage, log);
   return {
     ensure: () => storage.probe(),
 
@@ -61,12 +57,12 @@ export function createOrdersLake(
       if (accept) await setAside(storage, last);
       else await refuseShortened(storage, last, landed);
       const identity = await ensureIdentity(lake, storage.writer('lake', epoch));
-      const missing = last === undefined ? [] : await completeReplay(storage, epoch, last);
+      const missing = last === undefined ? [] : await completeReplay(storage, log, epoch, last);
       const damaged = [...(await stillDamaged(storage, last?.damaged ?? [])), ...missing];
       const hash = last === undefined ? undefined : await hashOfEntry(lake, last.sequence);
       const removed = await cleanUp(storage, epoch, last);
       if (removed.length > 0)
-        log.info('removed what attempts left behind', {
+        logger.info('removed what attempts left behind', {
           lake: lake.location,
           files: removed.length,
           first: removed[0],
@@ -102,9 +98,9 @@ export function createOrdersLake(
       });
     },
 
-    findLanded: (batches, orders) => findLanded(storage, ORDERS, batches, orders),
+    findLanded: (batches, orders) => findLanded({ storage, files }, ORDERS, batches, orders),
 
-    findQuarantined: (batches, rows) => findQuarantined(storage, ORDERS, batches, rows),
+    findQuarantined: (batches, rows) => findQuarantined({ storage, files }, ORDERS, batches, rows),
 
     stillDamaged: (files) => stillDamaged(storage, files),
 
@@ -114,7 +110,7 @@ export function createOrdersLake(
       return [...still, ...found];
     },
 
-    filesOf: (batch) => new LiveFiles(storage).ofBatch(batch),
+    filesOf: (batch) => files.ofBatch(batch),
 
     async discard(batch) {
       await withAttempt(batch.epoch, batch.sequence, async (attempt) => {
@@ -124,15 +120,9 @@ export function createOrdersLake(
       });
     },
 
-    async rowsOf(batch) {
-      const look = new LiveFiles(storage);
-      const rows = async (kind: LakePart) => {
-        const own = (await allParts(storage[kind])).filter(({ path: file }) =>
-          file.endsWith(`/${partName(batch)}`),
-        );
-        return (await look.sort(kind, own)).live.reduce((sum, { listed }) => sum + listed.rows, 0);
-      };
-      return { landed: await rows('lake'), quarantined: await rows('quarantine') };
+    async rowsOf({ sequence }) {
+      const rows = await files.rowsOf(sequence);
+      return { landed: rows.lake, quarantined: rows.quarantine };
     },
 
     async entry(sequence) {
@@ -146,17 +136,20 @@ export function createOrdersLake(
       }
     },
 
-    /** By the ledger: a file may be gone, which is why its batch is to be landed again. */
+    /** By the log: a file may be gone, which is why its batch is to be landed again. */
     async batchesOf({ from, to }) {
-      const batches = await presentBatches(lake);
-      const within = ({ path: file }: LakeFile) => {
-        const date = file.slice('date='.length, file.indexOf('/'));
-        return date >= from && date <= to;
-      };
-      return [...batches.values()]
-        .filter(({ files, quarantineFiles }) => [...files, ...quarantineFiles].some(within))
-        .map(({ sequence }) => sequence)
-        .sort((a, b) => a - b);
+      const state = await log.state();
+      const batches = new Set<number>();
+      for (const part of PARTS) {
+        for (const [directory, ofDate] of state[part]) {
+          const date = directory.slice('date='.length);
+          if (date < from || date > to) continue;
+          for (const { batches: ranges } of ofDate.values())
+            for (const [first, last] of ranges)
+              for (let batch = first; batch <= last; batch += 1) batches.add(batch);
+        }
+      }
+      return [...batches].sort((a, b) => a - b);
     },
 
     lastEntry: () => lastEntry(lake),
@@ -173,10 +166,12 @@ export function createOrdersLake(
         if (error instanceof SequenceTaken) await removeOwnFiles(entry);
         throw error;
       }
-      await completeReplay(storage, entry.epoch, entry);
+      await completeReplay(storage, log, entry.epoch, entry);
       await storage.closeAttempts(entry.epoch, entry.sequence);
       return { hash };
     },
+
+    checkpoint: ({ signal }) => checkpointLedger(lake, log, signal),
   };
 
   /** Runs `use` as one attempt at an entry's files. */

@@ -5,6 +5,7 @@
 import type { LakeFile, LakeStorage, LedgerEntry, Storage } from '../../../ports';
 import { asideName, type DamagedFile } from '../../../domain/damaged';
 import { hiddenName } from '../files';
+import { type LakeLog, onlyBatch } from '../ledger';
 import { removeOthers } from './cleanup';
 
 export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' | 'quarantineFiles'>;
@@ -15,6 +16,7 @@ export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' 
  */
 export async function completeReplay(
   storage: LakeStorage,
+  log: LakeLog,
   epoch: number,
   entry: Superseding,
 ): Promise<DamagedFile[]> {
@@ -30,7 +32,12 @@ export async function completeReplay(
       const file = storage[kind].locate(path);
       missing.push({ file, batch, problem: 'is missing', listed: { bytes, sha256 } });
     }
-    await removeOthers(storage[kind], storage.writer(kind, epoch), batch, files);
+    // A merged file is named after one of its batches, and stays.
+    const { [kind]: live } = await log.state(sequence);
+    const merged = [...live.values()].flatMap((date) =>
+      [...date.values()].filter((file) => onlyBatch(file) === undefined),
+    );
+    await removeOthers(storage[kind], storage.writer(kind, epoch), batch, [...files, ...merged]);
   }
   return missing;
 }

@@ -35,7 +35,7 @@ export function temporaryName(name: string, unique: string): string {
 }
 
 const TEMPORARY =
-  /^(?:\.(?:part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}\.json|_probe_\w+)\.[0-9a-f]{16}\.tmp|_probe_\w+)$/;
+  /^(?:\.(?:part-\d{10}-[0-9a-f]{12}\.parquet|\d{10}(?:-\d{10})?\.json(?:\.gz)?|_probe_\w+)\.[0-9a-f]{16}\.tmp|_probe_\w+)$/;
 
 const TEMPORARY_PART = /^\.part-(\d{10})-[0-9a-f]{12}\.parquet\.[0-9a-f]{16}\.tmp$/;
 
