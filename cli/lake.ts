@@ -4,5 +4,6 @@ import type { LakeStorage } from '../ports';
 
 /** The lake that `--lake` names, else the one of the settings. */
 export function lakeOf(path: string | undefined): LakeStorage {
-  return openStorage(path === undefined ? loadSettings().datalake : { path });
+  if (path === undefined) return openStorage(loadSettings().datalake);
+  return openStorage(path.startsWith('s3://') ? { path, s3: loadSettings().datalake.s3 } : { path });
 }

@@ -37,6 +37,15 @@ export const number = (
 
 export const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]);
 
+/** Text that may be missing, or empty as an unset variable gives it. */
+export const optionalText = (why: string) =>
+  z
+    .string()
+    .regex(/^\P{Cc}*$/u, 'must have no control characters')
+    .optional()
+    .transform((value) => (value === '' ? undefined : value))
+    .meta({ why });
+
 const isPem = (value: string) => value.includes('-----BEGIN ');
 
 /** Read once, when the settings are. */

@@ -64,7 +64,7 @@ export function parseSettings(source: string, file: string, env: NodeJS.ProcessE
     );
   const settings = parsed.data;
   // Workers may run from any directory; what they write must not depend on it after this point.
-  settings.datalake.path = resolve(settings.datalake.path);
+  if (!settings.datalake.path.startsWith('s3://')) settings.datalake.path = resolve(settings.datalake.path);
   settings.streaming.last_processed_timestamp_location = resolve(
     settings.streaming.last_processed_timestamp_location,
   );

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { tableParts } from '../domain/table-name';
 import { ORDERS } from '../domain/table/orders';
-import { brokers, flag, number, text, timestamp, tls } from './kinds';
+import { brokers, flag, number, optionalText, text, timestamp, tls } from './kinds';
 
 const postgres = z.strictObject({
   host: text('127.0.0.1', { why: 'server that holds the orders table' }),
@@ -123,10 +123,50 @@ const consumer = z.strictObject({
   ),
 });
 
+/** A lake in a bucket. The bucket's name is S3's own rule; another scheme would be taken for a directory of that name. */
+const isLakePath = (path: string) =>
+  /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/(?!\.{0,2}(\/|$))[^/]+)+\/?$/.test(path) ||
+  !/^(s3:|\w[\w+.-]*:\/\/)/i.test(path);
+
+const s3 = z
+  .strictObject({
+    endpoint: optionalText('URL of an S3 store that is not AWS; empty: AWS').refine(
+      (url) => url === undefined || /^https?:\/\/[^\s/@]+\/?$/.test(url),
+      { message: 'must be http://host:port or https://host:port' },
+    ),
+    region: optionalText(
+      'region of the bucket; empty: as AWS’s default chain says (AWS_REGION, the profile)',
+    ),
+    force_path_style: flag.default(false).meta({
+      why: 'true: https://host/bucket/… instead of https://bucket.host/…, as most stores but AWS want it',
+    }),
+    checksums: z.enum(['when_supported', 'when_required']).default('when_supported').meta({
+      why: 'when_required for stores that refuse the checksums which newer clients send',
+    }),
+    sse: z
+      .strictObject({
+        algorithm: z.enum(['AES256', 'aws:kms', 'aws:kms:dsse']),
+        kms_key_id: z.string().min(1).optional(),
+      })
+      .refine(({ algorithm, kms_key_id: key }) => key === undefined || algorithm !== 'AES256', {
+        message: 'must have kms_key_id with aws:kms or aws:kms:dsse only',
+      })
+      .optional()
+      .meta({
+        why: '{algorithm: AES256 | aws:kms | aws:kms:dsse, kms_key_id}: asks the store to encrypt what is written; empty: as the bucket does',
+      }),
+  })
+  .prefault({});
+
 const datalake = z.strictObject({
   path: text('data/lake', {
-    why: 'directory of the lake; quarantine is beside it, with _quarantine appended',
+    why: 'directory of the lake, or s3://bucket/prefix; quarantine is beside it, with _quarantine appended',
+  }).refine(isLakePath, {
+    message:
+      'must be a directory, or s3://bucket/prefix: a bucket of 3 to 63 letters a to z, digits, points and hyphens, and a prefix ' +
+      'whose parts are not empty, . or ..',
   }),
+  s3,
   format: z.literal('parquet').default('parquet').meta({ why: 'the only format' }),
   compression: z
     .enum(['snappy', 'gzip', 'uncompressed'])

@@ -39,6 +39,26 @@ test('the environment fills ${NAME:-default}; an empty variable counts as unset'
   expect(settings.datalake.path).toBe('/lake');
 });
 
+test('a lake may be in a bucket, whose store the AWS variables name', () => {
+  const { datalake } = loadSettings({
+    LAKE_PATH: 's3://orders/eu/lake',
+    AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9000',
+    AWS_REGION: 'eu-west-1',
+    S3_FORCE_PATH_STYLE: 'true',
+  });
+  expect(datalake.path).toBe('s3://orders/eu/lake');
+  expect(datalake.s3).toEqual({
+    endpoint: 'http://127.0.0.1:9000',
+    region: 'eu-west-1',
+    force_path_style: true,
+    checksums: 'when_supported',
+  });
+  expect(parse('datalake: {path: "s3/orders:x"}').datalake.path).toMatch(/\/s3\/orders:x$/);
+  expect(parse('datalake: {path: "s3://orders/a b/.hidden/"}').datalake.path).toBe(
+    's3://orders/a b/.hidden/',
+  );
+});
+
 test.each([
   ['postgress: {}', {}, 'did you mean postgres?'],
   ['cdc: {pol_interval_sec: 1}', {}, 'did you mean cdc.poll_interval_sec?'],
@@ -49,6 +69,18 @@ test.each([
   ['kafka: {num_partitions: "${UNSET_NAME}"}', {}, '${UNSET_NAME} is not set in the environment'],
   ['streaming: {checkpoint_location: x}', {}, 'has no effect any more'],
   ['datalake: {format: csv}', {}, 'found "csv"; must be parquet'],
+  ['datalake: {path: "s3://orders"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "s3://orders/"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "s3:/orders/lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "S3://orders/lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "s3a://orders/lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "gs://orders/lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "s3://Orders/lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "s3://orders//lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {path: "s3://orders/a/../lake"}', {}, 'must be a directory, or s3://bucket/prefix'],
+  ['datalake: {s3: {endpoint: "127.0.0.1:9000"}}', {}, 'must be http://host:port or https://host:port'],
+  ['datalake: {s3: {secret_access_key: x}}', {}, 'datalake.s3.secret_access_key is not a setting'],
+  ['datalake: {s3: {sse: {algorithm: AES256, kms_key_id: k}}}', {}, 'with aws:kms or aws:kms:dsse only'],
   ['validation: {enabled: false}', {}, 'kept in quarantine'],
   ['postgres: 5', {}, 'must be a map of keys'],
   ['[1, 2]', {}, 'must be a map of sections'],

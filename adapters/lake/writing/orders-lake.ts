@@ -22,16 +22,15 @@ import {
   setAside,
 } from '../ledger';
 import { LiveFiles, stillDamaged } from '../reading';
-import { openStorage } from '../storage';
+import { openStorage, type StorageOptions } from '../storage';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { completeReplay } from './replay';
 import { removeOthers, cleanUp } from './cleanup';
 import { writeBatchFiles } from './write-files';
 
-export interface OrdersLakeOptions {
-  /** The lake's directory; its quarantine is beside it, with `_quarantine` added to the name. Made by `ensure()`. */
-  path: string;
+/** The lake's quarantine is beside it, with `_quarantine` added to the name. Directories are made by `ensure()`. */
+export interface OrdersLakeOptions extends StorageOptions {
   compression: Compression;
 }
 
