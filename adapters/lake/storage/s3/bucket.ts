@@ -15,12 +15,15 @@ type Body = AsyncIterable<Uint8Array> & { destroy(error?: Error): void };
 
 /** A store in the same region answers within 0.1 s; beyond this a connection is made anew. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** To the answer's first bytes; sending the body has its own time on top. */
-const ANSWER_TIMEOUT_MS = 15_000;
+/** The longest waits; a test has shorter ones. */
+const TIMEOUTS = {
+  /** For the answer's first bytes; sending the body has its own time on top. */
+  answerMs: 15_000,
+  /** For the next piece of an answer's body. */
+  stallMs: 10_000,
+};
 /** A line slower than this does not carry a lake. */
 const SLOWEST_BYTES_PER_MS = 500;
-/** An answer's body that stands still for so long is given up. */
-const STALL_MS = 10_000;
 /** Of one request, with pauses between them. What lasts longer is for the activity's own retries, which people see. */
 const ATTEMPTS = 4;
 /** Pauses grow to 1.6 s: a conditional write that is under way takes milliseconds. */
@@ -32,6 +35,7 @@ export class Bucket {
   constructor(
     readonly name: string,
     private readonly options: S3Options,
+    private readonly timeouts = TIMEOUTS,
   ) {}
 
   async #get(key: string): Promise<{ bytes: number; body: Body } | undefined> {
@@ -51,7 +55,7 @@ export class Bucket {
       const found = await this.#get(key);
       if (found === undefined) return undefined;
       let broken: unknown;
-      const pieces = bytesOf(found, (error) => (broken = error));
+      const pieces = this.#pieces(found, (error) => (broken = error));
       try {
         return await use(pieces, found.bytes);
       } catch (error) {
@@ -62,6 +66,32 @@ export class Bucket {
         found.body.destroy();
       }
       await pause(attempt);
+    }
+  }
+
+  /** The pieces of an answer's body; what breaks, stalls or ends too early on the way is told to `broken`, too. */
+  async *#pieces(
+    { body, bytes }: { body: Body; bytes: number },
+    broken: (error: unknown) => void,
+  ): AsyncIterable<Uint8Array> {
+    const { stallMs } = this.timeouts;
+    const stall = () => body.destroy(new Error(`sent nothing for ${stallMs / 1_000} s`));
+    const pieces = body[Symbol.asyncIterator]();
+    for (let read = 0; ;) {
+      const timer = setTimeout(stall, stallMs);
+      try {
+        const next = await pieces.next();
+        if (next.done === true && read !== bytes) throw new Error(`ended after ${read} of ${bytes} bytes`);
+        if (next.done === true) return;
+        read += next.value.length;
+        clearTimeout(timer);
+        yield next.value;
+      } catch (error) {
+        broken(error);
+        throw error;
+      } finally {
+        clearTimeout(timer);
+      }
     }
   }
 
@@ -155,7 +185,7 @@ export class Bucket {
       ...condition,
     });
     await client.send(command, {
-      requestTimeout: ANSWER_TIMEOUT_MS + bytes.length / SLOWEST_BYTES_PER_MS,
+      requestTimeout: this.timeouts.answerMs + bytes.length / SLOWEST_BYTES_PER_MS,
     });
   }
 
@@ -204,38 +234,13 @@ export class Bucket {
         responseChecksumValidation: when,
         requestHandler: {
           connectionTimeout: CONNECT_TIMEOUT_MS,
-          requestTimeout: ANSWER_TIMEOUT_MS,
+          requestTimeout: this.timeouts.answerMs,
           throwOnRequestTimeout: true,
         },
       });
       return { sdk, client };
     });
     return this.#connected;
-  }
-}
-
-/** The pieces of an answer's body; what breaks, stalls or ends too early on the way is told to `broken`, too. */
-async function* bytesOf(
-  { body, bytes }: { body: Body; bytes: number },
-  broken: (error: unknown) => void,
-): AsyncIterable<Uint8Array> {
-  const stall = () => body.destroy(new Error(`sent nothing for ${STALL_MS / 1_000} s`));
-  const pieces = body[Symbol.asyncIterator]();
-  for (let read = 0; ;) {
-    const timer = setTimeout(stall, STALL_MS);
-    try {
-      const next = await pieces.next();
-      if (next.done === true && read !== bytes) throw new Error(`ended after ${read} of ${bytes} bytes`);
-      if (next.done === true) return;
-      read += next.value.length;
-      clearTimeout(timer);
-      yield next.value;
-    } catch (error) {
-      broken(error);
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 

@@ -35,11 +35,10 @@ export function s3Error(what: string, error: unknown): S3Error {
   return new S3Error(`${what} failed${tries}: ${code}${text}`, code, status, { cause: error });
 }
 
-/** Whether there is no object of that name. A missing bucket is something else. */
+/** Whether there is no object of that name. A missing bucket, or user, is something else, and has the same status. */
 export function isAbsent(error: unknown): boolean {
-  const { name, $metadata } = error as Answer;
-  if (name === 'NoSuchBucket') return false;
-  return name === 'NoSuchKey' || name === 'NotFound' || $metadata?.httpStatusCode === 404;
+  const { name } = error as Answer;
+  return name === 'NoSuchKey' || name === 'NotFound';
 }
 
 /** The name is taken: `If-None-Match: *` was refused. */
@@ -60,12 +59,8 @@ const REGION = 'set datalake.s3.region (AWS_REGION) to that of the bucket';
 /** What an administrator must change; anything else (a store that is away, slow or busy) may pass by itself. */
 const NON_RETRYABLE: Record<string, string> = {
   NoSuchBucket: 'make that bucket, or choose another',
-  AccessDenied: CREDENTIALS,
-  AllAccessDisabled: CREDENTIALS,
   CredentialsProviderError: CREDENTIALS,
-  InvalidAccessKeyId: CREDENTIALS,
-  SignatureDoesNotMatch: CREDENTIALS,
-  'HTTP 403': CREDENTIALS,
+  XAdminUserNotFound: CREDENTIALS, // versitygw's
   AuthorizationHeaderMalformed: REGION,
   PermanentRedirect: REGION,
   IllegalLocationConstraintException: REGION,
@@ -75,8 +70,13 @@ const NON_RETRYABLE: Record<string, string> = {
 
 /** NonRetryableError LakeNotWritable where only an administrator can mend it; else the error as it is. */
 export function notWritable(location: string, error: unknown): unknown {
-  const remedy = error instanceof S3Error ? NON_RETRYABLE[error.code] : undefined;
+  const remedy = error instanceof S3Error ? remedyFor(error) : undefined;
   return remedy === undefined ? error : lakeNotWritable(location, (error as Error).message, remedy, error);
+}
+
+/** Stores have words of their own for a 403. A clock that is wrong may be set right. */
+function remedyFor({ code, status }: S3Error): string | undefined {
+  return NON_RETRYABLE[code] ?? (status === 403 && code !== 'RequestTimeTooSkewed' ? CREDENTIALS : undefined);
 }
 
 export function lakeNotWritable(
