@@ -53,7 +53,8 @@ test('each committed row is captured exactly once, however its transaction went'
     `SELECT order_id::text AS id FROM ${ORDERS_TABLE} ORDER BY created_at, order_id`,
   );
   expect(seen).toEqual(rows.map(({ id }) => id));
-  expect(seenMeanwhile).toBeGreaterThan(seen.length / 10);
+  // Some twenty windows among open transactions; how large a share that is depends on the machine.
+  expect(seenMeanwhile).toBeGreaterThan(20 * BATCH_LIMIT);
   // Rows of transactions that are still open stand above the watermark: not once were they taken for missed ones.
   expect(missed).toEqual([NONE_MISSED]);
   for (const kind of ['committed', 'rolled back', 'prepared', 'prepared and rolled back'])
