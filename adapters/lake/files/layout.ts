@@ -30,19 +30,20 @@ export function dateDirectory(micros: bigint): string {
 
 export const DATE_DIRECTORY = /^date=\d{4}-\d\d-\d\d$/;
 
-/** `part-0000000042-1a2b3c4d5e6f.parquet`: a batch has one file a directory, so (sequence, ranges) names it. */
-export function partName(batch: BatchIdentity): string {
-  return `part-${padSequence(batch.sequence)}-${hashOfRanges(batch)}.parquet`;
+/**
+ * `part-0000000042-1a2b3c4d5e6f.parquet`: a batch has one file a directory, so sequence and ranges, in whatever order or padding
+ * they are given, name it.
+ *
+ * @param content hash of its bytes, where two attempts must not write different ones under one name
+ */
+export function partName({ sequence, ranges }: BatchIdentity, content = ''): string {
+  const hash = createHash('sha256').update(canonicalRanges(ranges) + content);
+  return `part-${padSequence(sequence)}-${hash.digest('hex').slice(0, 12)}.parquet`;
 }
 
 /** The same form for files that were merged: the highest number among the batches that it holds rows of, and the hash of its own bytes. */
 export function mergedName(sequence: number, sha256: string): string {
   return `part-${padSequence(sequence)}-${sha256.slice(0, 12)}.parquet`;
-}
-
-/** 12 hex digits of the ranges, whatever order or padding they were given in. */
-function hashOfRanges({ ranges }: BatchIdentity): string {
-  return createHash('sha256').update(canonicalRanges(ranges)).digest('hex').slice(0, 12);
 }
 
 /** One text for equal ranges: by partition, keys in order, offsets without leading zeros. */

@@ -28,7 +28,8 @@ export async function shortened(
 ): Promise<string | undefined> {
   const reached = last?.reached ?? (await knownBeginning(storage.lake))?.begin ?? {};
   const beyond = Object.entries(landed).filter(([p, offset]) => BigInt(offset) > BigInt(reached[p] ?? '0'));
-  const newest = await newestPart(storage);
+  // In a bucket a late attempt may have left files of any batch: they tell nothing of the ledger.
+  const newest = storage.lake.renames ? await newestPart(storage) : 0;
   const ahead = newest > (last?.sequence ?? 0) + 1;
   if (beyond.length === 0 && !ahead) return undefined;
   const landedTo =
@@ -48,6 +49,8 @@ export async function setAside(
   { lake, quarantine }: LakeStorage,
   last: LedgerEntry | undefined,
 ): Promise<void> {
+  // Readers do not see them then.
+  if (!lake.renames) return;
   for (const storage of [lake, quarantine]) {
     for (const { path, sequence } of await allParts(storage)) {
       if (sequence > (last?.sequence ?? 0)) await storage.move(path, `${ASIDE_DIRECTORY}/${path}.bak`);

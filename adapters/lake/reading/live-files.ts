@@ -13,7 +13,8 @@ import { damagedFile, onlyBatch, PARTS, readEntry, UnreadableEntry, type LakeLog
 const AT_ONCE = 64;
 /**
  * In a date with more files than this a look-up does not look at each, nor for others among them: that would take longer than to read
- * them. DuckDB fails on a file that is cut or gone; the patrol finds what it takes. Merged dates have fewer.
+ * them. DuckDB fails on a file that is cut or gone; the patrol finds what it takes. Merged dates have fewer. In a bucket, where each look is
+ * a request and nobody sees other files, it never looks.
  */
 const FEW = 1_000;
 
@@ -40,7 +41,7 @@ export class LiveFiles {
   ): Promise<{ live: LiveFile[]; damaged: DamagedFile[] }> {
     const all = await this.log.filesOf(kind, date, atLeast);
     const files = all.filter(({ batches }) => among(batches));
-    if (all.length > FEW) return { live: files, damaged: [] };
+    if (all.length > FEW || !this.storage[kind].renames) return { live: files, damaged: [] };
     const { whole, damaged } = await this.present(kind, files);
     return { live: whole, damaged: [...damaged, ...(await this.#strangers(kind, date, among, all))] };
   }

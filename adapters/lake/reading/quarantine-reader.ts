@@ -225,8 +225,10 @@ async function eachChunk(
   use: (duckdb: DuckDBConnection, source: string) => Promise<void>,
 ): Promise<void> {
   for (let at = 0; at < files.length; at += FILES) {
-    const paths = files.slice(at, at + FILES).map(({ path }) => quarantine.locate(path));
-    await withDuckDB((duckdb) => use(duckdb, readParquet(paths, ', filename = true')));
+    await quarantine.withPaths(
+      files.slice(at, at + FILES).map(({ path }) => path),
+      (paths) => withDuckDB((duckdb) => use(duckdb, readParquet(paths, ', filename = true'))),
+    );
   }
 }
 

@@ -2,9 +2,10 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { ORDERS } from '../../../domain/table/orders';
 import type { FailureCode } from '../../../domain/table/table';
-import type { LakeStorage, Storage } from '../../../ports';
+import type { LakePart, LakeStorage, Storage } from '../../../ports';
 import { DATE_SQL, quoteName, readParquet, timestampText, withDuckDB } from './duckdb';
 import { allParts } from '../files';
+import { LakeLog } from '../ledger';
 
 const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>
   quoteName(name),
@@ -33,11 +34,13 @@ export interface LakeSummary {
   quarantined: { rows: number; files: number; failures: Partial<Record<FailureCode, number>> };
 }
 
-/** Counts all part files under `date=` directories, committed or not; an absent or empty lake has zeros. */
-export async function summary({ lake, quarantine }: LakeStorage): Promise<LakeSummary> {
-  const files = await pathsIn(lake);
-  const quarantineFiles = await pathsIn(quarantine);
-  return withDuckDB(async (duckdb) => {
+/**
+ * Counts all part files under `date=` directories, committed or not, and in a bucket those that the log lists; an absent or empty
+ * lake has zeros.
+ */
+export async function summary(storage: LakeStorage): Promise<LakeSummary> {
+  const quarantined = await withFiles(storage, 'quarantine', summarizeQuarantine);
+  return withFiles(storage, 'lake', async (duckdb, files) => {
     const dates = await summarizeDates(duckdb, files);
     const totals = await query(duckdb, files, `SELECT count(DISTINCT ${KEY})::DOUBLE FROM files`);
     return {
@@ -45,7 +48,7 @@ export async function summary({ lake, quarantine }: LakeStorage): Promise<LakeSu
       rows: dates.reduce((sum, { rows }) => sum + rows, 0),
       files: files.length,
       distinctOrderIds: Number(totals[0]?.[0] ?? 0),
-      quarantined: await summarizeQuarantine(duckdb, quarantineFiles),
+      quarantined,
     };
   });
 }
@@ -55,25 +58,34 @@ export async function summary({ lake, quarantine }: LakeStorage): Promise<LakeSu
  * empty lake. For tests and checks: `queryLake(storage, 'SELECT count(*) FROM files')`.
  */
 export async function queryLake(
-  { lake, quarantine }: LakeStorage,
+  storage: LakeStorage,
   sql: string,
   options: { quarantine?: boolean } = {},
 ): Promise<DuckDBValue[][]> {
-  const files = await pathsIn(options.quarantine === true ? quarantine : lake);
-  return withDuckDB((duckdb) => query(duckdb, files, sql));
+  const part = options.quarantine === true ? 'quarantine' : 'lake';
+  return withFiles(storage, part, (duckdb, files) => query(duckdb, files, sql));
 }
 
 /** The earliest position of a file, as 27 characters; `undefined` where it has none. Throws where it cannot be read. */
 export async function firstCreatedAt(storage: Storage, name: string): Promise<string | undefined> {
-  const rows = await withDuckDB((duckdb) =>
-    query(duckdb, [storage.locate(name)], `SELECT ${timestampText(`min(${POSITION})`)} FROM files`),
+  const rows = await storage.withPaths([name], (paths) =>
+    withDuckDB((duckdb) => query(duckdb, paths, `SELECT ${timestampText(`min(${POSITION})`)} FROM files`)),
   );
   const first = rows[0]?.[0] ?? null;
   return first === null ? undefined : String(first);
 }
 
-async function pathsIn(storage: Storage): Promise<string[]> {
-  return (await allParts(storage)).map(({ path }) => storage.locate(path));
+async function withFiles<T>(
+  storage: LakeStorage,
+  part: LakePart,
+  use: (duckdb: DuckDBConnection, paths: string[]) => Promise<T>,
+): Promise<T> {
+  const names = storage.lake.renames
+    ? (await allParts(storage[part])).map(({ path }) => path)
+    : [...(await new LakeLog(storage.lake).whole())[part].values()].flatMap((files) =>
+        [...files.values()].map(({ path }) => path),
+      );
+  return storage[part].withPaths(names, (paths) => withDuckDB((duckdb) => use(duckdb, paths)));
 }
 
 async function query(

@@ -8,12 +8,14 @@ export async function readParquetRows(
 ): Promise<Map<string, number>> {
   if (names.length === 0) return new Map();
   try {
-    return await withDuckDB(async (duckdb) => {
-      const files = names.map((name) => storage.locate(name));
-      const sql = `SELECT file_name, num_rows::DOUBLE FROM ${readParquetFooters(files)}`;
-      const rows = (await duckdb.runAndReadAll(sql)).getRows();
-      return new Map(rows.map(([file, count]) => [storage.nameOf(String(file)), Number(count)]));
-    });
+    return await storage.withPaths(names, (paths) =>
+      withDuckDB(async (duckdb) => {
+        const sql = `SELECT file_name, num_rows::DOUBLE FROM ${readParquetFooters(paths)}`;
+        const rows = (await duckdb.runAndReadAll(sql)).getRows();
+        const nameOf = new Map(paths.map((path, at) => [path, names[at] ?? '']));
+        return new Map(rows.map(([file, count]) => [nameOf.get(String(file)) ?? '', Number(count)]));
+      }),
+    );
   } catch {
     if (names.length === 1) return new Map();
     // One bad file fails the whole statement: find it by halves.

@@ -8,6 +8,8 @@ import { isTemporary, LEDGER_DIRECTORY } from '../storage';
  *
  * One batch is in flight at a time, so nothing can be further ahead than last + 1: a lake with such a file is refused before
  * (shortened.ts), because its ledger has lost entries and this would empty it.
+ *
+ * Without renames nobody sees what no entry lists, and nothing is removed here.
  */
 export async function cleanUp(
   storage: LakeStorage,
@@ -15,6 +17,7 @@ export async function cleanUp(
   last: LedgerEntry | undefined,
 ): Promise<string[]> {
   const removed: string[] = [];
+  if (!storage.lake.renames) return removed;
   for (const [kind, committed] of [
     ['lake', last?.files],
     ['quarantine', last?.quarantineFiles],
@@ -31,7 +34,7 @@ export async function cleanUp(
 
 /**
  * Removes the part files of a batch except those given: what another attempt wrote, or what a replay supersedes. It looks into
- * every directory, so not in normal flow.
+ * every directory, so not in normal flow. Without renames it leaves them, as {@link cleanUp} does.
  */
 export async function removeOthers(
   storage: Storage,
@@ -39,6 +42,7 @@ export async function removeOthers(
   sequence: number,
   written: readonly { path: string }[],
 ): Promise<void> {
+  if (!storage.renames) return;
   const kept = new Set(written.map(({ path }) => path));
   for (const part of await allParts(storage)) {
     if (part.sequence === sequence && !kept.has(part.path)) await writer.remove(part.path);

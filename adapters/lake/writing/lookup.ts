@@ -138,12 +138,9 @@ class Look {
       const { live, damaged } = await place.files.ofDate(kind, date, among, known);
       damaged.forEach((file) => this.#leaveOut(file));
       await this.#readable(live, (files) =>
-        withDuckDB((duckdb) =>
-          look(
-            duckdb,
-            files.map(({ path }) => root.locate(path)),
-            indexes,
-          ),
+        root.withPaths(
+          files.map(({ path }) => path),
+          (paths) => withDuckDB((duckdb) => look(duckdb, paths, indexes)),
         ),
       );
     }

@@ -81,7 +81,9 @@ export function createOrdersLake(
       };
       return withAttempt(batch.epoch, entry, async (attempt) => {
         await refuseCommitted();
-        const how = { signal, compression, beforeReplacing: refuseCommitted, hiddenFor, mostFiles, trace };
+        const { renames } = lake;
+        const beforeReplacing = refuseCommitted;
+        const how = { signal, compression, beforeReplacing, hiddenFor, renames, mostFiles, trace };
         const written = await writeBatchFiles(attempt, batch, { accepted, quarantined }, how);
         if (again && hiddenFor === undefined) {
           await refuseCommitted();
@@ -189,6 +191,7 @@ export function createOrdersLake(
 
   /** The ranges are in a file's name, so none of these can be the other landing's. */
   async function removeOwnFiles(entry: NewLedgerEntry): Promise<void> {
+    if (!lake.renames) return;
     const name = partName(entry);
     const own = (file: LakeFile): boolean => file.path.endsWith(`/${name}`);
     for (const file of entry.files.filter(own)) await lake.remove(file.path);

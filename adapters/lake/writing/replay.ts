@@ -44,6 +44,8 @@ export async function completeReplay(
 
 /** Replaces the old file in one step: a reader has the one or the other. Whether there is one. */
 async function show(storage: Storage, path: LakeFile['path'], sequence: number): Promise<boolean> {
+  // Without renames it was written under its name, and the entry shows it.
+  if (!storage.renames) return (await storage.head(path)) !== undefined;
   const [directory, name] = path.split('/') as [string, string];
   // A directory that somebody has put in its place is replaced by no file.
   if ((await storage.head(path))?.isFile === false)

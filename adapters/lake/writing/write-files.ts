@@ -22,8 +22,10 @@ interface How {
   compression: Compression;
   /** Called before a file with other bytes is replaced; may throw to keep it. */
   beforeReplacing?: () => Promise<void>;
-  /** The entry of a replay, whose files stay hidden until it is there. */
+  /** The entry of a replay, whose files stay hidden until it is there, where there are renames. */
   hiddenFor?: number;
+  /** Without them nothing can be replaced or shown later: files have names by their content, and nobody sees one that no entry lists. */
+  renames: boolean;
   mostFiles?: number;
   trace: Trace;
 }
@@ -94,28 +96,27 @@ function byDirectory<T>(
 async function writeFiles<T>(
   writer: StorageWriter,
   batch: OwnedBatch,
-  { signal, hiddenFor, beforeReplacing, trace }: How,
+  { signal, hiddenFor, renames, beforeReplacing, trace }: How,
   groups: readonly [directory: string, rows: T[]][],
   encode: (rows: T[]) => { bytes: Uint8Array; first?: Watermark; last?: Watermark },
 ): Promise<LakeFile[]> {
-  const name = partName(batch);
-  const written = hiddenFor === undefined ? name : hiddenName(name, hiddenFor);
-  const encoded = groups.map(([directory, rows]) => ({ directory, rows: rows.length, ...encode(rows) }));
+  const encoded = groups.map(([directory, rows]) => {
+    const { bytes, ...positions } = encode(rows);
+    const hash = sha256(bytes);
+    const name = renames ? partName(batch) : partName(batch, hash);
+    const listed = { path: `${directory}/${name}`, rows: rows.length, bytes: bytes.length, sha256: hash };
+    const written = renames && hiddenFor !== undefined ? hiddenName(name, hiddenFor) : name;
+    return { bytes, written: `${directory}/${written}`, file: { ...listed, ...positions } };
+  });
   const outcomes = await Promise.allSettled(
-    encoded.map(async ({ directory, bytes }) => {
+    encoded.map(async ({ written, bytes }) => {
       signal.throwIfAborted();
-      await trace.step('put', () => writer.put(`${directory}/${written}`, bytes, { beforeReplacing }));
+      await trace.step('put', () => writer.put(written, bytes, { beforeReplacing }));
     }),
   );
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw refusedName(failed.reason, batch);
-  return encoded.map(({ directory, rows, bytes, ...positions }) => ({
-    path: `${directory}/${name}`,
-    rows,
-    bytes: bytes.length,
-    sha256: sha256(bytes),
-    ...positions,
-  }));
+  return encoded.map(({ file }) => file);
 }
 
 /** What a file system says of a name that it will never take; anything else may pass. */
