@@ -107,6 +107,7 @@ module.exports = {
     ...['storage', 'files', 'ledger', 'reading', 'writing'].map((room) =>
       door(`adapters/lake/${room}`, { doors: [`adapters/lake/${room}/index.ts`], within: 'adapters/lake' }),
     ),
+    door('adapters/iceberg', { doors: ['adapters/iceberg/index.ts'] }),
     door('adapters/postgres', { doors: ['adapters/postgres/index.ts'] }),
     door('adapters/kafka', {
       doors: ['adapters/kafka/index.ts', 'adapters/kafka/admin/index.ts'],
