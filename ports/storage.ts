@@ -26,6 +26,11 @@ export interface Storage extends StorageWriter {
    * Only for files that never change under their name: a storage elsewhere keeps copies.
    */
   withPaths<T>(names: readonly string[], use: (paths: string[]) => Promise<T>): Promise<T>;
+  /**
+   * Gives a file a second name, under which its bytes stay whatever becomes of the first; success where that name is taken.
+   * `false` where there is no such file. Throws without `renames`.
+   */
+  link(from: string, to: string): Promise<boolean>;
 }
 
 export interface Fingerprint {

@@ -1,6 +1,15 @@
 /** Takes old snapshots away, and tells which files no snapshot names any more. */
 import type { Long } from './avro/types';
-import { DELETED, readEntries, readManifestList, type TableFiles } from './manifests';
+import type { DataFile } from './data-file';
+import {
+  DELETED,
+  mayHold,
+  readEntries,
+  readManifest,
+  readManifestList,
+  type ManifestFile,
+  type TableFiles,
+} from './manifests';
 import { currentSnapshot, type Snapshot, type TableMetadata } from './metadata';
 
 export interface Expiry {
@@ -17,8 +26,7 @@ export interface Expiry {
  * with what is returned, once the metadata is committed.
  *
  * Data files are told by the entries of the manifests in which an expired snapshot took them away, which needs no look at all
- * other files. That holds while a file never comes back, and while nothing but the main branch names snapshots: with
- * other branches or tags none is told.
+ * others. That holds while nothing but the main branch names snapshots: with other branches or tags nothing expires.
  */
 export async function expire(
   files: TableFiles,
@@ -34,11 +42,12 @@ export async function expire(
   const ids = new Set<Long>(old.map((one) => one['snapshot-id']));
   const kept = (metadata.snapshots ?? []).filter((one) => !ids.has(one['snapshot-id']));
 
-  const inUse = new Set<string>();
+  const inUse = new Map<string, ManifestFile>();
   for (const snapshot of kept)
-    for (const { manifest_path } of await readManifestList(files, snapshot)) inUse.add(manifest_path);
+    for (const manifest of await readManifestList(files, snapshot))
+      inUse.set(manifest.manifest_path, manifest);
   const metadataFiles = new Set<string>();
-  const dataFiles = new Set<string>();
+  const gone: DataFile[] = [];
   const spec = metadata['partition-specs'].find((one) => one['spec-id'] === 0);
   for (const snapshot of old) {
     metadataFiles.add(snapshot['manifest-list']);
@@ -48,10 +57,21 @@ export async function expire(
         manifest.added_snapshot_id === snapshot['snapshot-id'] && manifest.deleted_files_count > 0;
       if (!tells || spec === undefined || manifest.partition_spec_id !== spec['spec-id']) continue;
       for (const entry of await readEntries(files, manifest, spec))
-        if (entry.status === DELETED && ids.has(entry.snapshot_id as Long))
-          dataFiles.add(entry.data_file.file_path);
+        if (entry.status === DELETED && ids.has(entry.snapshot_id as Long)) gone.push(entry.data_file);
     }
   }
+  const dataFiles = new Set(gone.map(({ file_path }) => file_path));
+  const days = gone.flatMap(({ partition }) => Object.values(partition)[0] ?? []);
+  // One that came back since stays.
+  for (const manifest of inUse.values())
+    if (
+      dataFiles.size > 0 &&
+      spec !== undefined &&
+      manifest.partition_spec_id === 0 &&
+      mayHold(manifest, days)
+    )
+      for (const entry of await readManifest(files, manifest, spec))
+        dataFiles.delete(entry.data_file.file_path);
   const next: TableMetadata = {
     ...metadata,
     snapshots: kept,

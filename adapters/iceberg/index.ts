@@ -8,3 +8,5 @@ export { tableFilesIn } from './table-files';
 export { schemaOf } from './table-schema';
 export type { Catalog } from './catalogs/catalog';
 export { directoryCatalog } from './catalogs/directory';
+export { postgresCatalog } from './catalogs/postgres';
+export { Publisher } from './publish';

@@ -53,11 +53,13 @@ export function directoryCatalog(storage: Storage, directory: string): Catalog {
 
     async commit(base, next) {
       const version = base === undefined ? 1 : versionOf(base.location) + 1;
-      const text = printMetadata(
-        base === undefined ? next : withPrevious(next, base.metadata, base.location),
-      );
+      const whole = base === undefined ? next : withPrevious(next, base.metadata, base.location);
+      const bytes = Buffer.from(printMetadata(whole));
       if (base === undefined && (await newest()) !== undefined) return false;
-      if (!(await storage.putIfAbsent(nameOf(version), Buffer.from(text)))) return false;
+      if (!(await storage.putIfAbsent(nameOf(version), bytes))) {
+        // The answer to an own attempt may have been lost: no two writers make the same snapshot or table.
+        if ((await storage.get(nameOf(version)))?.equals(bytes) !== true) return false;
+      }
       // A writer that slept may find its number free again: removed, as its base was before.
       if (base !== undefined && (await storage.head(nameOf(version - 1))) === undefined) {
         await storage.remove(nameOf(version));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { rename as move, rm, stat } from 'node:fs/promises';
+import { link, rename as move, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Fingerprint, Storage, StorageWriter } from '../../../../ports';
@@ -95,6 +95,17 @@ export class LocalStorage implements Storage {
     for (const directory of new Set([dirname(target), dirname(source)]))
       await absentWhere(ABSENT, syncDirectory(directory));
     return moved === true;
+  }
+
+  async link(from: string, to: string): Promise<boolean> {
+    const source = fileBelow(this.location, from);
+    const [directory, base] = await this.#place(to);
+    const linked = await absentWhere(
+      ABSENT,
+      link(source, join(directory, base)).then(() => true, onlyTaken),
+    );
+    await syncDirectory(directory);
+    return linked === true;
   }
 
   async remove(name: string): Promise<void> {
@@ -204,6 +215,11 @@ export class EpochWriter implements StorageWriter {
 async function makeWithin(via: string, directory: string): Promise<void> {
   await stat(via);
   await makeDirectory(directory);
+}
+
+function onlyTaken(error: unknown): boolean {
+  if (codeOf(error) !== 'EEXIST') throw error;
+  return true;
 }
 
 /** What the system says where there is nothing under a name. */

@@ -89,6 +89,11 @@ export class S3Storage implements Storage {
     return Promise.reject(new Error(`${this.location} has no renames: ${from} cannot become ${to}`));
   }
 
+  async link(from: string, to: string): Promise<boolean> {
+    for (const name of [from, to]) requireName(name, this.location);
+    return Promise.reject(new Error(`${this.location} has no second names: ${from} cannot be ${to}, too`));
+  }
+
   async remove(name: string): Promise<void> {
     await this.bucket.remove(this.#key(name));
   }
