@@ -1,7 +1,18 @@
 /** Files that are there whole or not at all, also after a power cut: temporary name, fsync, rename, fsync of the directory. */
 import { randomBytes } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { absentWhere, codeOf } from '../../../shared/error-code';
 import { temporaryName } from './names';
@@ -31,7 +42,7 @@ export async function writeDurably(
     await syncDirectory(directory);
     return;
   }
-  await viaTemporary({ via, name, bytes }, async (temporary) => {
+  await viaTemporary({ via, name, fill: (file) => file.writeFile(bytes) }, async (temporary) => {
     if (found === 'other') await beforeReplacing?.();
     await rename(temporary, target);
   });
@@ -49,7 +60,7 @@ export async function createDurably(
   { via = directory }: Pick<WriteOptions, 'via'> = {},
 ): Promise<boolean> {
   try {
-    await viaTemporary({ via, name, bytes }, async (temporary) => {
+    await viaTemporary({ via, name, fill: (file) => file.writeFile(bytes) }, async (temporary) => {
       await link(temporary, join(directory, name));
       await rm(temporary, { force: true });
     });
@@ -75,14 +86,13 @@ export async function copyDurably(
   from: string,
   { via = directory }: Pick<WriteOptions, 'via'> = {},
 ): Promise<void> {
-  await viaTemporary({ via, name, bytes: () => createReadStream(from) }, (temporary) =>
-    rename(temporary, join(directory, name)),
-  );
+  const fill = (file: FileHandle) => writeFile(file, createReadStream(from));
+  await viaTemporary({ via, name, fill }, (temporary) => rename(temporary, join(directory, name)));
   await syncDirectory(directory);
 }
 
 async function viaTemporary(
-  { via, name, bytes }: { via: string; name: string; bytes: Uint8Array | (() => ReadStream) },
+  { via, name, fill }: { via: string; name: string; fill: (file: FileHandle) => Promise<void> },
   publish: (temporary: string) => Promise<void>,
 ): Promise<void> {
   // Random, because an attempt that was given up may still be writing while the next one runs.
@@ -90,7 +100,7 @@ async function viaTemporary(
   try {
     const file = await open(temporary, 'wx');
     try {
-      await writeFile(file, bytes instanceof Function ? bytes() : bytes);
+      await fill(file);
       await file.sync();
     } finally {
       await file.close();
