@@ -12,6 +12,7 @@ export type FindingKind =
   | 'entry-unreadable'
   | 'entry-changed'
   | 'entry-wrong'
+  | 'checkpoint-wrong'
   | 'offsets'
   | 'counts'
   | 'file-missing'

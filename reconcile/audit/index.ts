@@ -2,6 +2,7 @@
 import { basename } from 'node:path/posix';
 import type { LakePart, LakeStorage, LedgerEntry, LiveFile, Storage } from '../../ports';
 import {
+  checkpointsIn,
   withScratchDuckDB,
   LEDGER_DIRECTORY,
   walkLedger,
@@ -10,6 +11,7 @@ import {
 import { checkListed, unlisted } from './file-check';
 import { checkDoubled } from './doubled';
 import { Findings, type Finding } from './findings';
+import { checkCheckpoint } from './checkpoint-check';
 import { LedgerCheck } from './ledger-check';
 import { OrphanCheck } from './orphan-files';
 
@@ -65,8 +67,10 @@ export async function auditLake(
   const findings = new Findings();
   const ledger = new LedgerCheck(findings);
   const progress = { entries: 0, files: 0, filesInAll: 0 };
+  const checkpoints = new Set(await checkpointsIn(lake));
   for await (const step of walkLedger(lake)) {
     ledger.add(step);
+    if (checkpoints.has(step.sequence)) await checkCheckpoint(lake, ledger, step, findings);
     progress.entries += 1;
     onProgress(progress);
   }

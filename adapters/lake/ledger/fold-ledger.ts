@@ -8,19 +8,9 @@ import { isTemporary, LEDGER_DIRECTORY } from '../storage';
 import { checkpointsIn, writeCheckpoint } from './checkpoint';
 import type { LakeLog } from './lake-log';
 import { oddAsAbsent, parseEntry, stepOf } from './ledger-walk';
-import {
-  encodeSegment,
-  firstOfSegment,
-  readSegment,
-  SEGMENT_ENTRIES,
-  segmentsIn,
-  UnreadableSegment,
-} from './segments';
+import { encodeSegment, firstOfSegment, readSegment, segmentsIn, UnreadableSegment } from './segments';
+import { CHECKPOINT_EVERY, SEGMENT_ENTRIES, SINGLE_ENTRIES } from './sizes';
 
-/** Entries after which a new checkpoint is worth its writing: opening reads as many files at most, a fifth of a second. */
-const CHECKPOINT_EVERY = 1_000;
-/** The newest entries stay files of their own: who writes the next, or was held up for a while, finds them by their names. */
-const SINGLE = 1_000;
 /** Segments of one call: some seconds of work, so that it can be broken off. */
 const SEGMENTS_A_CALL = 20;
 
@@ -57,7 +47,7 @@ async function foldOld(lake: Storage, last: number, signal: AbortSignal): Promis
     const sequence = sequenceOfEntry(name);
     if (sequence === undefined) continue;
     const first = firstOfSegment(sequence);
-    if (first + SEGMENT_ENTRIES - 1 > last - SINGLE) continue;
+    if (first + SEGMENT_ENTRIES - 1 > last - SINGLE_ENTRIES) continue;
     const there = singles.get(first);
     if (there === undefined) singles.set(first, [sequence]);
     else there.push(sequence);

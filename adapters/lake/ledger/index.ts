@@ -10,6 +10,7 @@ export {
   SequenceTaken,
   UnreadableEntry,
 } from './ledger';
+export { checkpointOf, checkpointsIn, isSame, readCheckpoint } from './checkpoint';
 export { checkpointLedger } from './fold-ledger';
 export { damagedFile } from './damaged-file';
 export { LakeLog } from './lake-log';

@@ -5,7 +5,8 @@ import { OddFile } from '../../shared/small-file';
 import { entryName, segmentName, sha256, sequenceOfEntry } from '../files';
 import { LEDGER_DIRECTORY } from '../storage';
 import { ENTRY } from './entry';
-import { firstOfSegment, readSegment, SEGMENT_ENTRIES, segmentsIn, UnreadableSegment } from './segments';
+import { firstOfSegment, readSegment, segmentsIn, UnreadableSegment } from './segments';
+import { SEGMENT_ENTRIES } from './sizes';
 
 /** One entry of the ledger, or why it is none. */
 export interface LedgerStep {

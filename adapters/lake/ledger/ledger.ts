@@ -20,12 +20,15 @@ import { sha256, BEGINNING, canonicalRanges, entryName, sequenceOfEntry } from '
 import { LEDGER_DIRECTORY } from '../storage';
 import { encodeEntry, ENTRY, offsets, topicId } from './entry';
 import { entryBytes } from './ledger-walk';
+import { segmentsIn } from './segments';
+import { SEGMENT_ENTRIES } from './sizes';
 
 const PLACE: z.ZodType<Beginning> = z.object({ begin: offsets, topicId });
 
-/** The newest entry, or `undefined` in a new lake. Reads names and one file, however many entries there are. */
+/** The newest entry, or `undefined` in a new lake. Reads names, which folding keeps few, and one file. */
 export async function lastEntry(lake: Storage): Promise<LedgerEntry | undefined> {
-  let last = 0;
+  const newest = (await segmentsIn(lake)).at(-1);
+  let last = newest === undefined ? 0 : newest + SEGMENT_ENTRIES - 1;
   for (const name of await lake.list(LEDGER_DIRECTORY)) last = Math.max(last, sequenceOfEntry(name) ?? 0);
   if (last === 0) return undefined;
   try {

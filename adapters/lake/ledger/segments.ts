@@ -7,9 +7,7 @@ import { gunzip, gzip } from 'node:zlib';
 import type { Storage } from '../../../ports';
 import { OddFile } from '../../shared/small-file';
 import { rangeOfSegment, segmentName, SEGMENTS } from '../files';
-
-/** Entries of one segment; the first of each is numbered 1, 1001, … A batch's entry has some 2 KB, so a segment has some 300 KB. */
-export const SEGMENT_ENTRIES = 1_000;
+import { SEGMENT_ENTRIES } from './sizes';
 
 /** What a segment may unfold to: a thousand entries of 2,000 files have more, and stay files of their own. */
 const LARGEST = 256 * 1024 * 1024;

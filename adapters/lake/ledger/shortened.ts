@@ -3,13 +3,14 @@ import type { LakeStorage, LedgerEntry } from '../../../ports';
 import { NonRetryableError } from '../../../domain/errors';
 import { BEGIN_ANEW } from '../../../domain/new-lake';
 import { formatOffsets, type Offsets } from '../../../domain/ranges';
-import { ASIDE_DIRECTORY, allParts } from '../files';
+import { ASIDE_DIRECTORY, allParts, checkpointName } from '../files';
+import { checkpointsIn } from './checkpoint';
 import { whatIsThere, newestPart } from './identity';
 import { knownBeginning } from './ledger';
 
 /**
- * Two things outlive a lost ledger: the consumer group's offsets in Kafka, which are set after each entry, and the files of the
- * batches. NonRetryableError LakeMismatch where one of them is ahead of the ledger.
+ * Three things outlive lost entries: the consumer group's offsets in Kafka, which are set after each entry, the files of the
+ * batches, and checkpoints. NonRetryableError LakeMismatch where one of them is ahead of the ledger.
  */
 export async function refuseShortened(
   storage: LakeStorage,
@@ -28,13 +29,16 @@ export async function shortened(
 ): Promise<string | undefined> {
   const reached = last?.reached ?? (await knownBeginning(storage.lake))?.begin ?? {};
   const beyond = Object.entries(landed).filter(([p, offset]) => BigInt(offset) > BigInt(reached[p] ?? '0'));
+  const end = last?.sequence ?? 0;
   // In a bucket a late attempt may have left files of any batch: they tell nothing of the ledger.
   const newest = storage.lake.renames ? await newestPart(storage) : 0;
-  const ahead = newest > (last?.sequence ?? 0) + 1;
-  if (beyond.length === 0 && !ahead) return undefined;
+  const [checkpoint] = (await checkpointsIn(storage.lake)).filter((one) => one > end);
+  if (beyond.length === 0 && newest <= end + 1 && checkpoint === undefined) return undefined;
   const landedTo =
     beyond.length === 0
-      ? `there are files of batch ${newest}`
+      ? checkpoint === undefined
+        ? `there are files of batch ${newest}`
+        : `there is a checkpoint of entry ${checkpoint}`
       : `the consumer group in Kafka says that the offsets below ${formatOffsets(Object.fromEntries(beyond))} have landed`;
   return (
     `${await whatIsThere(storage.lake)}, but ${landedTo}. Was the lake moved or emptied, has it lost its newest entries, was an older ` +
@@ -44,11 +48,13 @@ export async function shortened(
   );
 }
 
-/** Takes the files of batches that no entry tells of from the readers, and keeps them. */
+/** Takes the files of batches that no entry tells of from the readers, and keeps them; checkpoints of lost entries go. */
 export async function setAside(
   { lake, quarantine }: LakeStorage,
   last: LedgerEntry | undefined,
 ): Promise<void> {
+  for (const checkpoint of await checkpointsIn(lake))
+    if (checkpoint > (last?.sequence ?? 0)) await lake.remove(checkpointName(checkpoint));
   // Readers do not see them then.
   if (!lake.renames) return;
   for (const storage of [lake, quarantine]) {

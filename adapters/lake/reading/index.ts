@@ -2,6 +2,7 @@
 export {
   BEGINNING,
   canonicalRanges,
+  checkpointName,
   CHECKPOINTS,
   DATE_DIRECTORY,
   dateDirectories,
@@ -16,12 +17,16 @@ export { isTemporary, LEDGER_DIRECTORY, openStorage } from '../storage';
 export {
   apply,
   type Change,
+  checkpointOf,
+  checkpointsIn,
   emptyState,
+  isSame,
   LakeLog,
   lastEntry,
   type LedgerStep,
   type LogState,
   onlyBatch,
+  readCheckpoint,
   shortened,
   walkLedger,
 } from '../ledger';
