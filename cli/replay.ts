@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { count, describeReplay } from '../domain/describe-status';
 import { REPLAY } from '../domain/names';
-import { readSelection, type ReplayInput, type Replayed } from '../domain/replay';
+import { MOST_BATCHES, readSelection, type ReplayInput, type Replayed } from '../domain/replay';
 import type { ReplayStatus } from '../domain/status';
 import { withClient } from './client';
 import { progressLine } from './progress-line';
@@ -13,7 +13,7 @@ export function addReplay(program: Command): void {
     .command('replay')
     .description('reprocess batches: failed ones, or others after a change of rules; landOrders must run')
     .addOption(new Option('--failed', 'those that failed').conflicts(['batches', 'dates']))
-    .addOption(new Option('--batches <numbers>', 'e.g. 3,5 or 3-9').conflicts('dates'))
+    .addOption(new Option('--batches <numbers>', 'e.g. 3,5 or 3-9, or 1-3,7').conflicts('dates'))
     .option(
       '--dates <dates>',
       'those with files of these days (UTC), e.g. 2025-11-18 or 2025-11-18..2025-11-20',
@@ -44,9 +44,23 @@ interface ReplayOptions {
   json?: boolean;
 }
 
+/** `3,5`, `3-9`, or both together, `1-3,7`, as messages about merged files name them. */
 function batchesOf(text: string): number[] | { from: number; to: number } {
-  const range = /^(\d+)-(\d+)$/.exec(text);
-  return range === null ? text.split(',').map(Number) : { from: Number(range[1]), to: Number(range[2]) };
+  const parts = text.split(',').map((part) => {
+    const [, from, to] = /^(\d+)-(\d+)$/.exec(part) ?? [];
+    return from === undefined ? Number(part) : { from: Number(from), to: Number(to) };
+  });
+  const [first, ...more] = parts;
+  if (typeof first === 'object' && more.length === 0) return first;
+  return parts.flatMap((part) => (typeof part === 'number' ? part : numbersOf(part)));
+}
+
+/** More than may be asked for at once are refused as what is no number. */
+function numbersOf({ from, to }: { from: number; to: number }): number[] {
+  const count = to - from + 1;
+  return count > 0 && count <= MOST_BATCHES
+    ? Array.from({ length: count }, (_, index) => from + index)
+    : [NaN];
 }
 
 /** Starts `replayBatches`, follows it, and tells what it did. Exit code 1 if some batch could not be landed. Ctrl-C only stops looking. */

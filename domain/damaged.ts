@@ -57,6 +57,8 @@ export function describeDamaged({
     `${file} ${problem}. ` +
     (listed === undefined
       ? `Take it away: ${setAsideCommand(file)}`
-      : `Land its batch again, which replaces it: ${replayCommand(batches)}`)
+      : batches.length === 1 && batches[0]?.[0] === batches[0]?.[1]
+        ? `Land its batch again, which replaces it: ${replayCommand(batches)}`
+        : `Land its batches again, which brings back their rows: ${replayCommand(batches)}`)
   );
 }
