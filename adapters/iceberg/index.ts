@@ -9,4 +9,5 @@ export { schemaOf } from './table-schema';
 export type { Catalog } from './catalogs/catalog';
 export { directoryCatalog } from './catalogs/directory';
 export { postgresCatalog } from './catalogs/postgres';
+export { restCatalog } from './catalogs/rest';
 export { Publisher } from './publish';

@@ -15,7 +15,7 @@ import {
 } from '../../adapters/iceberg';
 import { ORDERS } from '../../domain/table/orders';
 import type { Table } from '../../domain/table/table';
-import type { AcceptedRow } from '../../ports';
+import type { AcceptedRow, Storage } from '../../ports';
 import { accepted } from './lake';
 
 /** 2025-11-18 in days since 1970. */
@@ -23,23 +23,25 @@ const FIRST_DAY = 20_410;
 
 /** An Iceberg table of files in a directory, with what a publisher does to it a step at a time. */
 export class TestTable {
-  readonly storage: LocalStorage;
+  readonly storage: Storage;
   readonly files: TableFiles;
   catalog: Catalog;
   #files = 0;
   #key = 0;
 
+  /** `where`: a directory, or a lake's storage; `directory`: of the table, in there. */
   constructor(
-    root: string,
+    where: string | Storage,
     readonly table: Table = ORDERS,
+    private readonly directory = '_iceberg',
   ) {
-    this.storage = new LocalStorage(root);
+    this.storage = typeof where === 'string' ? new LocalStorage(where) : where;
     this.files = tableFilesIn(this.storage);
-    this.catalog = directoryCatalog(this.storage, '_iceberg');
+    this.catalog = directoryCatalog(this.storage, directory);
   }
 
   async create(properties: Record<string, string> = {}): Promise<void> {
-    const metadata = newMetadata(this.table, this.storage.locate('_iceberg'), properties, Date.now());
+    const metadata = newMetadata(this.table, this.storage.locate(this.directory), properties, Date.now());
     if (!(await this.catalog.commit(undefined, metadata))) throw new Error('there is a table');
   }
 
@@ -60,7 +62,7 @@ export class TestTable {
 
   /** A data file of these bytes. */
   async file(day: number, bytes: Uint8Array): Promise<DataFile> {
-    const name = `_iceberg/data/part-${++this.#files}.parquet`;
+    const name = `${this.directory}/data/part-${++this.#files}.parquet`;
     await this.storage.put(name, bytes);
     return {
       content: 0,
