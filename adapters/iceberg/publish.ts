@@ -4,9 +4,10 @@
  */
 import { asyncBufferFromFile } from 'hyparquet';
 import type { Table } from '../../domain/table/table';
-import type { LiveFile, Storage } from '../../ports';
+import type { Expired, LakeTable, LiveFile, Published, Storage } from '../../ports';
 import type { Catalog, LoadedTable } from './catalogs/catalog';
 import { readStatistics, type DataFile } from './data-file';
+import { expire } from './expiry';
 import { readManifest, readManifestList, type TableFiles } from './manifests';
 import { currentSnapshot, newMetadata, type TableMetadata } from './metadata';
 import { nextSnapshot, type SnapshotOptions } from './snapshot';
@@ -34,18 +35,9 @@ export interface PublisherOptions extends Omit<SnapshotOptions, 'now'> {
   directory: string;
   lakeId: string;
   log: () => Promise<LogContents>;
-}
-
-export interface Published {
-  /** Entries of the log: the table held those up to `from`, and holds now those up to `to`. */
-  from: number;
-  to: number;
-  added: number;
-  removed: number;
-  addedRows: number;
-  removedRows: number;
-  /** Dates that were published whole, since other writers had rewritten files of theirs that the log has merged or replaced. */
-  again: string[];
+  /** Snapshots that are younger stay, and so do the newest `keepSnapshots`: a reader may be at one of them. */
+  retentionMs: number;
+  keepSnapshots: number;
 }
 
 /** Other writers may commit between load and commit as often; then the next attempt of the activity goes on. */
@@ -60,13 +52,12 @@ interface Named {
   rows: number;
 }
 
-export class Publisher {
+export class Publisher implements LakeTable {
   /** What the newest snapshot that was seen names, so that the next one needs no look at all manifests. */
   #named: { snapshot: unknown; files: Map<string, Named> } | undefined;
 
   constructor(private readonly options: PublisherOptions) {}
 
-  /** Idempotency key: the log's position, which the table holds. */
   async publish(): Promise<Published> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const base = await this.#table();
@@ -77,8 +68,33 @@ export class Publisher {
       const published = await this.#publish(base, from, contents);
       if (published !== undefined) return published;
     }
-    throw new Error(
-      `${this.options.catalog.name}: other writers have committed ${ATTEMPTS} times before this one could; it is tried again`,
+    throw this.#outrun();
+  }
+
+  async expire(): Promise<Expired> {
+    const { catalog, files, retentionMs, keepSnapshots: keep } = this.options;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const base = await catalog.load();
+      if (base === undefined) break;
+      const expiry = await expire(files, base.metadata, { olderThan: Date.now() - retentionMs, keep });
+      if (expiry.expired === 0) break;
+      if (!(await catalog.commit(base, expiry.metadata))) continue;
+      const gone = [...expiry.metadataFiles, ...expiry.dataFiles].filter((one) => this.#isTables(one));
+      for (const location of gone) await files.remove(location);
+      return { snapshots: expiry.expired, files: gone.length };
+    }
+    return { snapshots: 0, files: 0 };
+  }
+
+  /** Whether a file is in the table's directory. Others are the lake's own, in a storage without second names: the log may list them. */
+  #isTables(location: string): boolean {
+    return location.startsWith(`${this.options.storage.locate(this.options.directory)}/`);
+  }
+
+  #outrun(): Error {
+    const { name } = this.options.catalog;
+    return new Error(
+      `${name}: others have committed ${ATTEMPTS} times before this one could; it is tried again`,
     );
   }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { currentSnapshot, expire, Publisher, type Catalog } from '../../../adapters/iceberg';
+import { currentSnapshot, Publisher, type Catalog } from '../../../adapters/iceberg';
 import { readManifest, readManifestList } from '../../../adapters/iceberg/manifests';
 import { readParquet, withDuckDB } from '../../../adapters/lake/reading/duckdb';
 import { encodeRows } from '../../../adapters/lake/writing/parquet-writer';
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const publisherOf = (catalog: Catalog = table.catalog, lakeId = 'a lake') =>
+const publisherOf = (catalog: Catalog = table.catalog, { lakeId = 'a lake', retentionMs = 3_600_000 } = {}) =>
   new Publisher({
     table: ORDERS,
     catalog,
@@ -34,6 +34,8 @@ const publisherOf = (catalog: Catalog = table.catalog, lakeId = 'a lake') =>
     log: () => Promise.resolve({ sequence: log.sequence, files: [...log.files] }),
     mergeAt: 5,
     manifestBytes: 1 << 20,
+    retentionMs,
+    keepSnapshots: 1,
   });
 
 /** Entries of a log, with files as a lake has them. */
@@ -234,11 +236,32 @@ test('files that another writer has rewritten stay theirs, until the log changes
   await rewrite(0, [merged], [1, 2, 3, 5]);
   await log.merge([await log.batch(0, [7]), await log.batch(0, [8])], [7, 8]);
   expect(await publisher.publish()).toMatchObject({ added: 2, removed: 1, again: ['2025-11-18'] });
-  const base = (await table.catalog.load())!;
-  const expiry = await expire(table.files, base.metadata, { olderThan: Date.now() + 1, keep: 1 });
-  expect(await table.catalog.commit(base, expiry.metadata)).toBe(true);
-  for (const name of [...expiry.metadataFiles, ...expiry.dataFiles]) await table.files.remove(name);
+  await publisherOf(undefined, { retentionMs: -1 }).expire();
+  expect(await snapshots()).toHaveLength(1);
   expect(await keys()).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test('old snapshots go, and what only they named; a reader of a young one finds all', async () => {
+  const first = await log.batch(0, [1]);
+  await publisher.publish();
+  const second = await log.batch(0, [2]);
+  await publisher.publish();
+  await log.merge([first, second], [1, 2]);
+  await publisher.publish();
+  expect(await publisher.expire()).toEqual({ snapshots: 0, files: 0 });
+  expect(await keys(0)).toEqual([1]);
+
+  const eager = publisherOf(undefined, { retentionMs: -1 });
+  const all = await table.storage.list('_iceberg/metadata');
+  const { files, ...expired } = await eager.expire();
+  expect(expired).toEqual({ snapshots: 2 });
+  expect(all.length - (await table.storage.list('_iceberg/metadata')).length).toBe(files - 1);
+  // The two inputs are still what the newest snapshot took away; they go with it.
+  await log.batch(0, [3]);
+  await publisher.publish();
+  await eager.expire();
+  expect(await table.storage.list('_iceberg/data/date=2025-11-18')).toHaveLength(2);
+  expect([await keys(), await position()]).toEqual([[1, 2, 3], '4']);
 });
 
 test('what is not as the log says is in no snapshot', async () => {
@@ -256,7 +279,7 @@ test('what is not as the log says is in no snapshot', async () => {
 test('the table of another lake, or of a log that was longer, is left alone', async () => {
   await log.batch(0, [1]);
   await publisher.publish();
-  await expect(publisherOf(table.catalog, 'another').publish()).rejects.toThrow(
+  await expect(publisherOf(table.catalog, { lakeId: 'another' }).publish()).rejects.toThrow(
     'is not of this lake (another) but of a lake: give datalake.iceberg.catalog another table',
   );
   log.sequence = 0;
