@@ -23,5 +23,5 @@ export {
   sequenceOfEntry,
   sequenceOfPart,
 } from './layout';
-export { allParts, dateDirectories, type PartFile, partsOf } from './part-files';
+export { allParts, dateDirectories, partsOf } from './part-files';
 export { sha256 } from './sha256';

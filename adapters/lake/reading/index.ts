@@ -24,7 +24,6 @@ export {
   LakeLog,
   lastEntry,
   type LedgerStep,
-  type LogState,
   onlyBatch,
   readCheckpoint,
   shortened,
