@@ -83,6 +83,17 @@ export function hiddenMergedName(name: string): string {
   return `.${name}.merged`;
 }
 
+/** Beside the files that are being merged into one of this name: no Parquet, and listed by readers, which fail at it; see swap.ts. */
+export function markerName(name: string): string {
+  return name.replace(/\.parquet$/, '-merging.parquet');
+}
+
+const MARKER = /^part-\d{10}-[0-9a-f]{12}-merging\.parquet$/;
+
+export function isMarker(name: string): boolean {
+  return MARKER.test(name);
+}
+
 const HIDDEN = /^\.part-\d{10}-[0-9a-f]{12}\.parquet\.(?:r\d{10}|merged)$/;
 
 export function isHidden(name: string): boolean {

@@ -1,5 +1,5 @@
 import type { LakeStorage, LedgerEntry, Storage, StorageWriter } from '../../../ports';
-import { allParts, dateDirectories, isHidden, sequenceOfPart } from '../files';
+import { allParts, dateDirectories, isHidden, isMarker, sequenceOfPart } from '../files';
 import { isTemporary, LEDGER_DIRECTORY } from '../storage';
 
 /**
@@ -67,8 +67,9 @@ async function leftBehind(
   for (const date of await dateDirectories(storage)) {
     for (const name of await storage.list(date)) {
       const path = `${date}/${name}`;
-      // A hidden file is one that no entry made visible.
-      if (isTemporary(name) || isHidden(name) || isOrphan(path, sequenceOfPart(name))) found.push(path);
+      // A hidden file is one that no entry made visible; of a merge that is complete no marker stays.
+      if (isTemporary(name) || isHidden(name) || isMarker(name) || isOrphan(path, sequenceOfPart(name)))
+        found.push(path);
     }
   }
   return found;

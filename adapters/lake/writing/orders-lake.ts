@@ -1,4 +1,5 @@
 import type { Attempt, LakeFile, NewLedgerEntry, OrdersLake, Storage, Telemetry } from '../../../ports';
+import type { DamagedFile } from '../../../domain/damaged';
 import { NonRetryableError } from '../../../domain/errors';
 import { ORDERS } from '../../../domain/table/orders';
 import { partName } from '../files';
@@ -25,8 +26,9 @@ import { LiveFiles, stillDamaged } from '../reading';
 import { openStorage, type StorageOptions } from '../storage';
 import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
-import { completeReplay } from './replay';
+import { completeReplay, type Superseding } from './replay';
 import { removeOthers, cleanUp } from './cleanup';
+import { completeMerge, type MergeEntry } from './swap';
 import { writeBatchFiles } from './write-files';
 
 /** The lake's quarantine is beside it, with `_quarantine` added to the name. Directories are made by `ensure()`. */
@@ -56,7 +58,7 @@ export function createOrdersLake(
       if (accept) await setAside(storage, last);
       else await refuseShortened(storage, last, landed);
       const identity = await ensureIdentity(lake, storage.writer('lake', epoch));
-      const missing = last === undefined ? [] : await completeReplay(storage, log, epoch, last);
+      const missing = last === undefined ? [] : await complete(epoch, last);
       const damaged = [...(await stillDamaged(storage, last?.damaged ?? [])), ...missing];
       const hash = last === undefined ? undefined : await hashOfEntry(lake, last.sequence);
       const removed = await cleanUp(storage, epoch, last);
@@ -167,13 +169,26 @@ export function createOrdersLake(
         if (error instanceof SequenceTaken) await removeOwnFiles(entry);
         throw error;
       }
-      await completeReplay(storage, log, entry.epoch, entry);
       await storage.closeAttempts(entry.epoch, entry.sequence);
+      await complete(entry.epoch, entry);
       return { hash };
     },
 
     checkpoint: ({ signal }) => checkpointLedger(lake, log, signal),
   };
+
+  /** Shows what the ledger's last entry says, if that is not done yet. As an attempt at the entry after it, which shuts this one out. */
+  async function complete(epoch: number, entry: Superseding & MergeEntry): Promise<DamagedFile[]> {
+    if (entry.supersedes === undefined && entry.merged === undefined) return [];
+    const next = entry.sequence + 1;
+    return withAttempt(epoch, next, async (attempt) => {
+      if ((await readEntry(lake, next)) !== undefined) throw lateAttempt(next);
+      return [
+        ...(await completeReplay(storage, log, attempt, entry)),
+        ...(await completeMerge(storage, attempt, entry)),
+      ];
+    });
+  }
 
   /** Runs `use` as one attempt at an entry's files. */
   async function withAttempt<T>(

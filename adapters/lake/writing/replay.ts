@@ -2,7 +2,7 @@
  * A replay's files take the place of those they supersede. They were written hidden, beside the old ones; from its ledger
  * entry on they are the batch's, and what is here can be repeated until it is done, by whoever opens the lake next, too.
  */
-import type { LakeFile, LakeStorage, LedgerEntry, Storage } from '../../../ports';
+import type { Attempt, LakeFile, LakeStorage, LedgerEntry, Storage, StorageWriter } from '../../../ports';
 import { asideName, type DamagedFile } from '../../../domain/damaged';
 import { hiddenName } from '../files';
 import { type LakeLog, onlyBatch } from '../ledger';
@@ -11,13 +11,13 @@ import { removeOthers } from './cleanup';
 export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' | 'quarantineFiles'>;
 
 /**
- * Only for the ledger's last entry, as the owner of the epoch. Does nothing for an entry that supersedes nothing. Returns the
+ * Only for the ledger's last entry. Does nothing for an entry that supersedes nothing. Returns the
  * files that are neither here nor there: somebody has removed them since.
  */
 export async function completeReplay(
   storage: LakeStorage,
   log: LakeLog,
-  epoch: number,
+  attempt: Attempt,
   entry: Superseding,
 ): Promise<DamagedFile[]> {
   const { supersedes: batch, sequence } = entry;
@@ -28,7 +28,7 @@ export async function completeReplay(
     ['quarantine', entry.quarantineFiles],
   ] as const) {
     for (const { path, bytes, sha256 } of files) {
-      if (await show(storage[kind], path, sequence)) continue;
+      if (await show(storage[kind], attempt.writer(kind), path, sequence)) continue;
       const file = storage[kind].locate(path);
       missing.push({ file, batch, problem: 'is missing', listed: { bytes, sha256 } });
     }
@@ -37,20 +37,25 @@ export async function completeReplay(
     const merged = [...live.values()].flatMap((date) =>
       [...date.values()].filter((file) => onlyBatch(file) === undefined),
     );
-    await removeOthers(storage[kind], storage.writer(kind, epoch), batch, [...files, ...merged]);
+    await removeOthers(storage[kind], attempt.writer(kind), batch, [...files, ...merged]);
   }
   return missing;
 }
 
 /** Replaces the old file in one step: a reader has the one or the other. Whether there is one. */
-async function show(storage: Storage, path: LakeFile['path'], sequence: number): Promise<boolean> {
+async function show(
+  storage: Storage,
+  writer: StorageWriter,
+  path: LakeFile['path'],
+  sequence: number,
+): Promise<boolean> {
   // Without renames it was written under its name, and the entry shows it.
   if (!storage.renames) return (await storage.head(path)) !== undefined;
   const [directory, name] = path.split('/') as [string, string];
   // A directory that somebody has put in its place is replaced by no file.
   if ((await storage.head(path))?.isFile === false)
     await storage.move(path, `${directory}/${asideName(`${name}.${sequence}`)}`);
-  const shown = await storage.move(`${directory}/${hiddenName(name, sequence)}`, path);
+  const shown = await writer.move(`${directory}/${hiddenName(name, sequence)}`, path);
   // An earlier attempt has done it, or else somebody has removed it since.
   return shown || (await storage.head(path)) !== undefined;
 }

@@ -72,6 +72,38 @@ export async function createDurably(
   }
 }
 
+/**
+ * Gives a file another name by way of a directory, which others may close. The old name goes last, so that nothing is lost there. `false`
+ * where there is no such file.
+ */
+export async function moveDurably(
+  source: string,
+  directory: string,
+  name: string,
+  via: string,
+): Promise<boolean> {
+  const temporary = join(via, temporaryName(name, randomBytes(8).toString('hex')));
+  const linked = await absentWhere(
+    ['ENOENT', 'ENOTDIR'],
+    link(source, temporary).then(() => true),
+  );
+  if (linked === undefined) {
+    await stat(via); // closed meanwhile: nobody knows then whether there was one
+  } else {
+    try {
+      await rename(temporary, join(directory, name));
+    } finally {
+      // A rename onto another name of the same file does nothing.
+      await rm(temporary, { force: true });
+    }
+    await syncDirectory(directory);
+    await rm(source, { force: true });
+  }
+  // Also where an earlier attempt has moved it, and died before this.
+  for (const one of new Set([directory, dirname(source)])) await absentWhere(['ENOENT'], syncDirectory(one));
+  return linked === true;
+}
+
 /** Makes a directory and its missing parents, each entered durably in its parent. */
 export async function makeDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });

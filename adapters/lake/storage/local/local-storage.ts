@@ -10,6 +10,7 @@ import {
   copyDurably,
   createDurably,
   makeDirectory,
+  moveDurably,
   namesIn,
   syncDirectory,
   writeDurably,
@@ -163,9 +164,14 @@ export class EpochWriter implements StorageWriter {
     });
   }
 
-  /** Not fenced: what is moved was written under an epoch, and may be moved by whoever opens the lake next. */
   async move(from: string, to: string): Promise<boolean> {
-    return new LocalStorage(this.roots[this.kind]).move(from, to);
+    const source = fileBelow(this.roots[this.kind], from);
+    await requireWithin(this.roots[this.kind], dirname(source));
+    return this.#fenced(to, async (directory, base, via) => {
+      await stat(via);
+      if ((await absentWhere(ABSENT, stat(source))) !== undefined) await makeWithin(via, directory);
+      return moveDurably(source, directory, base, via);
+    });
   }
 
   async remove(name: string): Promise<void> {
