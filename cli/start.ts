@@ -6,7 +6,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { loadSettings } from '../configs/load';
-import { WORKFLOWS, type WorkflowType } from '../domain/names';
+import { MAINTAIN, WORKFLOWS, type WorkflowType } from '../domain/names';
 import type { CaptureStatus, LandStatus } from '../domain/status';
 import { watermarkFrom } from '../domain/watermark';
 import { withClient } from './client';
@@ -44,6 +44,12 @@ export async function startWorkflows(client: Client, startFrom?: string, acceptL
   await Promise.all(handles.map(untilOpened));
 }
 
+/** Keeps the lake in shape beside them. */
+async function startMaintenance(client: Client): Promise<void> {
+  const { type, id: workflowId, taskQueue } = MAINTAIN;
+  await client.workflow.start(type, { workflowId, taskQueue, workflowIdConflictPolicy: 'USE_EXISTING' });
+}
+
 /** `npm run orders -- start` */
 export async function start({
   startFrom,
@@ -61,6 +67,10 @@ export async function start({
         [...obstacles, 'Nothing was started. --no-check leaves it to the workers to look.'].join('\n'),
       );
     await startWorkflows(client, startFrom, acceptLake);
+    if (loadSettings().datalake.compaction.enabled) {
+      await startMaintenance(client);
+      console.log(`${MAINTAIN.type} runs as ${MAINTAIN.id}`);
+    }
     for (const [type, { id }] of Object.entries(WORKFLOWS)) console.log(`${type} runs as ${id}`);
   });
 }

@@ -172,6 +172,18 @@ const datalake = z.strictObject({
     .enum(['snappy', 'gzip', 'uncompressed'])
     .default('snappy')
     .meta({ why: 'snappy, gzip (smaller, slower) or uncompressed' }),
+  compaction: z
+    .strictObject({
+      enabled: flag.default(false).meta({
+        why: 'whether maintainLake merges small files by itself; what its signal compact asks for is merged in any case',
+      }),
+      target_bytes: number(
+        134_217_728,
+        { min: 1_048_576, max: 1_073_741_824 },
+        { why: 'of a merged file, in bytes: large enough that a day has few' },
+      ),
+    })
+    .prefault({}),
 });
 
 const streaming = z.strictObject({

@@ -67,6 +67,8 @@ export const LAND_STATE: Shape = {
   runs: isCount,
 };
 
+export const MAINTAIN_STATE: Shape = { merges: isCount, files: isObject, bytes: isObject, runs: isCount };
+
 export const REPLAY_STATE: Shape = { remaining: Array.isArray, status: isObject };
 
 /** Input of `verifyPipeline`: two timestamps, each of which may be absent. */

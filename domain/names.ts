@@ -14,6 +14,9 @@ export const REPLAY = {
 /** One comparison of source, topic and lake; the schedule, if there is one, has the same id. */
 export const VERIFY = { type: 'verifyPipeline', id: 'orders-verify', taskQueue: 'orders-land' } as const;
 
+/** Keeps the lake in shape; landing needs none of it. */
+export const MAINTAIN = { type: 'maintainLake', id: 'orders-maintain', taskQueue: 'orders-land' } as const;
+
 export type WorkflowType = keyof typeof WORKFLOWS;
 
 /** What a worker process serves. */

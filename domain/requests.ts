@@ -1,4 +1,5 @@
 import { cut, LONGEST_TEXT, shown } from './bounded';
+import { mergeRequestOf, type MergeRequest } from './merge';
 import { didYouMean } from './nearest';
 import type { Offsets } from './ranges';
 import { undecodedBecause } from './undecodable';
@@ -13,6 +14,9 @@ export type Request =
   /** Back to the place before the last reset. */
   | { kind: 'undoReset'; signal: ResetKind; reason: string | null }
   | ReplayRequest
+  | MergeRequest
+  /** Of `maintainLake`. */
+  | { kind: 'compact'; dates: string[] | null; reason: string | null }
   | { kind: 'refused'; signal: string; problem: string };
 
 export type ResetKind = 'resetWatermark' | 'resetOffsets';
@@ -32,7 +36,7 @@ export interface ReplayRequest {
 export type Answer = { done: object } | { refused: string };
 
 /** What can be asked for by name. */
-export type RequestName = 'pause' | 'resume' | ResetKind | 'replayBatch';
+export type RequestName = 'pause' | 'resume' | ResetKind | 'replayBatch' | 'mergeFiles' | 'compact';
 
 /** Asked for by signal and in force: nothing new is begun. */
 export interface Pause {
@@ -118,8 +122,9 @@ function read(signal: RequestName, payload: unknown): Request {
   if (signal === 'resume') return { kind: 'resume' };
   const fields = fieldsOf(payload ?? {});
   if (signal === 'replayBatch') return replayRequestOf(fields);
+  if (signal === 'mergeFiles') return mergeRequestOf(fields);
   const reason = reasonOf(fields);
-  if (signal !== 'pause' && fields['undo'] === true) {
+  if ((signal === 'resetWatermark' || signal === 'resetOffsets') && fields['undo'] === true) {
     only(fields, ['undo', 'reason']);
     return { kind: 'undoReset', signal, reason };
   }
@@ -140,6 +145,9 @@ function read(signal: RequestName, payload: unknown): Request {
     case 'resetOffsets':
       only(fields, ['offsets', 'reason']);
       return { kind: 'resetOffsets', to: offsetsOf(fields['offsets']), reason };
+    case 'compact':
+      only(fields, ['dates', 'reason']);
+      return { kind: 'compact', dates: datesOf(fields['dates']), reason };
   }
 }
 
@@ -191,6 +199,18 @@ export function reasonOf({ reason }: Record<string, unknown>): string | null {
   if (reason === undefined || reason === null) return null;
   if (typeof reason !== 'string') throw new RangeError('reason must be text');
   return cut(reason);
+}
+
+/** Years of dates; a list of more is a mistake. */
+const MOST_DATES = 5_000;
+
+function datesOf(dates: unknown): string[] | null {
+  if (dates === undefined || dates === null) return null;
+  const are = (value: unknown): value is string =>
+    typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value);
+  if (!Array.isArray(dates) || dates.length === 0 || dates.length > MOST_DATES || !dates.every(are))
+    throw new RangeError('dates must be like ["2025-11-18"]; leave them out for all');
+  return dates;
 }
 
 function offsetsOf(offsets: unknown): Offsets | 'earliest' {

@@ -1,6 +1,7 @@
 import type { DamagedFile, LakeIdentity } from '../domain/damaged';
 import type { FailureCode, Row } from '../domain/table/table';
 import type { Offsets, OffsetRange } from '../domain/ranges';
+import type { Merge } from '../domain/merge';
 import type { Reset } from '../domain/requests';
 import type { Watermark } from '../domain/watermark';
 import type { OutgoingMessage } from './orders-source';
@@ -239,10 +240,26 @@ export interface OrdersLake {
   commit(entry: NewLedgerEntry): Promise<{ hash: string }>;
 
   /**
+   * Writes files of a date that are to become one into a hidden file; `undefined` where none are. Anybody may ask; it counts for nothing
+   * before {@link commit} has an entry for it.
+   */
+  mergeNext(options: MergeOptions): Promise<{ merge: Merge; bytes: number } | undefined>;
+
+  /** Why such files cannot become one now, if they cannot: something else has happened to them. */
+  mergeProblem(merge: Merge): Promise<string | undefined>;
+
+  /**
    * Keeps the ledger short: writes a checkpoint once the newest is a thousand entries behind, and folds entries into segments, all
    * but the newest thousand. Anybody may ask, also beside a landing, and go on where another one was interrupted.
    */
   checkpoint(options: { signal: AbortSignal }): Promise<CheckpointResult>;
+}
+
+export interface MergeOptions {
+  targetBytes: number;
+  /** What an operator asked for: these dates (`2025-11-18`), or all where there are none, as if nothing had landed in them for a while. */
+  asked?: { dates?: string[] };
+  signal: AbortSignal;
 }
 
 /** What {@link OrdersLake.checkpoint} did. */

@@ -4,6 +4,7 @@ import { tellingActivities } from '../activities/events';
 import { commonBehaviour } from '../activities/interceptor';
 import { countingActivities } from '../activities/metrics';
 import { createLandActivities } from '../activities/landing';
+import { createMaintenanceActivities } from '../activities/maintenance';
 import { createVerifyActivities } from '../activities/verification/compare-orders';
 import { createOrdersTopic, topicOptions } from '../adapters/kafka';
 import { openStorage } from '../adapters/lake/reading';
@@ -157,6 +158,7 @@ function activitiesOf(
   return {
     activities: {
       ...createLandActivities({ topic, lake, metrics, ...deps }),
+      ...createMaintenanceActivities({ lake, ...deps }),
       ...createVerifyActivities({ verify: createVerify(settings, uncounted) }),
     },
     close: () => topic.close(),

@@ -66,9 +66,13 @@ export function createLandAgain(deps: Landing) {
   }: LandAgainInput): Promise<LandAgainResult> {
     if (known !== undefined) await deps.lake.confirm(known);
     const entry = await deps.lake.entry(batch);
-    if (entry === undefined || entry.supersedes !== undefined) {
+    if (entry === undefined || entry.supersedes !== undefined || entry.merged !== undefined) {
       const why =
-        entry === undefined ? 'the ledger has no such batch' : `it replayed batch ${entry.supersedes}`;
+        entry === undefined
+          ? 'the ledger has no such batch'
+          : entry.merged !== undefined
+            ? 'it merged files of others'
+            : `it replayed batch ${entry.supersedes}`;
       throw new NonRetryableError('InvalidSettings', `Batch ${batch} cannot be landed again: ${why}.`);
     }
     const ranges = [...entry.ranges];

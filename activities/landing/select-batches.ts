@@ -36,7 +36,8 @@ export function createSelectBatches(deps: { lake: OrdersLake }) {
     const batches: number[] = [];
     for (const number of numbers) {
       const entry = await deps.lake.entry(number);
-      if (entry !== undefined && entry.supersedes === undefined) batches.push(number);
+      if (entry !== undefined && entry.supersedes === undefined && entry.merged === undefined)
+        batches.push(number);
     }
     return batches;
   }

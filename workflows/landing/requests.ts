@@ -1,14 +1,15 @@
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
 import type { LandAgainResult } from '../../activities/landing/land-again';
 import { partitionsIn } from '../../domain/partition-marks';
+import type { MergeAnswer, MergeRequest } from '../../domain/merge';
 import type { Offsets } from '../../domain/ranges';
 import type { Replayed } from '../../domain/replay';
 import type { ReplayRequest, Request } from '../../domain/requests';
-import { commitMicroBatch, landAgain, resolveOffsets } from './activities';
+import { commitMerge, commitMicroBatch, landAgain, resolveOffsets } from './activities';
 import { summarizeManifest } from './details';
 import { knownLake, moved, placeBefore, superseded, withEntry, type LandState } from './state';
 import { nonRetryableError } from '../shared/non-retryable-error';
-import { replayedSignal } from '../shared/messages';
+import { mergedSignal, replayedSignal } from '../shared/messages';
 import { governed, refused, type Outcome } from '../shared/requests';
 import { orNone } from '../../domain/or-none';
 
@@ -31,6 +32,8 @@ export async function requested(state: LandState, request: Request): Promise<Out
     }
     case 'replayBatch':
       return { state: await replay(state, request), answer: { done: {} } };
+    case 'mergeFiles':
+      return { state: await mergeFiles(state, request), answer: { done: {} } };
     default:
       return governed(state, request);
   }
@@ -120,6 +123,33 @@ async function landBatchAgain(
   );
   const after = withEntry(superseded(state, { batch, sequence, before, manifest }), done);
   return { after, replayed };
+}
+
+/** Commits a merged file. What is out of date is the answer, and changes nothing; so is what was done already and asked for once more. */
+async function mergeFiles(
+  state: LandState,
+  { id, replyTo, part, inputs, file }: MergeRequest,
+): Promise<LandState> {
+  if (state.lastMerge === id) {
+    await answerMerge(replyTo, { id });
+    return state;
+  }
+  const { epoch = 0, entryHash: previousHash } = state;
+  const sequence = state.sequence + 1;
+  const summary = `#${sequence}: ${inputs.length} files of ${file.path.split('/')[0]} become one`;
+  const done = await commitMerge.executeWithOptions({ summary }, [
+    { epoch, sequence, part, inputs, file, known: knownLake(state), previousHash },
+  ]);
+  await answerMerge(replyTo, { id, error: done.refused });
+  return done.refused === undefined ? withEntry({ ...state, sequence, lastMerge: id }, done) : state;
+}
+
+async function answerMerge(workflowId: string, merged: MergeAnswer): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(mergedSignal, merged);
+  } catch {
+    // It does not run any more.
+  }
 }
 
 /** The workflow that asked may have been cancelled since; what was done stays done. */

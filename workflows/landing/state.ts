@@ -62,6 +62,8 @@ export interface LandState extends Omit<LandFigures, 'unlanded' | 'parked'> {
   entryHash?: string;
   /** The last replay that was processed, so that a request that comes twice is answered twice. */
   lastReplay?: { id: string; replayed: Replayed };
+  /** The last merge that was committed: asked for again, it is answered only. */
+  lastMerge?: string;
 }
 
 export function opened({
@@ -103,12 +105,20 @@ export function opened({
  * batch has followed in this state is processed again: at worst messages are read twice.
  */
 export function caughtUp(state: LandState, found: OpenLandingResult): LandState {
-  const { startedFrom, pipeline = found.pipeline, toldAt, lastReplay, parked = [], resetsToRecord } = state;
+  const {
+    startedFrom,
+    pipeline = found.pipeline,
+    toldAt,
+    lastReplay,
+    lastMerge,
+    parked = [],
+    resetsToRecord,
+  } = state;
   const { sequence, unlanded } = found;
   const after: LandState = {
     ...opened(found),
     ...figuresOf(noLanding(), state),
-    ...{ startedFrom, pipeline, toldAt, lastReplay, sequence, unlanded },
+    ...{ startedFrom, pipeline, toldAt, lastReplay, lastMerge, sequence, unlanded },
     parked: parked.filter((batch) => unlanded.includes(batch.sequence)),
   };
   const pending = resetsToRecord.at(-1);

@@ -1,4 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { MaintainStatus } from '../../domain/maintenance';
+import type { MergeAnswer, MergeRequest } from '../../domain/merge';
 import type { Replayed } from '../../domain/replay';
 import type { ReplayRequest, RequestName } from '../../domain/requests';
 import type { CaptureStatus, LandStatus, ReplayStatus } from '../../domain/status';
@@ -7,6 +9,7 @@ interface StatusOf {
   captureOrders: CaptureStatus;
   landOrders: LandStatus;
   replayBatches: ReplayStatus;
+  maintainLake: MaintainStatus;
 }
 
 /** The query `status`, which all workflows answer, each with its own JSON. */
@@ -21,15 +24,23 @@ export const statusQuery = <W extends keyof StatusOf>(_workflow: W) => defineQue
  * - `resume`: no payload. Both workflows.
  * - `resetWatermark {createdAt, orderId?, reason?}`: capture goes on with the rows after this place.
  * - `resetOffsets {offsets: {"0": "42"} | "earliest", reason?}`: landing goes on with these offsets.
+ * - `compact {dates?, reason?}`: `maintainLake` merges what there is now, in these dates or in all.
  * - either reset with `{undo: true, reason?}`: back to the place before the last one.
  */
-export const requestSignal = (name: Exclude<RequestName, 'replayBatch'>) => defineSignal<unknown[]>(name);
+type Asked = Exclude<RequestName, 'replayBatch' | 'mergeFiles'>;
 
-export const requestUpdate = (name: Exclude<RequestName, 'replayBatch'>) =>
-  defineUpdate<object, unknown[]>(name);
+export const requestSignal = (name: Asked) => defineSignal<unknown[]>(name);
+
+export const requestUpdate = (name: Asked) => defineUpdate<object, unknown[]>(name);
 
 /** From `replayBatches` to `landOrders`. */
 export const replayBatchSignal = defineSignal<[Omit<ReplayRequest, 'kind'>]>('replayBatch');
 
 /** Its answer. */
 export const replayedSignal = defineSignal<[Replayed]>('replayed');
+
+/** From `maintainLake` to `landOrders`. */
+export const mergeFilesSignal = defineSignal<[Omit<MergeRequest, 'kind'>]>('mergeFiles');
+
+/** Its answer. */
+export const mergedSignal = defineSignal<[MergeAnswer]>('merged');

@@ -22,7 +22,7 @@ import {
   type RequestName,
   type ResetKind,
 } from '../../domain/requests';
-import { replayBatchSignal, requestSignal, requestUpdate } from './messages';
+import { mergeFilesSignal, replayBatchSignal, requestSignal, requestUpdate } from './messages';
 
 /** A request, and who waits for its answer: nobody, if it came by signal. */
 interface Asked {
@@ -50,8 +50,8 @@ export interface Requests {
   unlessAsked<T>(work: () => Promise<T>): Promise<T | undefined>;
 }
 
-/** Listens to `pause`, `resume` and one kind of reset, from the workflow's first moment on. */
-export function receiveRequests(reset: ResetKind): Requests {
+/** Listens to `pause`, `resume` and what else the workflow can be asked for, from its first moment on. */
+export function receiveRequests(reset: ResetKind | 'compact'): Requests {
   let asked: Asked[] = [];
   let strays: Refusal[] = [];
   let waiting: CancellationScope | undefined;
@@ -84,8 +84,10 @@ export function receiveRequests(reset: ResetKind): Requests {
     };
     setHandler(requestUpdate(name), answered, { validator });
   }
-  if (reset === 'resetOffsets')
+  if (reset === 'resetOffsets') {
     setHandler(replayBatchSignal, (payload) => receive(readRequest('replayBatch', payload)));
+    setHandler(mergeFilesSignal, (payload) => receive(readRequest('mergeFiles', payload)));
+  }
   const stray = (name: string) => {
     const { signal, problem } = unknownRequest(name, known);
     strays = remember(strays, { signal, problem, at: now() });

@@ -15,6 +15,6 @@ export { checkpointLedger } from './fold-ledger';
 export { damagedFile } from './damaged-file';
 export { LakeLog } from './lake-log';
 export { type LedgerStep, walkLedger } from './ledger-walk';
-export { apply, type Change, emptyState, onlyBatch, PARTS } from './log-state';
+export { apply, type Change, emptyState, liveFile, onlyBatch, PARTS } from './log-state';
 export { Patrol } from './patrol';
 export { refuseShortened, setAside, shortened } from './shortened';

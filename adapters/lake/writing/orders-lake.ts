@@ -28,6 +28,7 @@ import { findLanded, findQuarantined } from './lookup';
 import type { Compression } from './parquet-writer';
 import { completeReplay, type Superseding } from './replay';
 import { removeOthers, cleanUp } from './cleanup';
+import { mergeNext, mergeProblem } from './merge-next';
 import { completeMerge, type MergeEntry } from './swap';
 import { writeBatchFiles } from './write-files';
 
@@ -170,9 +171,15 @@ export function createOrdersLake(
         throw error;
       }
       await storage.closeAttempts(entry.epoch, entry.sequence);
-      await complete(entry.epoch, entry);
+      // Another attempt at a merge may have made other bytes of the same inputs.
+      const stands = entry.merged === undefined ? entry : await readEntry(lake, entry.sequence);
+      await complete(entry.epoch, stands ?? entry);
       return { hash };
     },
+
+    mergeNext: (options) => mergeNext(storage, log, options),
+
+    mergeProblem: (merge) => mergeProblem(storage, log, merge),
 
     checkpoint: ({ signal }) => checkpointLedger(lake, log, signal),
   };
