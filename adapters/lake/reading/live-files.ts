@@ -10,7 +10,7 @@ import { partsOf } from '../files';
 import { damagedFile, onlyBatch, PARTS, readEntry, UnreadableEntry, type LakeLog } from '../ledger';
 
 /**
- * Files looked at together, each by a stat(): 5,000 take a tenth of a second of a core, and DuckDB some forty times as long to open them.
+ * Files looked at together, each by a stat(): 5,000 take a tenth of a second of a core, and DuckDB some five times as long to open them.
  */
 const AT_ONCE = 64;
 
