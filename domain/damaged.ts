@@ -37,7 +37,8 @@ export function replayCommand(
 /** The command that takes a file out of the readers' sight without deleting it: see {@link asideName}. */
 export function setAsideCommand(file: string): string {
   const slash = file.lastIndexOf('/') + 1;
-  return `mv ${shellWord(file)} ${shellWord(file.slice(0, slash) + asideName(file.slice(slash)))}`;
+  const move = file.startsWith('s3://') ? 'aws s3 mv' : 'mv';
+  return `${move} ${shellWord(file)} ${shellWord(file.slice(0, slash) + asideName(file.slice(slash)))}`;
 }
 
 /** A name that readers skip: Spark and pyarrow for its beginning, a glob of DuckDB's for its end. */

@@ -1,13 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Storage } from '../../ports';
-import { readParquet, withDuckDB, openStorage, dateDirectories, partsOf } from '../../adapters/lake/reading';
+import type { LakePart, Storage } from '../../ports';
+import {
+  dateDirectories,
+  LakeLog,
+  openStorage,
+  partsOf,
+  readParquet,
+  withDuckDB,
+} from '../../adapters/lake/reading';
+import type { Settings } from '../../configs/schema';
 
 /** Between two listings; adds half of it, on average, to the freshness that is shown. */
 const LOOK_EVERY_MS = 100;
 
 /**
  * Freshness as a reader of the lake has it. Each live order's clock starts just before its INSERT is sent and stops when
- * a listing of the lake's directories shows the file that holds it, as DuckDB then finds. Both times are this process's, so
+ * a listing of the lake's directories, or the log of one in a bucket, shows the file that holds it, as DuckDB then finds. Both times are this process's, so
  * it needs no clock of a server, and it is never less than the truth.
  */
 export class LakeWatch {
@@ -17,23 +25,25 @@ export class LakeWatch {
   readonly #seen: { at: number; seconds: number }[] = [];
 
   private constructor(
-    private readonly roots: { storage: Storage; counts: boolean }[],
+    private readonly roots: { storage: Storage; part: LakePart }[],
+    private readonly log: LakeLog,
     /** `date=…` of the day before the demo began; what lies before holds no live orders. */
     private readonly since: string,
   ) {}
 
   /** Files that are there now are not looked at. */
-  static async open(lakePath: string): Promise<LakeWatch> {
-    const { lake, quarantine } = openStorage({ path: lakePath });
+  static async open(datalake: Settings['datalake']): Promise<LakeWatch> {
+    const { lake, quarantine } = openStorage(datalake);
     const since = `date=${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}`;
     const watch = new LakeWatch(
       [
-        { storage: lake, counts: true },
-        { storage: quarantine, counts: false },
+        { storage: lake, part: 'lake' },
+        { storage: quarantine, part: 'quarantine' },
       ],
+      new LakeLog(lake),
       since,
     );
-    for (const { storage } of watch.roots) await watch.#newFiles(storage);
+    for (const root of watch.roots) await watch.#newFiles(root);
     return watch;
   }
 
@@ -58,10 +68,11 @@ export class LakeWatch {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const { storage, counts } of this.roots) {
-        const files = await this.#newFiles(storage);
+      for (const root of this.roots) {
+        const files = await this.#newFiles(root);
         const at = Date.now();
-        for (const id of await idsIn(files)) this.#arrived(id, at, counts);
+        for (const id of await root.storage.withPaths(files, idsIn))
+          this.#arrived(id, at, root.part === 'lake');
       }
       await sleep(LOOK_EVERY_MS);
     }
@@ -74,17 +85,21 @@ export class LakeWatch {
     if (counts) this.#seen.push({ at, seconds: (at - sentAt) / 1000 });
   }
 
-  async #newFiles(storage: Storage): Promise<string[]> {
+  async #newFiles({ storage, part }: { storage: Storage; part: LakePart }): Promise<string[]> {
     const found: string[] = [];
-    for (const date of await dateDirectories(storage)) {
+    for (const date of await this.#dates(storage, part)) {
       if (date < this.since) continue;
-      for (const part of await partsOf(storage, date)) {
-        const file = storage.locate(part.path);
-        if (!this.#known.has(file)) found.push(file);
-        this.#known.add(file);
+      const files = storage.renames ? partsOf(storage, date) : this.log.filesOf(part, date);
+      for (const { path } of await files) {
+        if (!this.#known.has(storage.locate(path))) found.push(path);
+        this.#known.add(storage.locate(path));
       }
     }
     return found;
+  }
+
+  async #dates(storage: Storage, part: LakePart): Promise<string[]> {
+    return storage.renames ? dateDirectories(storage) : [...(await this.log.state())[part].keys()];
   }
 }
 

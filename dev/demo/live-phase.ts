@@ -36,7 +36,7 @@ export async function runLive(options: LiveOptions): Promise<{
   freshness: ReturnType<LakeWatch['freshness']>;
 }> {
   const { pool, settings, pipeline, workers, interrupt, before, perSecond, seconds } = options;
-  const watch = await LakeWatch.open(settings.datalake.path);
+  const watch = await LakeWatch.open(settings.datalake);
   const live = new LiveOrders({
     pool,
     table: settings.postgres.table,

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import type { Pool } from 'pg';
+import { lastEntry, openStorage } from '../../adapters/lake/reading';
 import { withClient } from '../../cli/client';
 import { loadSettings } from '../../configs/load';
 import type { Settings } from '../../configs/schema';
@@ -22,6 +23,7 @@ interface Options {
   once: boolean;
   seconds: number;
   rate: number;
+  s3: boolean;
 }
 
 /** Nobody watches a CI job, and nothing may be left running after it. */
@@ -35,7 +37,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
   title('orders-stream: orders from PostgreSQL through Kafka into a Parquet lake, each exactly once');
 
   step('Servers');
-  const servers = await demoServers();
+  const servers = await demoServers({ s3: options.s3 });
   // Also those that came up beside one that failed.
   const addresses = await servers.start().finally(() => (open.servers = servers));
   const settings = loadSettings();
@@ -51,6 +53,7 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
     step('Orders');
     const table = await prepareTable(open.pool, settings);
     for (const line of table.told) detail(line);
+    if (options.s3 && table.filled === 0) await requireOwnLake(settings);
 
     step('Workers');
     await open.workers.ready;
@@ -89,10 +92,19 @@ async function demo(options: Options, interrupt: Interrupt): Promise<boolean> {
     step('Check');
     printCheck(result);
     step('The lake');
-    await printLake(settings.datalake.path);
+    await printLake(settings.datalake);
     if (result.equal) await end(settings, links, begin);
     return result.equal;
   });
+}
+
+/** Orders that have landed in a directory do not land again in a bucket. */
+async function requireOwnLake({ datalake }: Settings): Promise<void> {
+  if ((await lastEntry(openStorage(datalake).lake)) !== undefined) return;
+  throw new Error(
+    `The orders of this stack have landed elsewhere: ${datalake.path} is empty. Begin anew, without what is there: ` +
+      'npm run stack -- down --destroy ; rm -r data ; npm run demo -- --s3',
+  );
 }
 
 async function end(settings: Settings, links: readonly string[], begin: number): Promise<void> {
@@ -134,6 +146,7 @@ async function main(): Promise<void> {
     )
     .option('--once', 'end by itself after some seconds (also with CI=true)', isCi)
     .option('--seconds <number>', 'with --once: how long orders are inserted', positive, 15)
+    .option('--s3', 'the lake in a bucket of an S3 server', false)
     .option('--rate <number>', 'live orders a second', positive, 40)
     .showHelpAfterError()
     .parse();

@@ -1,6 +1,7 @@
 /** What is printed after the last order: the result, what the lake holds, and where to go from here. */
 import { relative } from 'node:path';
 import { openStorage, summary } from '../../adapters/lake/reading';
+import type { Settings } from '../../configs/schema';
 import { WORKFLOWS } from '../../domain/names';
 import { describeVerification } from '../../domain/describe-verification';
 import type { FailureCode } from '../../domain/table/table';
@@ -65,8 +66,9 @@ function printAudited({ clean, ledger, files, problems, problemCount }: AuditRes
   for (const { where, message } of problems.slice(0, PROBLEMS)) detail(`  ${where}: ${message}`);
 }
 
-export async function printLake(lakePath: string): Promise<void> {
-  const { dates, quarantined, rows, files } = await summary(openStorage({ path: lakePath }));
+export async function printLake(datalake: Settings['datalake']): Promise<void> {
+  const lakePath = datalake.path;
+  const { dates, quarantined, rows, files } = await summary(openStorage(datalake));
   const time = (text: string) => text.slice(11, 26);
   printTable(
     ['date', 'orders', 'files', 'sum of amount', 'first created_at', 'last'],
@@ -105,7 +107,9 @@ export function workflowLinks({ TEMPORAL_UI }: StackAddresses, namespace: string
 export function printNext(lakePath: string, links: readonly string[], serversRun: boolean): void {
   const row = (what: string, how: string) => detail(`${what.padEnd(17)}${how}`);
   if (serversRun) for (const link of links) detail(link);
-  row('query the lake', `duckdb -c "SELECT * FROM '${shown(lakePath)}/date=*/*.parquet' LIMIT 10"`);
+  // In a bucket there are files that nobody lists.
+  if (!lakePath.startsWith('s3://'))
+    row('query the lake', `duckdb -c "SELECT * FROM '${shown(lakePath)}/date=*/*.parquet' LIMIT 10"`);
   if (!serversRun) return;
   row('go on', 'npm run worker, or npm run demo once more (its data is kept)');
   row('look', 'npm run orders -- status');
@@ -114,6 +118,7 @@ export function printNext(lakePath: string, links: readonly string[], serversRun
 
 /** As one would type it here. */
 function shown(path: string): string {
+  if (path.startsWith('s3://')) return path;
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 }

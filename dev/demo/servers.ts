@@ -10,14 +10,16 @@ export interface Servers {
   stopStarted(): Promise<void>;
 }
 
-export async function demoServers(): Promise<Servers> {
+/** @param s3 an S3 server, too, and the lake there unless the environment names another place */
+export async function demoServers({ s3 }: { s3: boolean }): Promise<Servers> {
   const absent: AnyServerName[] = (await status())
     .filter(({ running, fromEnvironment }) => !running && !fromEnvironment)
     .map(({ server }) => server);
+  if (s3 && (await status({ servers: ['s3'] })).some(({ running }) => !running)) absent.push('s3');
   return {
     async start() {
       if (absent.length === 0) detail(dim('all run already'));
-      const addresses = await up({ onProgress: (line) => detail(dim(line)) });
+      const addresses = await up({ s3: s3 || undefined, onProgress: (line) => detail(dim(line)) });
       // Where PGHOST is given, another PGDATABASE or PGUSER is meant for that server, be it the stack's own.
       const given = process.env['PGHOST'] ? process.env : {};
       for (const [name, value] of Object.entries(addresses) as [string, string][]) {

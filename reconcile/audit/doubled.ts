@@ -44,14 +44,21 @@ export async function checkDoubled(
   findings: Findings,
 ): Promise<void> {
   if (files.length === 0) return;
-  const source = readParquet(
-    files.map(({ path }) => storage.locate(path)),
-    ', filename = true',
-  );
+  const names = files.map(({ path }) => path);
+  await storage.withPaths(names, (paths) => checkPaths(duckdb, { files, where, moves }, paths, findings));
+}
+
+async function checkPaths(
+  duckdb: DuckDBConnection,
+  { files, where, moves }: { files: readonly LiveFile[]; where: string; moves: boolean },
+  paths: readonly string[],
+  findings: Findings,
+): Promise<void> {
+  const source = readParquet(paths, ', filename = true');
   await duckdb.run(SUSPECTS(source));
   const suspects = await duckdb.runAndReadAll('SELECT 1 FROM suspects LIMIT 1');
   if (suspects.currentRowCount === 0) return;
-  const byPath = new Map(files.map((file) => [storage.locate(file.path), file]));
+  const byPath = new Map(files.map((file, at) => [paths[at], file]));
   const filesOf = (paths: readonly string[]) => paths.flatMap((path) => byPath.get(path) ?? []);
   for (const { paths, orders, example } of await groups(duckdb, DOUBLED(source))) {
     const found = filesOf(paths);

@@ -119,5 +119,6 @@ export async function unlisted(
   date: string,
   listed: ReadonlySet<string>,
 ): Promise<string[]> {
+  if (!storage.renames) return [];
   return (await storage.list(date)).filter((name) => !listed.has(name));
 }

@@ -1,8 +1,9 @@
 import { basename } from 'node:path/posix';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { LakePart, LakeStorage, TextRow } from '../../ports';
+import type { LakePart, LakeStorage, LiveFile, TextRow } from '../../ports';
 import {
   batchesAt,
+  LakeLog,
   quote,
   quoteName,
   readParquet,
@@ -25,6 +26,9 @@ const FILES = 1_000;
 
 /** Lake and quarantine as their readers see them, but without files of batches that are not committed. */
 export class LakeSide {
+  /** By the paths that DuckDB read. */
+  readonly #shown = new Map<string, string>();
+
   constructor(
     private readonly storage: LakeStorage,
     /** The ledger's last entry; parts with a greater number are in flight. */
@@ -98,10 +102,8 @@ export class LakeSide {
   }
 
   /** `date=…/part-….parquet`, with the quarantine's directory where it is there. */
-  shown(file: string): string {
-    const { lake, quarantine } = this.storage;
-    const name = lake.nameOf(file);
-    return name.startsWith('..') ? `${basename(quarantine.location)}/${quarantine.nameOf(file)}` : name;
+  shown(path: string): string {
+    return this.#shown.get(path) ?? path;
   }
 
   async #each(
@@ -110,17 +112,36 @@ export class LakeSide {
     use: (files: string[]) => Promise<void>,
   ): Promise<void> {
     const root = this.storage[part];
+    const prefix = part === 'lake' ? '' : `${basename(root.location)}/`;
+    const read = (names: readonly string[]) =>
+      root.withPaths(names, (paths) => {
+        for (const [at, path] of paths.entries()) this.#shown.set(path, `${prefix}${names[at]}`);
+        return use(paths);
+      });
     let files: string[] = [];
-    for (const directory of await dateDirectories(root)) {
+    for (const [directory, names] of await this.#dates(part)) {
       const day = directory.slice('date='.length);
       if (period !== undefined && (day < period.from.slice(0, 10) || day > period.to.slice(0, 10))) continue;
-      for (const name of await root.list(directory)) {
-        if (!name.endsWith('.parquet') || name.startsWith('.') || name.startsWith('_')) continue;
-        if ((sequenceOfPart(name) ?? 0) <= this.last) files.push(root.locate(`${directory}/${name}`));
-      }
-      for (; files.length >= FILES; files = files.slice(FILES)) await use(files.slice(0, FILES));
+      files.push(...(await names()));
+      for (; files.length >= FILES; files = files.slice(FILES)) await read(files.slice(0, FILES));
     }
-    if (files.length > 0) await use(files);
+    if (files.length > 0) await read(files);
+  }
+
+  /** In a directory what its readers list, in a bucket what the log lists. */
+  async #dates(part: LakePart): Promise<[directory: string, names: () => Promise<string[]>][]> {
+    const root = this.storage[part];
+    if (!root.renames) {
+      const state = (await new LakeLog(this.storage.lake).whole())[part];
+      const upTo = (files: Iterable<LiveFile>) =>
+        [...files].filter(({ entry }) => entry <= this.last).map(({ path }) => path);
+      return [...state].map(([directory, files]) => [directory, () => Promise.resolve(upTo(files.values()))]);
+    }
+    const counts = (name: string) =>
+      name.endsWith('.parquet') && !/^[._]/.test(name) && (sequenceOfPart(name) ?? 0) <= this.last;
+    const namesOf = async (directory: string) =>
+      (await root.list(directory)).filter(counts).map((name) => `${directory}/${name}`);
+    return (await dateDirectories(root)).map((directory) => [directory, () => namesOf(directory)]);
   }
 }
 

@@ -17,7 +17,9 @@ const references = [...page.matchAll(REFERENCE)].map(([, file = '', names = ''])
 test('every test that the page names is there', () => {
   const missing = references.flatMap(({ path, file, names }) => {
     if (!existsSync(path)) return [file];
-    const source = readFileSync(path, 'utf8');
+    // What holds of several kinds has its tests beside the suites that run them.
+    const shared = path.replace('.test.ts', '-contract.ts');
+    const source = [path, shared].map((one) => (existsSync(one) ? readFileSync(one, 'utf8') : '')).join('\n');
     const found = (name: string) => ["'", '`', '"'].some((quote) => source.includes(quote + name + quote));
     return names.filter((name) => !found(name)).map((name) => `${file}: ${name}`);
   });

@@ -87,8 +87,10 @@ export async function appendEntry(
     previousHash,
     committedAt: new Date().toISOString(),
   };
-  const created = await writer.putIfAbsent(entryName(entry.sequence), encodeEntry(whole));
-  if (!created) await findCommitted(lake, entry);
+  const bytes = encodeEntry(whole);
+  const created = await writer.putIfAbsent(entryName(entry.sequence), bytes);
+  if (created) return sha256(bytes);
+  await findCommitted(lake, entry);
   return hashOfEntry(lake, entry.sequence);
 }
 

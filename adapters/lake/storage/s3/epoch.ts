@@ -70,16 +70,37 @@ export class S3EpochWriter implements StorageWriter {
 
   async #asOwner<T>(name: string, write: () => Promise<T>): Promise<T> {
     this.#target.locate(name);
-    const { lake } = this.storages;
-    const record = recordName(this.epoch);
-    if ((await lake.head(record)) !== undefined) return write();
-    const newest = Math.max(0, ...(await epochsIn(lake)));
-    if (newest > this.epoch) throw supersededBy(lake.location, newest);
-    throw new NonRetryableError(
-      'LakeMismatch',
-      `${lake.locate(record)}, by which one landing keeps another from writing, was removed, and no other landing has opened the ` +
-        'lake since: somebody has, or the lake was moved. Put it back if it was; nothing is lost. Start the landing again, which makes ' +
-        'the record anew: npm run orders -- start',
-    );
+    await this.look();
+    return write();
   }
+
+  protected look(): Promise<void> {
+    return requireOwner(this.storages.lake, this.epoch);
+  }
+}
+
+/** Of an attempt that has looked when it began. Its files have names of their own: one that comes late does no harm. */
+export class AttemptWriter extends S3EpochWriter {
+  protected override look(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override async remove(name: string): Promise<void> {
+    await super.look();
+    await super.remove(name);
+  }
+}
+
+/** NonRetryableError LandingConflict once a newer epoch was taken. */
+export async function requireOwner(lake: Storage, epoch: number): Promise<void> {
+  const record = recordName(epoch);
+  if ((await lake.head(record))?.isFile === true) return;
+  const newest = Math.max(0, ...(await epochsIn(lake)));
+  if (newest > epoch) throw supersededBy(lake.location, newest);
+  throw new NonRetryableError(
+    'LakeMismatch',
+    `${lake.locate(record)}, by which one landing keeps another from writing, was removed, and no other landing has opened the ` +
+      'lake since: somebody has, or the lake was moved. Put it back if it was; nothing is lost. Start the landing again, which makes ' +
+      'the record anew: npm run orders -- start',
+  );
 }

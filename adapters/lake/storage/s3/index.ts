@@ -1,7 +1,7 @@
 /** A lake in a bucket, its quarantine beside it. */
-import type { LakePart, LakeStorage } from '../../../../ports';
+import type { LakeStorage } from '../../../../ports';
 import { Bucket } from './bucket';
-import { S3EpochWriter, takeEpoch } from './epoch';
+import { AttemptWriter, requireOwner, S3EpochWriter, takeEpoch } from './epoch';
 import type { S3Options } from './options';
 import { probeStorage } from './probe';
 import { S3Storage } from './s3-storage';
@@ -22,7 +22,9 @@ export function openS3Storage(path: string, options: S3Options): LakeStorage {
     ...storages,
     outer: outer === undefined ? undefined : storage(outer),
     async probe() {
-      for (const one of [storages.lake, storages.quarantine]) await probeStorage(one);
+      await probeStorage(storages.lake);
+      // Of the same store.
+      await probeStorage(storages.quarantine, { rounds: 0 });
     },
     takeEpoch: (owner, choice) => takeEpoch(storages.lake, owner, choice),
     writer: (part, epoch) => new S3EpochWriter(storages, part, epoch),
@@ -31,12 +33,11 @@ export function openS3Storage(path: string, options: S3Options): LakeStorage {
       return 'writable, with conditional writes';
     },
     room: () => Promise.resolve(undefined),
-    // What a late attempt writes is in no entry, so no reader sees it: there is nothing to shut out.
-    beginAttempt: (epoch) =>
-      Promise.resolve({
-        writer: (part: LakePart) => new S3EpochWriter(storages, part, epoch),
-        end: () => Promise.resolve(),
-      }),
+    // What a late attempt writes is in no entry, so no reader sees it: there is nothing to shut out, and one look for all its files.
+    async beginAttempt(epoch) {
+      await requireOwner(storages.lake, epoch);
+      return { writer: (part) => new AttemptWriter(storages, part, epoch), end: () => Promise.resolve() };
+    },
     closeAttempts: () => Promise.resolve(),
   };
 }

@@ -13,9 +13,9 @@ const CHOOSE =
  * Does once what landing will do: write, read, take a name that is taken, several at once for one name, remove.
  * NonRetryableError LakeNotWritable says which place, what is wrong and what to do.
  */
-export async function probeStorage(storage: Storage): Promise<void> {
+export async function probeStorage(storage: Storage, { rounds = ROUNDS } = {}): Promise<void> {
   // Names of this probe alone: another one may be at work. Readers skip them.
-  const names = Array.from({ length: 1 + ROUNDS }, () => `_probe_${randomBytes(8).toString('hex')}`);
+  const names = Array.from({ length: 1 + rounds }, () => `_probe_${randomBytes(8).toString('hex')}`);
   const [own = '', ...raced] = names;
   try {
     try {
