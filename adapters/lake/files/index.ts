@@ -9,13 +9,13 @@ export {
   dateDirectory,
   dateOf,
   entryName,
-  hiddenMergedName,
+  hiddenMergedPath,
   hiddenName,
   ID_FILE,
   isHidden,
   isMarker,
   isPartPath,
-  markerName,
+  markerPath,
   mergedName,
   partName,
   rangeOfSegment,
@@ -24,6 +24,7 @@ export {
   sequenceOfCheckpoint,
   sequenceOfEntry,
   sequenceOfPart,
+  sequenceOfPath,
 } from './layout';
 export { allParts, dateDirectories, partsOf } from './part-files';
 export { sha256 } from './sha256';

@@ -73,19 +73,28 @@ export function dateOf(path: string): string {
   return path.slice(0, path.indexOf('/'));
 }
 
+/** The sequence in the path of a part file; `undefined` for any other path. */
+export function sequenceOfPath(path: string): number | undefined {
+  return sequenceOfPart(nameOf(path));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.indexOf('/') + 1);
+}
+
 /** The name of a part file of a replay until the ledger entry `sequence` makes it the batch's; skipped by readers. */
 export function hiddenName(name: string, sequence: number): string {
   return `.${name}.r${padSequence(sequence)}`;
 }
 
-/** The name of a merged file until its ledger entry takes the place of those it was made of; skipped by readers. */
-export function hiddenMergedName(name: string): string {
-  return `.${name}.merged`;
+/** The path of a merged file until its ledger entry takes the place of those it was made of; skipped by readers. */
+export function hiddenMergedPath(path: string): string {
+  return `${dateOf(path)}/.${nameOf(path)}.merged`;
 }
 
-/** Beside the files that are being merged into one of this name: no Parquet, and listed by readers, which fail at it; see swap.ts. */
-export function markerName(name: string): string {
-  return name.replace(/\.parquet$/, '-merging.parquet');
+/** Beside the files that are being merged into this one: no Parquet, and listed by readers, which fail at it; see swap.ts. */
+export function markerPath(path: string): string {
+  return path.replace(/\.parquet$/, '-merging.parquet');
 }
 
 const MARKER = /^part-\d{10}-[0-9a-f]{12}-merging\.parquet$/;

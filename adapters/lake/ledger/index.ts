@@ -12,7 +12,7 @@ export {
 } from './ledger';
 export { checkpointOf, checkpointsIn, isSame, readCheckpoint } from './checkpoint';
 export { checkpointLedger } from './fold-ledger';
-export { damagedFile } from './damaged-file';
+export { damagedFile, missingFile } from './damaged-file';
 export { LakeLog } from './lake-log';
 export { type LedgerStep, walkLedger } from './ledger-walk';
 export { apply, type Change, emptyState, liveFile, onlyBatch, PARTS } from './log-state';

@@ -1,6 +1,6 @@
 /** What a lake holds after an entry of its ledger: the one place that says what each kind of entry does. No file is touched. */
 import type { LakeFile, LakePart, LedgerEntry, LiveFile } from '../../../ports';
-import { dateOf, sequenceOfPart } from '../files';
+import { dateOf, sequenceOfPath } from '../files';
 
 /** The parts of a lake that have files of their own. */
 export const PARTS = ['lake', 'quarantine'] as const satisfies LakePart[];
@@ -97,7 +97,7 @@ function remove(part: LogState[LakePart], date: string, key: number | string): v
 
 /** The key of the file with this path, if it counts. */
 function keyOf(files: DateFiles | undefined, path: string): number | string | undefined {
-  const batch = sequenceOfPart(path.slice(path.indexOf('/') + 1));
+  const batch = sequenceOfPath(path);
   if (batch !== undefined && files?.get(batch)?.path === path) return batch;
   return files?.has(path) === true ? path : undefined;
 }

@@ -3,9 +3,8 @@ import { planMerge } from '../../../domain/plan-merge';
 import type { Merge } from '../../../domain/merge';
 import { ORDERS } from '../../../domain/table/orders';
 import type { LakePart, LakeStorage, LiveFile, MergeOptions } from '../../../ports';
-import { hiddenMergedName } from '../files';
-import { lastEntry, type LakeLog, liveFile, PARTS, readEntry } from '../ledger';
-import { writeMerged } from './merge';
+import { type LakeLog, liveFile, PARTS, readEntry } from '../ledger';
+import { uncommittedPath, writeMerged } from './merge';
 
 /** A date in which nothing has landed for so long is done, for now: a batch of a trickle comes every second. */
 const QUIET_MS = 30 * 60_000;
@@ -17,7 +16,7 @@ export async function mergeNext(
   { targetBytes, asked, signal }: MergeOptions,
 ): Promise<{ merge: Merge; bytes: number } | undefined> {
   const state = await log.state();
-  const apart = (await lastEntry(storage.lake))?.topicSince ?? 0;
+  const apart = (await readEntry(storage.lake, state.sequence))?.topicSince ?? 0;
   const wanted = asked?.dates === undefined ? undefined : new Set(asked.dates.map((date) => `date=${date}`));
   const dates = PARTS.flatMap((part) =>
     [...state[part]]
@@ -66,9 +65,8 @@ export async function mergeProblem(
   if (gone !== undefined) return `${gone} does not count any more: another entry has taken its place`;
   const rows = inputs.reduce((sum, path) => sum + (liveFile(state[part], path)?.rows ?? 0), 0);
   if (rows !== file.rows) return `the inputs have ${rows} rows, the merged file ${file.rows}`;
-  const [directory, name] = file.path.split('/') as [string, string];
   const root = storage[part];
-  const standing = root.renames ? `${directory}/${hiddenMergedName(name)}` : file.path;
+  const standing = uncommittedPath(root, file.path);
   const found = await root.head(standing);
   if (found?.bytes === file.bytes) return undefined;
   return `the merged file ${root.locate(standing)} is gone: the lake was opened meanwhile`;

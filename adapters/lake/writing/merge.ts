@@ -8,7 +8,7 @@ import type { OwnField, Table } from '../../../domain/table/table';
 import { compareWatermarks } from '../../../domain/watermark';
 import type { LakeFile, LakePart, Storage } from '../../../ports';
 import { quote, quoteName, readParquet, readParquetFooters, withScratchDuckDB } from '../reading';
-import { hiddenMergedName, mergedName } from '../files';
+import { dateOf, hiddenMergedPath, mergedName } from '../files';
 import { fingerprintOf } from '../storage';
 import { PROLEPTIC_GREGORIAN } from './parquet-writer';
 
@@ -36,7 +36,7 @@ export async function writeMerged(
   const damaged = await unlike(storage, inputs, signal);
   if (damaged.length > 0) return { damaged };
   const sorted = [...inputs].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const directory = sorted[0]!.path.split('/')[0]!;
+  const directory = dateOf(sorted[0]!.path);
   return withScratchDuckDB(async (duckdb, scratch) => {
     const made = join(scratch, 'merged.parquet');
     const stop = () => duckdb.interrupt();
@@ -60,12 +60,16 @@ export async function writeMerged(
           'Nothing has changed; see which file it is with: npm run orders -- audit',
       );
     const { bytes, sha256 } = await fingerprintOf(made);
-    const name = mergedName(batch, sha256);
-    // Where nothing can be renamed, readers go by the ledger and see no file before it lists one.
-    const put = `${directory}/${storage.renames ? hiddenMergedName(name) : name}`;
+    const path = `${directory}/${mergedName(batch, sha256)}`;
+    const put = uncommittedPath(storage, path);
     if ((await storage.fingerprint(put))?.sha256 !== sha256) await storage.putFile(put, made);
-    return { file: { path: `${directory}/${name}`, rows, bytes, sha256, ...endsOf(inputs) } };
+    return { file: { path, rows, bytes, sha256, ...endsOf(inputs) } };
   });
+}
+
+/** Where a merged file stands before its entry. Without renames readers go by the ledger, and see no file before it lists one. */
+export function uncommittedPath(storage: Storage, path: string): string {
+  return storage.renames ? hiddenMergedPath(path) : path;
 }
 
 /** A changed file must not come into one whose hash says that it is right. */

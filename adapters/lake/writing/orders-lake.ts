@@ -90,13 +90,7 @@ export function createOrdersLake(
         const written = await writeBatchFiles(attempt, batch, { accepted, quarantined }, how);
         if (again && hiddenFor === undefined) {
           await refuseCommitted();
-          await removeOthers(lake, attempt.writer('lake'), batch.sequence, written.files);
-          await removeOthers(
-            quarantine,
-            attempt.writer('quarantine'),
-            batch.sequence,
-            written.quarantineFiles,
-          );
+          await removeAllBut(attempt, batch.sequence, written);
         }
         return written;
       });
@@ -119,8 +113,7 @@ export function createOrdersLake(
     async discard(batch) {
       await withAttempt(batch.epoch, batch.sequence, async (attempt) => {
         if ((await findCommitted(lake, batch)) !== undefined) throw lateAttempt(batch.sequence);
-        await removeOthers(lake, attempt.writer('lake'), batch.sequence, []);
-        await removeOthers(quarantine, attempt.writer('quarantine'), batch.sequence, []);
+        await removeAllBut(attempt, batch.sequence, { files: [], quarantineFiles: [] });
       });
     },
 
@@ -195,6 +188,16 @@ export function createOrdersLake(
         ...(await completeMerge(storage, attempt, entry)),
       ];
     });
+  }
+
+  /** Removes a batch's files but those given, in lake and quarantine. */
+  async function removeAllBut(
+    attempt: Attempt,
+    sequence: number,
+    { files, quarantineFiles }: Pick<NewLedgerEntry, 'files' | 'quarantineFiles'>,
+  ): Promise<void> {
+    await removeOthers(lake, attempt.writer('lake'), sequence, files);
+    await removeOthers(quarantine, attempt.writer('quarantine'), sequence, quarantineFiles);
   }
 
   /** Runs `use` as one attempt at an entry's files. */

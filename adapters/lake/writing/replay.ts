@@ -5,7 +5,7 @@
 import type { Attempt, LakeFile, LakeStorage, LedgerEntry, Storage, StorageWriter } from '../../../ports';
 import { asideName, type DamagedFile } from '../../../domain/damaged';
 import { hiddenName } from '../files';
-import { type LakeLog, onlyBatch } from '../ledger';
+import { type LakeLog, missingFile, onlyBatch } from '../ledger';
 import { removeOthers } from './cleanup';
 
 export type Superseding = Pick<LedgerEntry, 'sequence' | 'supersedes' | 'files' | 'quarantineFiles'>;
@@ -27,10 +27,9 @@ export async function completeReplay(
     ['lake', entry.files],
     ['quarantine', entry.quarantineFiles],
   ] as const) {
-    for (const { path, bytes, sha256 } of files) {
-      if (await show(storage[kind], attempt.writer(kind), path, sequence)) continue;
-      const file = storage[kind].locate(path);
-      missing.push({ file, batch, problem: 'is missing', listed: { bytes, sha256 } });
+    for (const file of files) {
+      const shown = await show(storage[kind], attempt.writer(kind), file.path, sequence);
+      if (!shown) missing.push(missingFile(storage[kind], file, batch));
     }
     // A merged file is named after one of its batches, and stays.
     const { [kind]: live } = await log.state(sequence);

@@ -15,7 +15,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DamagedFile } from '../../../domain/damaged';
 import type { Attempt, LakeFile, LakeStorage, LedgerEntry, Storage, StorageWriter } from '../../../ports';
-import { hiddenMergedName, markerName, sequenceOfPart } from '../files';
+import { dateOf, hiddenMergedPath, markerPath, sequenceOfPath } from '../files';
+import { missingFile } from '../ledger';
 
 export type MergeEntry = Pick<LedgerEntry, 'merged' | 'files' | 'quarantineFiles'>;
 
@@ -33,11 +34,11 @@ export async function completeMerge(
   const root = storage[part];
   if (merged === undefined || file === undefined || !root.renames) return [];
   const writer = attempt.writer(part);
-  const [directory, name] = file.path.split('/') as [string, string];
-  const hidden = `${directory}/${hiddenMergedName(name)}`;
-  const marker = `${directory}/${markerName(name)}`;
+  const directory = dateOf(file.path);
+  const [hidden, marker] = [hiddenMergedPath(file.path), markerPath(file.path)];
   if (!(await isThere(root, file))) {
-    if ((await root.head(hidden)) === undefined) return [missing(root, file)];
+    if ((await root.head(hidden)) === undefined)
+      return [missingFile(root, file, sequenceOfPath(file.path) ?? 0)];
     await writer.put(marker, MARKER);
     await untilListed(root, directory);
     await removeAll(writer, merged.inputs);
@@ -83,9 +84,4 @@ async function removeAll(writer: StorageWriter, names: readonly string[]): Promi
 async function isThere(root: Storage, { path, bytes }: LakeFile): Promise<boolean> {
   const found = await root.head(path);
   return found?.isFile === true && found.bytes === bytes;
-}
-
-function missing(root: Storage, { path, bytes, sha256 }: LakeFile): DamagedFile {
-  const batch = sequenceOfPart(path.slice(path.indexOf('/') + 1)) ?? 0;
-  return { file: root.locate(path), batch, problem: 'is missing', listed: { bytes, sha256 } };
 }
