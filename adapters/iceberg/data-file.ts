@@ -4,7 +4,7 @@ import type { IcebergField } from './table-schema';
 import { lowerText, serialize, upperText } from './values';
 import type { Long } from './avro/types';
 
-type ByField<T> = { key: number; value: T }[] | null;
+type ByField<T> = { key: number; value: T }[];
 
 /** In a manifest; the names are the specification's. */
 export interface DataFile {
@@ -14,12 +14,12 @@ export interface DataFile {
   partition: Record<string, number | null>;
   record_count: Long;
   file_size_in_bytes: Long;
-  column_sizes?: ByField<Long>;
-  value_counts?: ByField<Long>;
-  null_value_counts?: ByField<Long>;
-  nan_value_counts?: ByField<Long>;
-  lower_bounds?: ByField<Uint8Array>;
-  upper_bounds?: ByField<Uint8Array>;
+  column_sizes?: ByField<Long> | null;
+  value_counts?: ByField<Long> | null;
+  null_value_counts?: ByField<Long> | null;
+  nan_value_counts?: ByField<Long> | null;
+  lower_bounds?: ByField<Uint8Array> | null;
+  upper_bounds?: ByField<Uint8Array> | null;
   key_metadata?: Uint8Array | null;
   split_offsets?: Long[] | null;
   equality_ids?: number[] | null;
@@ -64,13 +64,11 @@ const PLAIN = {
 
 function statisticsOf(footer: FileMetaData, fields: readonly IcebergField[]): Statistics {
   const columns = footer.schema.slice(1);
-  const [sizes, values, nulls, lower, upper]: [
-    { key: number; value: number }[],
-    { key: number; value: number }[],
-    { key: number; value: number }[],
-    { key: number; value: Uint8Array }[],
-    { key: number; value: Uint8Array }[],
-  ] = [[], [], [], [], []];
+  const sizes: ByField<number> = [];
+  const values: ByField<number> = [];
+  const nulls: ByField<number> = [];
+  const lower: ByField<Uint8Array> = [];
+  const upper: ByField<Uint8Array> = [];
   for (const field of fields) {
     const at = columns.findIndex(({ field_id, name }) =>
       field_id === undefined ? name === field.name : field_id === field.id,
@@ -82,7 +80,7 @@ function statisticsOf(footer: FileMetaData, fields: readonly IcebergField[]): St
         const one = chunk && number(chunk);
         return sum === undefined || one === undefined ? undefined : sum + Number(one);
       }, 0);
-    const add = (to: { key: number; value: number }[], value: number | undefined) =>
+    const add = (to: ByField<number>, value: number | undefined) =>
       value !== undefined && to.push({ key: field.id, value });
     add(
       sizes,

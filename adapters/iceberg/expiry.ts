@@ -10,7 +10,7 @@ import {
   type ManifestFile,
   type TableFiles,
 } from './manifests';
-import { currentSnapshot, type Snapshot, type TableMetadata } from './metadata';
+import { currentSnapshot, firstSpec, type Snapshot, type TableMetadata } from './metadata';
 
 export interface Expiry {
   metadata: TableMetadata;
@@ -48,7 +48,7 @@ export async function expire(
       inUse.set(manifest.manifest_path, manifest);
   const metadataFiles = new Set<string>();
   const gone: DataFile[] = [];
-  const spec = metadata['partition-specs'].find((one) => one['spec-id'] === 0);
+  const spec = firstSpec(metadata);
   for (const snapshot of old) {
     metadataFiles.add(snapshot['manifest-list']);
     for (const manifest of await readManifestList(files, snapshot)) {

@@ -78,9 +78,16 @@ export function newMetadata(
 
 /** Numbers above 2^53, as other writers' ids are, stay exact. Throws where it is no metadata of a version that is written here. */
 export function parseMetadata(text: string, location: string): TableMetadata {
-  const metadata = parse(text, undefined, (number) =>
-    isInteger(number) ? longOf(BigInt(number)) : Number(number),
-  ) as TableMetadata;
+  return requireVersion(parseExactly(text) as TableMetadata, location);
+}
+
+/** JSON whose whole numbers stay exact, also above 2^53. */
+export function parseExactly(text: string): unknown {
+  return parse(text, undefined, (number) => (isInteger(number) ? longOf(BigInt(number)) : Number(number)));
+}
+
+/** Throws where it is no metadata of a version that is written here. */
+export function requireVersion(metadata: TableMetadata, location: string): TableMetadata {
   if (metadata?.['format-version'] !== 2)
     throw new Error(
       `${location} is no metadata of an Iceberg table of version 2, but of version ${String(metadata?.['format-version'])}. ` +
@@ -94,8 +101,18 @@ export function printMetadata(metadata: TableMetadata): string {
   return stringify(metadata) as string;
 }
 
-export function currentSnapshot({ refs, ...metadata }: TableMetadata): Snapshot | undefined {
-  const id = refs?.['main']?.['snapshot-id'] ?? metadata['current-snapshot-id'];
+/** The newest of the main branch; `undefined` or `null` or -1 where there is none. */
+export function mainSnapshotId({ refs, ...metadata }: TableMetadata): Long | null | undefined {
+  return refs?.['main']?.['snapshot-id'] ?? metadata['current-snapshot-id'];
+}
+
+/** The partitioning that tables are made with here; `undefined` where others have taken it away. */
+export function firstSpec(metadata: TableMetadata): PartitionSpec | undefined {
+  return metadata['partition-specs'].find((one) => one['spec-id'] === 0);
+}
+
+export function currentSnapshot(metadata: TableMetadata): Snapshot | undefined {
+  const id = mainSnapshotId(metadata);
   return metadata.snapshots?.find((snapshot) => snapshot['snapshot-id'] === id);
 }
 

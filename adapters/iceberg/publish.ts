@@ -9,7 +9,7 @@ import type { Catalog, LoadedTable } from './catalogs/catalog';
 import { readStatistics, type DataFile } from './data-file';
 import { expire } from './expiry';
 import { readManifest, readManifestList, type TableFiles } from './manifests';
-import { currentSnapshot, newMetadata, type TableMetadata } from './metadata';
+import { currentSnapshot, firstSpec, newMetadata, type TableMetadata } from './metadata';
 import { nextSnapshot, type SnapshotOptions } from './snapshot';
 import { schemaOf } from './table-schema';
 
@@ -181,7 +181,7 @@ export class Publisher implements LakeTable {
     if (this.#named !== undefined && this.#named.snapshot === snapshot?.['snapshot-id'])
       return this.#named.files;
     const files = new Map<string, Named>();
-    const spec = metadata['partition-specs'].find((one) => one['spec-id'] === 0);
+    const spec = firstSpec(metadata);
     const manifests = snapshot === undefined ? [] : await readManifestList(this.options.files, snapshot);
     for (const manifest of manifests) {
       if (manifest.content !== 0 || spec === undefined || manifest.partition_spec_id !== 0) continue;

@@ -16,7 +16,7 @@ import {
   type ManifestFile,
   type TableFiles,
 } from './manifests';
-import { currentSnapshot, type Snapshot, type TableMetadata } from './metadata';
+import { currentSnapshot, firstSpec, type Snapshot, type TableMetadata } from './metadata';
 
 export interface SnapshotChange {
   /** `replace`: the rows stay the same. */
@@ -114,7 +114,7 @@ export async function nextSnapshot(
 /** What manifests of the table are written by; NonRetryable where others have given it another partitioning. */
 function formOf(metadata: TableMetadata): Form {
   const schema = metadata.schemas.find((one) => one['schema-id'] === metadata['current-schema-id']);
-  const spec = metadata['partition-specs'].find((one) => one['spec-id'] === 0);
+  const spec = firstSpec(metadata);
   if (schema === undefined || spec === undefined)
     throw new Error(
       `${metadata.location}: the table's metadata lacks its schema or its first partition spec`,

@@ -1,6 +1,6 @@
 /** A catalog that is asked over HTTP, by Iceberg's REST protocol: it keeps the metadata itself, and is told what to change. */
 import { parse, stringify } from 'lossless-json';
-import { printMetadata, parseMetadata, type TableMetadata } from '../metadata';
+import { mainSnapshotId, parseExactly, requireVersion, type TableMetadata } from '../metadata';
 import type { Catalog, LoadedTable } from './catalog';
 
 interface RestOptions {
@@ -145,14 +145,13 @@ async function newToken(base: string, oauth: NonNullable<RestOptions['oauth']>):
 }
 
 function loadedFrom(text: string): LoadedTable {
-  // Read by our own parser, which keeps numbers as they are: the metadata stands within the answer.
-  const answer = parse(text) as { metadata: TableMetadata; 'metadata-location': string };
+  const answer = parseExactly(text) as { metadata: TableMetadata; 'metadata-location': string };
   const location = answer['metadata-location'];
-  return { metadata: parseMetadata(printMetadata(answer.metadata), location), location };
+  return { metadata: requireVersion(answer.metadata, location), location };
 }
 
-const mainOf = ({ refs, ...metadata }: TableMetadata) => {
-  const id = refs?.['main']?.['snapshot-id'] ?? metadata['current-snapshot-id'];
+const mainOf = (metadata: TableMetadata) => {
+  const id = mainSnapshotId(metadata);
   return id === undefined || id === null || Number(id) < 0 ? null : id;
 };
 
