@@ -5,6 +5,7 @@
  * Every method rejects with a {@link NonRetryableError} where no retry can help and with any other error where one can. Every method that may run long takes a `signal` and rejects soon after it is aborted.
  */
 export * from './lake-table';
+export * from './ledger';
 export * from './metrics';
 export * from './orders-lake';
 export * from './orders-source';
