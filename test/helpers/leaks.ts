@@ -34,13 +34,14 @@ export async function expectNothingShown(
   const land = client.workflow.getHandle(WORKFLOWS.landOrders.id);
   const { rows: before } = await land.query<LandStatus>('status');
   const planted = await plant(pipeline, stack.addresses.KAFKA_BROKERS);
-  await land.signal('pause', { reason: 'looked for' });
-  await land.signal('resume');
   await eventually(async () => {
     const { rows } = await land.query<LandStatus>('status');
     expect(rows.read - before.read).toBe(planted.landing + planted.quarantined);
     expect(rows.quarantined - before.quarantined).toBe(planted.quarantined);
   });
+  // Its details tell the reason for as long as it is paused.
+  await land.executeUpdate('pause', { args: [{ reason: 'looked for' }] });
+  await eventually(async () => expect((await land.query<LandStatus>('status')).phase).toBe('paused'));
   const mistaken = { ...pipeline, env: { ...pipeline.env, ...WRONG } };
   const hay = {
     ...(await haystackOf(pipeline, client, workers)),
@@ -57,6 +58,8 @@ export async function expectNothingShown(
   expect(findings(hay, { span: 'commitMicroBatch' }).join()).toContain('span in traces');
   expect(findings(hay, { event: '"event":"batch_landed"' }).length).toBe(1);
   expect(hay['the doctor at wrong logins']).toMatch(/refuses the login|login was refused/);
+
+  await land.executeUpdate('resume');
 
   const [, key = ''] = readFileSync(join(keys, 'orders-key.pem'), 'utf8').split('\n');
   expect(key).toMatch(/^[\w+/]{60,}$/);
