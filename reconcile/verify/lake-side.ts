@@ -6,8 +6,9 @@ import {
   LakeLog,
   quote,
   quoteName,
+  readListed,
   readParquet,
-  sequenceOfPart,
+  sequenceOfPath,
   dateDirectories,
 } from '../../adapters/lake/reading';
 import { ORDERS } from '../../domain/table/orders';
@@ -24,17 +25,20 @@ const UNIT = `1${'0'.repeat(ORDERS.total.scale)}`;
 /** Files of one statement. */
 const FILES = 1_000;
 
-/** Lake and quarantine as their readers see them, but without files of batches that are not committed. */
+/** Lake and quarantine as their readers see them, but without files that hold only rows of batches after the last one to be compared. */
 export class LakeSide {
   /** By the paths that DuckDB read. */
   readonly #shown = new Map<string, string>();
+  readonly #log: LakeLog;
 
   constructor(
     private readonly storage: LakeStorage,
-    /** The ledger's last entry; parts with a greater number are in flight. */
+    /** The ledger's last entry when the bounds were found. */
     private readonly last: number,
     private readonly duckdb: DuckDBConnection,
-  ) {}
+  ) {
+    this.#log = new LakeLog(storage.lake);
+  }
 
   async sums(part: LakePart, period: Period, unit: Unit): Promise<SumsBy> {
     const sums: SumsBy = new Map();
@@ -118,31 +122,69 @@ export class LakeSide {
         for (const [at, path] of paths.entries()) this.#shown.set(path, `${prefix}${names[at]}`);
         return use(paths);
       });
-    let files: string[] = [];
-    for (const [directory, names] of await this.#dates(part)) {
+    const isWanted = (directory: string) => {
       const day = directory.slice('date='.length);
-      if (period !== undefined && (day < period.from.slice(0, 10) || day > period.to.slice(0, 10))) continue;
-      files.push(...(await names()));
-      for (; files.length >= FILES; files = files.slice(FILES)) await read(files.slice(0, FILES));
+      return period === undefined || (day >= period.from.slice(0, 10) && day <= period.to.slice(0, 10));
+    };
+    let some: string[] = [];
+    let files = 0;
+    const readSome = async () => {
+      let failure: unknown;
+      await readListed(
+        () => this.#listed(part, some),
+        async (names) => {
+          for (let at = 0; at < names.length && failure === undefined; at += FILES) {
+            try {
+              await read(names.slice(at, at + FILES));
+            } catch (error) {
+              // What was read before counts already, so the date cannot be read anew.
+              if (at === 0) throw error;
+              failure = error;
+            }
+          }
+        },
+      );
+      if (failure !== undefined) throw failure as Error;
+      [some, files] = [[], 0];
+    };
+    for (const directory of (await this.#dates(part)).filter(isWanted)) {
+      const more = (await this.#listed(part, [directory])).length;
+      if (files + more > FILES) await readSome();
+      some.push(directory);
+      files += more;
     }
-    if (files.length > 0) await read(files);
+    await readSome();
   }
 
   /** In a directory what its readers list, in a bucket what the log lists. */
-  async #dates(part: LakePart): Promise<[directory: string, names: () => Promise<string[]>][]> {
+  async #dates(part: LakePart): Promise<string[]> {
     const root = this.storage[part];
-    if (!root.renames) {
-      const state = (await new LakeLog(this.storage.lake).whole())[part];
-      const upTo = (files: Iterable<LiveFile>) =>
-        [...files].filter(({ entry }) => entry <= this.last).map(({ path }) => path);
-      return [...state].map(([directory, files]) => [directory, () => Promise.resolve(upTo(files.values()))]);
-    }
-    const counts = (name: string) =>
-      name.endsWith('.parquet') && !/^[._]/.test(name) && (sequenceOfPart(name) ?? 0) <= this.last;
-    const namesOf = async (directory: string) =>
-      (await root.list(directory)).filter(counts).map((name) => `${directory}/${name}`);
-    return (await dateDirectories(root)).map((directory) => [directory, () => namesOf(directory)]);
+    return root.renames ? dateDirectories(root) : [...(await this.#log.whole())[part].keys()];
   }
+
+  async #listed(part: LakePart, directories: readonly string[]): Promise<string[]> {
+    const root = this.storage[part];
+    const counts = ({ batches }: LiveFile) => batches.some(([first]) => first <= this.last);
+    const paths: string[] = [];
+    for (const directory of directories) {
+      const names = root.renames ? (await root.list(directory)).filter(isRead) : [];
+      // After the listing: a file that was merged by then is in the log.
+      const files = [...((await this.#log.whole())[part].get(directory)?.values() ?? [])];
+      if (!root.renames) paths.push(...files.filter(counts).map(({ path }) => path));
+      const listed = new Map(files.map((file) => [file.path, file]));
+      for (const path of names.map((name) => `${directory}/${name}`)) {
+        const file = listed.get(path);
+        const isOfThese = file === undefined ? (sequenceOfPath(path) ?? 0) <= this.last : counts(file);
+        if (isOfThese) paths.push(path);
+      }
+    }
+    return paths;
+  }
+}
+
+/** As readers do. */
+function isRead(name: string): boolean {
+  return name.endsWith('.parquet') && !/^[._]/.test(name);
 }
 
 /** The whole of `2025-11-18`. */

@@ -26,5 +26,5 @@ export {
   sequenceOfPart,
   sequenceOfPath,
 } from './layout';
-export { allParts, dateDirectories, partsOf } from './part-files';
+export { allListed, allParts, dateDirectories, partsOf } from './part-files';
 export { sha256 } from './sha256';

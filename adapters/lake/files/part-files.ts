@@ -1,5 +1,5 @@
 import type { Storage } from '../../../ports';
-import { DATE_DIRECTORY, sequenceOfPart } from './layout';
+import { DATE_DIRECTORY, isMarker, sequenceOfPart } from './layout';
 
 /** A part file as its name tells it. */
 export interface PartFile {
@@ -28,4 +28,13 @@ export async function allParts(storage: Storage): Promise<PartFile[]> {
   const parts = [];
   for (const date of await dateDirectories(storage)) parts.push(...(await partsOf(storage, date)));
   return parts;
+}
+
+/** The part files of all dates, and the markers among them. */
+export async function allListed(storage: Storage): Promise<string[]> {
+  const paths = [];
+  for (const date of await dateDirectories(storage))
+    for (const name of await storage.list(date))
+      if (isMarker(name) || sequenceOfPart(name) !== undefined) paths.push(`${date}/${name}`);
+  return paths;
 }

@@ -12,6 +12,7 @@ export {
   SEGMENTS,
   sequenceOfEntry,
   sequenceOfPart,
+  sequenceOfPath,
 } from '../files';
 export { isTemporary, LEDGER_DIRECTORY, openStorage } from '../storage';
 export {
@@ -30,6 +31,7 @@ export {
   walkLedger,
 } from '../ledger';
 export { quote, quoteName, readParquet, readParquetFooters, withDuckDB, withScratchDuckDB } from './duckdb';
+export { readListed } from './listed';
 export { LiveFiles, stillDamaged } from './live-files';
 export { batchesAt } from './message-batches';
 export {

@@ -4,8 +4,9 @@ import { ORDERS } from '../../../domain/table/orders';
 import type { FailureCode } from '../../../domain/table/table';
 import type { LakePart, LakeStorage, Storage } from '../../../ports';
 import { DATE_SQL, quoteName, readParquet, timestampText, withDuckDB } from './duckdb';
-import { allParts } from '../files';
+import { allListed } from '../files';
 import { LakeLog } from '../ledger';
+import { readListed } from './listed';
 
 const [KEY, POSITION, TOTAL] = [ORDERS.key, ORDERS.position, ORDERS.total].map(({ name }) =>
   quoteName(name),
@@ -80,12 +81,16 @@ async function withFiles<T>(
   part: LakePart,
   use: (duckdb: DuckDBConnection, paths: string[]) => Promise<T>,
 ): Promise<T> {
-  const names = storage.lake.renames
-    ? (await allParts(storage[part])).map(({ path }) => path)
-    : [...(await new LakeLog(storage.lake).whole())[part].values()].flatMap((files) =>
-        [...files.values()].map(({ path }) => path),
-      );
-  return storage[part].withPaths(names, (paths) => withDuckDB((duckdb) => use(duckdb, paths)));
+  const root = storage[part];
+  const list = async () =>
+    root.renames
+      ? allListed(root)
+      : [...(await new LakeLog(storage.lake).whole())[part].values()].flatMap((files) =>
+          [...files.values()].map(({ path }) => path),
+        );
+  return readListed(list, (names) =>
+    root.withPaths(names, (paths) => withDuckDB((duckdb) => use(duckdb, paths))),
+  );
 }
 
 async function query(

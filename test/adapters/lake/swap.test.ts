@@ -4,10 +4,17 @@ import timers from 'node:timers/promises';
 import { join } from 'node:path';
 import { ORDERS } from '../../../domain/table/orders';
 import type { LakeFile, LakePart, NewLedgerEntry, OrdersLake } from '../../../ports';
-import { readParquet, withDuckDB } from '../../../adapters/lake/reading';
+import {
+  queryLake,
+  readParquet,
+  summary,
+  withDuckDB,
+  withScratchDuckDB,
+} from '../../../adapters/lake/reading';
 import { createOrdersLake } from '../../../adapters/lake/writing';
 import { writeMerged } from '../../../adapters/lake/writing/merge';
 import { completeMerge } from '../../../adapters/lake/writing/swap';
+import { LakeSide } from '../../../reconcile/verify/lake-side';
 import {
   accepted,
   batch,
@@ -227,3 +234,43 @@ test('readers in a loop through 200 merges never count wrong', async () => {
   expect(right).toBeGreaterThan(200);
   expect(failed).toBeGreaterThan(0);
 }, 180_000);
+
+describe('the project’s own readers', () => {
+  const counted = () => queryLake(storageAt(path), 'SELECT count(*)::DOUBLE FROM files');
+
+  test('list again while files are merged, and count right', async () => {
+    const entry = await mergeOfTwo('lake');
+    let isMerging = true;
+    const merging = lake.commit(entry).finally(() => (isMerging = false));
+    let reads = 0;
+    for (; isMerging; reads += 1) expect(await counted()).toEqual([[2]]);
+    await merging;
+    expect(reads).toBeGreaterThan(0);
+    expect(await counted()).toEqual([[2]]);
+  });
+
+  test('say what to do where a merge stays half done', async () => {
+    const [file] = (await mergeOfTwo('lake')).files;
+    await fs.writeFile(join(path, file!.path.replace('.parquet', '-merging.parquet')), 'a marker');
+    let time = Date.now();
+    jest.spyOn(Date, 'now').mockImplementation(() => (time += 1_000));
+    jest.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
+    await expect(summary(storageAt(path))).rejects.toThrow(
+      /-merging.parquet says .*npm run orders -- start$/,
+    );
+  });
+
+  test('take a merged file of batches up to the last one that they compare', async () => {
+    await lake.commit(await mergeOfTwo('lake'));
+    const period = { from: '2025-11-18T00:00:00.000000Z', to: '2025-11-19T00:00:00.000000Z' };
+    for (const [last, rows] of [
+      [1, 2],
+      [0, 0],
+    ] as const) {
+      const sums = await withScratchDuckDB((duckdb) =>
+        new LakeSide(storageAt(path), last, duckdb).sums('lake', period, 'day'),
+      );
+      expect([...sums.values()].reduce((sum, one) => sum + Number(one.rows), 0)).toBe(rows);
+    }
+  });
+});
