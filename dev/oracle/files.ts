@@ -3,24 +3,24 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { withDuckDB } from './duckdb';
-import { effective, type Entry, type RecordedFile } from './ledger';
+import type { Entry, RecordedFile } from './ledger';
+import { liveFiles } from './live-files';
 import { filesIn, literal } from './sides';
 
-/** @param entries the whole ledger; where one replays another, its files stand for that one's. */
+/** @param entries the whole ledger */
 export async function checkFiles(lakePath: string, entries: Entry[]): Promise<string[]> {
-  const counting = effective(entries).map(({ entry }) => entry);
-  const files = counting.flatMap((entry) => entry.files);
-  const quarantineFiles = counting.flatMap((entry) => entry.quarantineFiles);
+  const { lake, quarantine, wrong } = liveFiles(entries);
   return [
-    ...(await checkDirectory(lakePath, files)),
-    ...(await checkDirectory(`${lakePath}_quarantine`, quarantineFiles)),
+    ...wrong,
+    ...(await checkDirectory(lakePath, lake)),
+    ...(await checkDirectory(`${lakePath}_quarantine`, quarantine)),
   ];
 }
 
 async function checkDirectory(root: string, named: RecordedFile[]): Promise<string[]> {
   const present = existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : [];
   const byPath = new Map(named.map((file) => [file.path, file]));
-  const isTemporary = (path: string) => /\.tmp$|\.r\d{10}$|_probe_/.test(path);
+  const isTemporary = (path: string) => /\.tmp$|\.r\d{10}$|\.merged$|-merging\.parquet$|_probe_/.test(path);
   const orphans = present.filter(
     (path) => /^date=[^/]*\/[^._].*\.parquet$/.test(path) && !byPath.has(path) && !isTemporary(path),
   );
@@ -34,7 +34,7 @@ async function checkDirectory(root: string, named: RecordedFile[]): Promise<stri
 
 /** By path below the root. */
 async function countRows(root: string): Promise<Map<string, number>> {
-  const files = filesIn(root);
+  const files = filesIn(root).filter((path) => !path.endsWith('-merging.parquet'));
   if (files.length === 0) return new Map();
   return withDuckDB(async (duckdb) => {
     const counted = await duckdb.runAndReadAll(

@@ -10,6 +10,7 @@ export { compareRows } from './compare';
 export { checkFiles } from './files';
 export { look, remember, violations, type Expected, type Subject } from './invariant';
 export { checkLedger, effective, readLedger, type Entry } from './ledger';
+export { liveFiles } from './live-files';
 export { orders } from './orders-command';
 export { TABLE, type Snapshot } from './sides';
 export { checkStructure } from './structure';

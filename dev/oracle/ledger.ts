@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 
 /** By partition, as decimal text. */
 export type Offsets = Record<string, string>;
@@ -35,24 +36,43 @@ interface WrittenEntry {
   parked?: { type: string; message: string };
   /** The batch that this entry replays: its files stand in place of that batch's. */
   supersedes?: number;
+  /** Files of one date whose rows are in this entry's one file now. It has no offsets and no counts. */
+  merged?: { inputs: string[] };
   /** Failed batches after this entry. */
   unlanded?: number[];
 }
 
-/** Read as any other program would, not by the code that wrote them. */
+/** Read as any other program would, not by the code that wrote them: single entries, and before them those in segments. */
 export function readLedger(lakePath: string): Entry[] {
   const directory = join(lakePath, '_ledger');
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .filter((name) => /^\d+\.json$/.test(name))
-    .sort()
-    .map((name) => {
-      const bytes = readFileSync(join(directory, name));
-      return { name, bytes, entry: JSON.parse(bytes.toString()) as WrittenEntry };
+  const found = new Map<string, Buffer>();
+  for (const bytes of inSegments(join(directory, 'segments'))) {
+    const { sequence } = JSON.parse(bytes.toString()) as WrittenEntry;
+    found.set(`${String(sequence).padStart(10, '0')}.json`, bytes);
+  }
+  for (const name of namesIn(directory))
+    if (/^\d+\.json$/.test(name)) found.set(name, readFileSync(join(directory, name)));
+  return [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, bytes]) => ({ name, bytes, entry: JSON.parse(bytes.toString()) as WrittenEntry }));
+}
+
+/** An entry ends with a brace at the beginning of a line. */
+function inSegments(directory: string): Buffer[] {
+  return namesIn(directory)
+    .filter((name) => /^\d+-\d+\.json\.gz$/.test(name))
+    .flatMap((name) => {
+      // A byte a character, so that the bytes stay what they are.
+      const text = gunzipSync(readFileSync(join(directory, name))).toString('latin1');
+      return (text.match(/[^]*?^\}\n?/gm) ?? []).map((one) => Buffer.from(one, 'latin1'));
     });
 }
 
-/** Per batch the entry whose files count: the last that is it or replays it. */
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+/** Per batch the entry whose counts hold: the last that is it or replays it. */
 export function effective(entries: Entry[]): Entry[] {
   return [
     ...new Map(entries.map((entry) => [entry.entry.supersedes ?? entry.entry.sequence, entry])).values(),

@@ -1,16 +1,13 @@
 /** What other programs and people do to the lake's files. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { effective, orders, readLedger } from '../oracle';
+import { liveFiles, orders, readLedger } from '../oracle';
 import { insist, seconds, type Make } from './fault';
 
-/** A file that is committed, and the batch whose replay makes it again. */
+/** A file of one batch, whose replay makes it again. */
 function committed(lakePath: string, share: number): { path: string; batch: number } | undefined {
-  const files = effective(readLedger(lakePath)).flatMap(({ entry }) =>
-    entry.files.map(({ path }) => ({
-      path: join(lakePath, path),
-      batch: entry.supersedes ?? entry.sequence,
-    })),
+  const files = liveFiles(readLedger(lakePath)).lake.flatMap(({ path, batches: [batch = 0, ...more] }) =>
+    more.length === 0 ? { path: join(lakePath, path), batch } : [],
   );
   return files[Math.floor(share * files.length)];
 }
