@@ -15,8 +15,8 @@ export interface CompactResult {
   bytes?: number;
 }
 
-/** A date that nobody adds to wakes the workflow this often: some 100 events an hour. */
-const LONGEST_WAIT_MS = 300_000;
+/** A lake that nobody adds to wakes the workflow this often; with the checkpoint that is due then it makes some 50 events an hour. */
+const LONGEST_WAIT_MS = 900_000;
 /** A merge is due once in 20 s at most, and a look reads one name that is not there. */
 const LOOK_EVERY_MS = 5_000;
 

@@ -34,8 +34,8 @@ const { checkpointLedger } = proxyActivities<MaintenanceActivities>(workPolicy);
 const ASK_AGAIN = '60 s';
 /** How long to leave a landing that does not run. */
 const NOT_RUNNING = '60 s';
-/** Entries are folded a thousand at a time, which a trickle makes in some minutes. */
-const CHECKPOINT_EVERY_MS = 300_000;
+/** A trickle makes some 5,000 entries in it, which opening reads besides the checkpoint; they are folded a thousand at a time. */
+const CHECKPOINT_EVERY_MS = 900_000;
 
 /** What a run hands to the next. */
 type MaintainState = Omit<MaintainStatus, 'workflow' | 'phase' | 'historyEvents'>;
