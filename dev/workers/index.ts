@@ -8,7 +8,7 @@ import type { Served } from '../../workers/served';
 import { killWithUs } from './kill-with-us';
 
 /** Bundling the workflows and connecting take about 5 s on a small machine. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 /** Of the log, in an error's message. */
 const LAST_LINES = 12;
 
@@ -35,7 +35,7 @@ export interface Workers {
   readonly endpoints: ReadonlyMap<Queue, string>;
   /** Processes that have served a queue so far. */
   readonly starts: number;
-  /** Resolves when both queues are served; rejects with the log's last lines if they end before, or within 60 s do not. */
+  /** Resolves when both queues are served; rejects with the log's last lines if they end before, or within two minutes do not. */
   readonly ready: Promise<void>;
   /** Resolves with the exit code or signal of the process that minds the others. */
   readonly ended: Promise<string>;
