@@ -1,12 +1,12 @@
 /** Which files count after all entries of a ledger, one after the other: docs/lake.md has the rules. */
 import type { Entry, RecordedFile } from './ledger';
 
-export interface CountingFile extends RecordedFile {
+interface CountingFile extends RecordedFile {
   /** Whose rows it holds: one, but in a merged file. */
   batches: number[];
 }
 
-export interface LiveFiles {
+interface LiveFiles {
   lake: CountingFile[];
   quarantine: CountingFile[];
   /** Merges that cannot be right, in words. */

@@ -11,7 +11,6 @@ export {
   partsOf,
   SEGMENTS,
   sequenceOfEntry,
-  sequenceOfPart,
   sequenceOfPath,
 } from '../files';
 export { isTemporary, LEDGER_DIRECTORY, openStorage } from '../storage';
