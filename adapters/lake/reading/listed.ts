@@ -1,4 +1,4 @@
-/** Reads the files of directories in which landing may show a merged file at any time (writing/swap.ts). */
+/** Reads the files of directories in which landing may show a merged file at any time (adapters/lake/writing/swap.ts). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMarker } from '../files';
 
