@@ -126,12 +126,10 @@ export class LakeSide {
       const day = directory.slice('date='.length);
       return period === undefined || (day >= period.from.slice(0, 10) && day <= period.to.slice(0, 10));
     };
-    let some: string[] = [];
-    let files = 0;
-    const readSome = async () => {
+    for (const directory of (await this.#dates(part)).filter(isWanted)) {
       let failure: unknown;
       await readListed(
-        () => this.#listed(part, some),
+        () => this.#listed(part, directory),
         async (names) => {
           for (let at = 0; at < names.length && failure === undefined; at += FILES) {
             try {
@@ -145,15 +143,7 @@ export class LakeSide {
         },
       );
       if (failure !== undefined) throw failure as Error;
-      [some, files] = [[], 0];
-    };
-    for (const directory of (await this.#dates(part)).filter(isWanted)) {
-      const more = (await this.#listed(part, [directory])).length;
-      if (files + more > FILES) await readSome();
-      some.push(directory);
-      files += more;
     }
-    await readSome();
   }
 
   /** In a directory what its readers list, in a bucket what the log lists. */
@@ -162,23 +152,22 @@ export class LakeSide {
     return root.renames ? dateDirectories(root) : [...(await this.#log.whole())[part].keys()];
   }
 
-  async #listed(part: LakePart, directories: readonly string[]): Promise<string[]> {
+  async #listed(part: LakePart, directory: string): Promise<string[]> {
     const root = this.storage[part];
+    if (!root.renames) return this.#counting(part, directory);
+    const paths = (await root.list(directory)).filter(isRead).map((name) => `${directory}/${name}`);
+    const isLater = (path: string) => (sequenceOfPath(path) ?? 0) > this.last;
+    if (!paths.some(isLater)) return paths;
+    // After the listing: a file that was merged by then is in the log.
+    const counting = new Set(await this.#counting(part, directory));
+    return paths.filter((path) => !isLater(path) || counting.has(path));
+  }
+
+  /** By the log, those with rows of batches up to the last one: a merged file may hold rows of later ones, too. */
+  async #counting(part: LakePart, directory: string): Promise<string[]> {
     const counts = ({ batches }: LiveFile) => batches.some(([first]) => first <= this.last);
-    const paths: string[] = [];
-    for (const directory of directories) {
-      const names = root.renames ? (await root.list(directory)).filter(isRead) : [];
-      // After the listing: a file that was merged by then is in the log.
-      const files = [...((await this.#log.whole())[part].get(directory)?.values() ?? [])];
-      if (!root.renames) paths.push(...files.filter(counts).map(({ path }) => path));
-      const listed = new Map(files.map((file) => [file.path, file]));
-      for (const path of names.map((name) => `${directory}/${name}`)) {
-        const file = listed.get(path);
-        const isOfThese = file === undefined ? (sequenceOfPath(path) ?? 0) <= this.last : counts(file);
-        if (isOfThese) paths.push(path);
-      }
-    }
-    return paths;
+    const files = (await this.#log.whole())[part].get(directory)?.values() ?? [];
+    return [...files].filter(counts).map(({ path }) => path);
   }
 }
 

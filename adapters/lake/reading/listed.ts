@@ -25,7 +25,7 @@ export async function readListed<T>(
         return await read(paths);
       } catch (error) {
         const there = new Set(await list());
-        if (paths.every((path) => there.has(path))) throw error;
+        if (Date.now() >= until || paths.every((path) => there.has(path))) throw error;
       }
     } else if (Date.now() >= until) {
       throw new Error(
